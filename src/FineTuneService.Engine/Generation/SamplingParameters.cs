@@ -1,0 +1,29 @@
+namespace FineTuneService.Engine.Generation;
+
+/// <summary>How one answer is drawn. Names as OpenAI's wire format has them.</summary>
+public sealed record SamplingParameters
+{
+    /// <summary>Tokens after which generation ends with <see cref="FinishReason.Length"/>.</summary>
+    public int MaxTokens { get; init; } = 256;
+
+    /// <summary>0 is greedy: the most likely token, the lowest id among equals.</summary>
+    public double Temperature { get; init; } = 1.0;
+
+    /// <summary>The smallest set of most likely tokens whose probabilities reach this is drawn from.</summary>
+    public double TopP { get; init; } = 1.0;
+
+    /// <summary>Only this many most likely tokens are drawn from; 0: all.</summary>
+    public int TopK { get; init; }
+
+    /// <summary>Texts that end the answer and are not part of it.</summary>
+    public IReadOnlyList<string> Stop { get; init; } = [];
+
+    /// <summary>The same seed, model and prompt give the same answer.</summary>
+    public ulong Seed { get; init; }
+
+    /// <summary>Go on past the end-of-text token (for benchmarks and golden cases).</summary>
+    public bool IgnoreEndOfText { get; init; }
+}
+
+/// <summary>Why an answer ended: OpenAI's stop, length; cancelled never reaches a client.</summary>
+public enum FinishReason { Stop, Length, Cancelled }

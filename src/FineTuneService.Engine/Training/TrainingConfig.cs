@@ -1,0 +1,60 @@
+using FineTuneService.Engine.Lora;
+
+namespace FineTuneService.Engine.Training;
+
+/// <summary>Shape of the learning rate after warmup; formulas as transformers' get_scheduler.</summary>
+public enum LrScheduler { Constant, Linear, Cosine }
+
+/// <summary>What a loss of several micro batches is the average of.</summary>
+public enum LossAverage
+{
+    /// <summary>Every trained token of the step weighs the same (transformers ≥ 4.46). The product's only choice.</summary>
+    Tokens,
+
+    /// <summary>The mean of the micro batches' means (transformers &lt; 4.46). An Engine option, for golden case 06a.</summary>
+    MeanOfMicroBatchMeans,
+}
+
+/// <summary>Everything that decides a training run's bits, beside the base model and the rows.</summary>
+public sealed record TrainingConfig
+{
+    /// <summary>The adapter to train, or null to train every parameter of the model.</summary>
+    public LoraConfig? Lora { get; init; } = new();
+
+    /// <summary>Peak learning rate of AdamW.</summary>
+    public double LearningRate { get; init; } = 2e-4;
+    public LrScheduler Scheduler { get; init; } = LrScheduler.Cosine;
+
+    /// <summary>Optimizer steps over which the rate rises from 0; step 1's rate is 0 where this is above 0.</summary>
+    public int WarmupSteps { get; init; }
+    public double WeightDecay { get; init; }
+    public double Beta1 { get; init; } = 0.9;
+    public double Beta2 { get; init; } = 0.999;
+    public double Epsilon { get; init; } = 1e-8;
+
+    /// <summary>Norm of all trainable gradients above which they are scaled down; null does not clip.</summary>
+    public double? MaxGradNorm { get; init; } = 1.0;
+
+    /// <summary>Rows of one forward and backward.</summary>
+    public int MicroBatchSize { get; init; } = 4;
+
+    /// <summary>Micro batches of one optimizer step.</summary>
+    public int GradientAccumulationSteps { get; init; } = 1;
+    public int Epochs { get; init; } = 1;
+
+    /// <summary>Optimizer steps after which the run ends, whatever <see cref="Epochs"/> says; null: at the end of the epochs.</summary>
+    public int? MaxSteps { get; init; }
+
+    /// <summary>Decides the row order, the initial adapter and dropout, by counter.</summary>
+    public ulong Seed { get; init; } = 42;
+
+    /// <summary>Optimizer steps between evaluations on the validation rows; 0: only at the end.</summary>
+    public int EvalEvery { get; init; }
+
+    /// <summary>Optimizer steps between checkpoints; 0: none.</summary>
+    public int SaveEvery { get; init; }
+    public LossAverage LossAverage { get; init; } = LossAverage.Tokens;
+
+    /// <summary>Adapter weights, gradients and optimizer state in bf16 instead of fp32 (only on a bf16 base).</summary>
+    public bool AllBf16 { get; init; }
+}

@@ -1,0 +1,21 @@
+namespace FineTuneService.Engine.Training;
+
+/// <summary>Progress of a run, in order. <paramref name="Step"/> counts optimizer updates from 1; 0 is before the first.</summary>
+public abstract record TrainingEvent(int Step);
+
+/// <summary>The run starts, or goes on from a checkpoint of <paramref name="Step"/> &gt; 0.</summary>
+public sealed record RunStarted(int Step, int TotalSteps, long TrainableParameters) : TrainingEvent(Step);
+
+/// <summary>One optimizer update. <paramref name="Loss"/> is from before it; <paramref name="GradNorm"/> from before clipping.</summary>
+/// <param name="Tokens">Trained (not masked) tokens of the step.</param>
+public sealed record StepFinished(int Step, double Loss, double LearningRate, double GradNorm, long Tokens, double Epoch, TimeSpan Duration)
+    : TrainingEvent(Step);
+
+/// <summary>Mean loss a token, and mean token accuracy (0…1), on the validation rows.</summary>
+public sealed record Evaluated(int Step, double Loss, double TokenAccuracy) : TrainingEvent(Step);
+
+/// <summary>A checkpoint is complete on disk at <paramref name="Folder"/>.</summary>
+public sealed record CheckpointSaved(int Step, string Folder) : TrainingEvent(Step);
+
+/// <summary>The run has ended. <paramref name="Stopped"/>: by the caller's wish, at a step boundary.</summary>
+public sealed record RunFinished(int Step, bool Stopped, long TrainedTokens, double? TrainLoss, double? ValidationLoss) : TrainingEvent(Step);

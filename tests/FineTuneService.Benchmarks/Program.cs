@@ -1,0 +1,1 @@
+Console.WriteLine("usage: ./dev bench P1|P9");
