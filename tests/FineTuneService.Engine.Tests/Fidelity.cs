@@ -1,0 +1,49 @@
+using System.Text.Json;
+
+[assembly: AssemblyFixture(typeof(FineTuneService.Engine.Tests.FidelityReport))]
+
+namespace FineTuneService.Engine.Tests;
+
+/// <summary>What the golden cases showed; artifacts/fidelity.json holds it after a run, and docs/fidelity.md is made from that.</summary>
+internal static class Fidelity
+{
+    private static readonly List<Row> Rows = [];
+
+    /// <param name="area">A folder of the reference cases, such as "tokenizers".</param>
+    /// <param name="detail">What was compared, or the largest difference seen.</param>
+    public static void Passed(string area, string @case, string detail) => Add(new Row(area, @case, "passed", detail));
+
+    /// <summary>Records the case and skips the running test.</summary>
+    /// <param name="feature">The name by which the Engine refused it.</param>
+    public static void Skipped(string area, string @case, string feature)
+    {
+        Add(new Row(area, @case, "skipped", feature));
+        Assert.Skip($"{area}/{@case} waits for: {feature}");
+    }
+
+    private static void Add(Row row)
+    {
+        lock (Rows) Rows.Add(row);
+    }
+
+    public static void Write(string path)
+    {
+        lock (Rows)
+        {
+            if (Rows.Count == 0) return;
+            var sorted = Rows.OrderBy(row => row.Area, StringComparer.Ordinal).ThenBy(row => row.Case, StringComparer.Ordinal);
+            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+            File.WriteAllText(path, JsonSerializer.Serialize(sorted, Format));
+        }
+    }
+
+    private static readonly JsonSerializerOptions Format = new(JsonSerializerDefaults.Web) { WriteIndented = true };
+
+    private sealed record Row(string Area, string Case, string Result, string Detail);
+}
+
+/// <summary>Writes the report when all tests of the assembly have run.</summary>
+public sealed class FidelityReport : IDisposable
+{
+    public void Dispose() => Fidelity.Write(Path.Combine(Shared.Repository, "artifacts", "fidelity.json"));
+}
