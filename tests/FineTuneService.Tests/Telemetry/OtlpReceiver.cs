@@ -1,0 +1,82 @@
+using System.Collections.Concurrent;
+using System.Text;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+
+namespace FineTuneService.Tests.Telemetry;
+
+/// <summary>A span as an OpenTelemetry collector receives it; ids in lower-case hex.</summary>
+internal sealed record ReceivedSpan(string TraceId, string SpanId, string? ParentId, string Name, IReadOnlyList<(string TraceId, string SpanId)> Links);
+
+/// <summary>
+/// An OTLP/HTTP collector on a free port of 127.0.0.1 (opentelemetry-proto, collector/trace/v1). It keeps the spans, and the paths
+/// that were posted to.
+/// </summary>
+internal sealed class OtlpReceiver : IAsyncDisposable
+{
+    private readonly WebApplication _app;
+
+    public OtlpReceiver()
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        _app = builder.Build();
+        _app.MapPost("/v1/{signal}", async (string signal, HttpRequest request) =>
+        {
+            var body = new MemoryStream();
+            await request.Body.CopyToAsync(body);
+            Signals.Add(signal);
+            if (signal == "traces") Read(body.ToArray());
+            return Results.Bytes([], "application/x-protobuf");
+        });
+    }
+
+    public ConcurrentQueue<ReceivedSpan> Spans { get; } = [];
+    public ConcurrentBag<string> Signals { get; } = [];
+    public string Address => _app.Urls.First();
+
+    public Task Start() => _app.StartAsync();
+
+    public ValueTask DisposeAsync() => _app.DisposeAsync();
+
+    private void Read(ReadOnlySpan<byte> request)
+    {
+        for (var resources = new ProtobufReader(request); resources.Next();)
+            for (var scopes = new ProtobufReader(resources.Bytes); scopes.Next();)
+                if (scopes.Field == 2)
+                    for (var spans = new ProtobufReader(scopes.Bytes); spans.Next();)
+                        if (spans.Field == 2) Spans.Enqueue(ReadSpan(spans.Bytes));
+    }
+
+    private static ReceivedSpan ReadSpan(ReadOnlySpan<byte> span)
+    {
+        string trace = "", id = "", name = "", parent = "";
+        var links = new List<(string, string)>();
+        for (var field = new ProtobufReader(span); field.Next();)
+        {
+            switch (field.Field)
+            {
+                case 1: trace = Convert.ToHexStringLower(field.Bytes); break;
+                case 2: id = Convert.ToHexStringLower(field.Bytes); break;
+                case 4: parent = Convert.ToHexStringLower(field.Bytes); break;
+                case 5: name = Encoding.UTF8.GetString(field.Bytes); break;
+                case 13: links.Add(ReadLink(field.Bytes)); break;
+            }
+        }
+        return new ReceivedSpan(trace, id, parent.Length == 0 ? null : parent, name, links);
+    }
+
+    private static (string, string) ReadLink(ReadOnlySpan<byte> link)
+    {
+        string trace = "", id = "";
+        for (var field = new ProtobufReader(link); field.Next();)
+        {
+            if (field.Field == 1) trace = Convert.ToHexStringLower(field.Bytes);
+            if (field.Field == 2) id = Convert.ToHexStringLower(field.Bytes);
+        }
+        return (trace, id);
+    }
+}
