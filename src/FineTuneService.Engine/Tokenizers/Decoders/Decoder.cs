@@ -1,0 +1,23 @@
+using System.Text.Json;
+using FineTuneService.Engine.Tokenizers.Text;
+
+namespace FineTuneService.Engine.Tokenizers.Decoders;
+
+/// <summary>Turns tokens back into text. Each step maps a list of texts to another; the last one's are joined.</summary>
+internal abstract class Decoder
+{
+    public abstract List<string> Decode(List<string> tokens);
+
+    /// <summary>Reads a component of tokenizer.json's "decoder".</summary>
+    /// <exception cref="TokenizerException">A type that is not supported.</exception>
+    public static Decoder Read(JsonElement json) => json.GetProperty("type").GetString() switch
+    {
+        "Sequence" => new DecoderSequence([.. json.GetProperty("decoders").EnumerateArray().Select(Read)]),
+        "ByteLevel" => new ByteLevelDecoder(),
+        "ByteFallback" => new ByteFallbackDecoder(),
+        "Fuse" => new FuseDecoder(),
+        "Strip" => new StripDecoder(json.GetProperty("content").GetString()![0], json.Number("start"), json.Number("stop")),
+        "Replace" => new ReplaceDecoder(TextPattern.Read(json.GetProperty("pattern")), json.GetProperty("content").GetString()!),
+        var type => throw TokenizerException.Unsupported("decoder", type ?? "null"),
+    };
+}

@@ -1,0 +1,27 @@
+using System.Text;
+using System.Text.Json;
+using FineTuneService.Engine.Tokenizers.Text;
+
+namespace FineTuneService.Engine.Tokenizers.Normalizers;
+
+/// <summary>Rewrites a text before it is cut into words.</summary>
+internal abstract class Normalizer
+{
+    public abstract AlignedText Normalize(AlignedText text);
+
+    public string Normalize(string text) => Normalize(AlignedText.Of(text, aligned: false)).Text;
+
+    /// <summary>Reads a component of tokenizer.json's "normalizer".</summary>
+    /// <exception cref="TokenizerException">A type that is not supported.</exception>
+    public static Normalizer Read(JsonElement json) => json.GetProperty("type").GetString() switch
+    {
+        "Sequence" => new NormalizerSequence([.. json.GetProperty("normalizers").EnumerateArray().Select(Read)]),
+        "Prepend" => new PrependNormalizer(json.GetProperty("prepend").GetString()!),
+        "Replace" => new ReplaceNormalizer(TextPattern.Read(json.GetProperty("pattern")), json.GetProperty("content").GetString()!),
+        "NFC" => new UnicodeNormalizer(NormalizationForm.FormC),
+        "NFD" => new UnicodeNormalizer(NormalizationForm.FormD),
+        "NFKC" => new UnicodeNormalizer(NormalizationForm.FormKC),
+        "NFKD" => new UnicodeNormalizer(NormalizationForm.FormKD),
+        var type => throw TokenizerException.Unsupported("normalizer", type ?? "null"),
+    };
+}

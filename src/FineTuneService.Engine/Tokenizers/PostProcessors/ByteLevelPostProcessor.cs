@@ -1,0 +1,35 @@
+using FineTuneService.Engine.Tokenizers.Text;
+
+namespace FineTuneService.Engine.Tokenizers.PostProcessors;
+
+/// <summary>Takes the spaces at a byte-level token's ends out of its offsets, if asked.</summary>
+internal sealed class ByteLevelPostProcessor(bool trimOffsets, bool addPrefixSpace) : PostProcessor
+{
+    public override TokenSequence Process(TokenSequence tokens, bool addSpecialTokens)
+    {
+        if (trimOffsets && tokens.Detailed) Trim(tokens, addPrefixSpace);
+        return tokens;
+    }
+
+    /// <param name="addPrefixSpace">The first token's first space was added, so nothing of the input is trimmed for it.</param>
+    public static void Trim(TokenSequence tokens, bool addPrefixSpace)
+    {
+        for (var i = 0; i < tokens.Ids.Count; i++)
+        {
+            var token = tokens.Tokens[i];
+            var (start, end) = tokens.Offsets[i];
+            var leading = token.TakeWhile(IsSpace).Count();
+            var trailing = token.Reverse().TakeWhile(IsSpace).Count();
+            if (leading > 0)
+            {
+                if (addPrefixSpace && (i == 0 || start == 0)) leading--;
+                start = Math.Min(start + leading, end);
+            }
+
+            if (trailing > 0 && end >= trailing) end = Math.Max(end - trailing, start);
+            tokens.Offsets[i] = (start, end);
+        }
+    }
+
+    private static bool IsSpace(char character) => character == ByteAlphabet.Of((byte)' ') || char.IsWhiteSpace(character);
+}

@@ -1,0 +1,8 @@
+namespace FineTuneService.Engine.Tokenizers.PostProcessors;
+
+/// <summary>One after the other.</summary>
+internal sealed class PostProcessorSequence(IReadOnlyList<PostProcessor> processors) : PostProcessor
+{
+    public override TokenSequence Process(TokenSequence tokens, bool addSpecialTokens) =>
+        processors.Aggregate(tokens, (current, processor) => processor.Process(current, addSpecialTokens));
+}

@@ -1,0 +1,22 @@
+using System.Text.Json;
+using FineTuneService.Engine.Tokenizers.Text;
+
+namespace FineTuneService.Engine.Tokenizers.PreTokenizers;
+
+/// <summary>Cuts a text into the words that the model takes one by one; some also rewrite it.</summary>
+internal abstract class PreTokenizer
+{
+    public abstract PreTokenizedText Apply(PreTokenizedText text);
+
+    /// <summary>Reads a component of tokenizer.json's "pre_tokenizer".</summary>
+    /// <exception cref="TokenizerException">A type that is not supported.</exception>
+    public static PreTokenizer Read(JsonElement json) => json.GetProperty("type").GetString() switch
+    {
+        "Sequence" => new PreTokenizerSequence([.. json.GetProperty("pretokenizers").EnumerateArray().Select(Read)]),
+        "ByteLevel" => new ByteLevelPreTokenizer(json.Flag("add_prefix_space", absent: true), json.Flag("use_regex", absent: true)),
+        "Split" => new SplitPreTokenizer(
+            TextPattern.Read(json.GetProperty("pattern")), SplitBehaviors.Parse(json.GetProperty("behavior").GetString()), json.Flag("invert")),
+        "Digits" => new DigitsPreTokenizer(json.Flag("individual_digits")),
+        var type => throw TokenizerException.Unsupported("pre-tokenizer", type ?? "null"),
+    };
+}

@@ -1,0 +1,97 @@
+using FineTuneService.Engine.Tokenizers.Added;
+using FineTuneService.Engine.Tokenizers.Text;
+
+namespace FineTuneService.Engine.Tokenizers;
+
+/// <summary>A Hugging Face tokenizer (tokenizer.json). Safe to use from several threads at once.</summary>
+public sealed class Tokenizer
+{
+    private readonly TokenizerFile _file;
+    private readonly AddedVocabulary _added;
+    private readonly TokenizerConfig _config;
+
+    private Tokenizer(TokenizerFile file, TokenizerConfig config)
+    {
+        _file = file;
+        _config = config;
+        _added = new AddedVocabulary([.. file.AddedTokens.Select(config.Overlay)], file.Normalizer);
+        VocabularySize = file.Model.Vocabulary.Count + _added.Tokens.Count(token => file.Model.Vocabulary.IdOf(token.Content) < 0);
+    }
+
+    /// <summary>Tokens of the model and added ones.</summary>
+    public int VocabularySize { get; }
+
+    /// <summary>Of tokenizer_config.json, as are the others; null where it names none.</summary>
+    public string? BosToken => _config.Bos;
+
+    public string? EosToken => _config.Eos;
+
+    public string? PadToken => _config.Pad;
+
+    public string? UnkToken => _config.Unknown;
+
+    public int? BosId => BosToken is null ? null : IdOf(BosToken);
+
+    public int? EosId => EosToken is null ? null : IdOf(EosToken);
+
+    public int? PadId => PadToken is null ? null : IdOf(PadToken);
+
+    /// <summary>Reads tokenizer.json and, where there is one, tokenizer_config.json.</summary>
+    /// <exception cref="FileNotFoundException">No tokenizer.json in the folder.</exception>
+    /// <exception cref="TokenizerException">A broken file, or a component that is not supported.</exception>
+    public static Tokenizer Load(string folder)
+    {
+        var config = Path.Combine(folder, "tokenizer_config.json");
+        return Parse(File.ReadAllText(Path.Combine(folder, "tokenizer.json")), File.Exists(config) ? File.ReadAllText(config) : null);
+    }
+
+    /// <inheritdoc cref="Load"/>
+    /// <param name="tokenizerJson">The text of tokenizer.json.</param>
+    /// <param name="tokenizerConfigJson">The text of tokenizer_config.json; its flags of added tokens are laid over the other's.</param>
+    public static Tokenizer Parse(string tokenizerJson, string? tokenizerConfigJson = null) => new(
+        TokenizerFile.Parse(tokenizerJson),
+        tokenizerConfigJson is null ? TokenizerConfig.Empty : TokenizerConfig.Parse(tokenizerConfigJson));
+
+    /// <summary>The text's ids.</summary>
+    /// <param name="addSpecialTokens">Whether the post-processor adds what it adds to a text, such as a BOS.</param>
+    public int[] Encode(string text, bool addSpecialTokens = false) => [.. Run(text, addSpecialTokens, detailed: false).Ids];
+
+    /// <summary>The text's tokens and where each stands in it.</summary>
+    /// <inheritdoc cref="Encode"/>
+    public Encoding EncodeWithOffsets(string text, bool addSpecialTokens = false) => Run(text, addSpecialTokens, detailed: true).ToEncoding();
+
+    /// <summary>The ids' text. Ids that are no token's are passed over.</summary>
+    public string Decode(ReadOnlySpan<int> ids, bool skipSpecialTokens = true)
+    {
+        var tokens = new List<string>(ids.Length);
+        foreach (var id in ids)
+        {
+            var token = TokenOf(id);
+            if (token is not null && !(skipSpecialTokens && _added.Find(token) is { Special: true })) tokens.Add(token);
+        }
+
+        return _file.Decoder is null ? string.Join(' ', tokens) : string.Concat(_file.Decoder.Decode(tokens));
+    }
+
+    /// <summary>A decoder that is given one id at a time.</summary>
+    public DecodeStream StreamDecoder(bool skipSpecialTokens = true) => new(this, skipSpecialTokens);
+
+    public int? IdOf(string token) =>
+        _added.Find(token)?.Id ?? (_file.Model.Vocabulary.IdOf(token) is >= 0 and var id ? id : null);
+
+    public string? TokenOf(int id) => _added.Find(id)?.Content ?? _file.Model.Vocabulary.TokenOf(id);
+
+    private TokenSequence Run(string text, bool addSpecialTokens, bool detailed)
+    {
+        text = CodePoints.WellFormed(text);
+        var run = new EncodingRun(_file.Model, text, detailed);
+        foreach (var (piece, token) in _added.Split(AlignedText.Of(text, aligned: detailed)))
+        {
+            if (token is not null) run.Add(token, piece);
+            else if (_file.PreTokenizer is null) run.Add(PreTokenizedText.Whole(piece));
+            else run.Add(_file.PreTokenizer.Apply(PreTokenizedText.Whole(piece)));
+        }
+
+        return _file.PostProcessor?.Process(run.Tokens, addSpecialTokens) ?? run.Tokens;
+    }
+}
