@@ -1,0 +1,52 @@
+namespace TorchSharp;
+
+public static partial class torch
+{
+    // Other element types and devices. Without a change the result shares this tensor's memory, unless a copy is asked for.
+    public partial class Tensor
+    {
+        public Tensor to_type(ScalarType type, bool copy = false, bool disposeAfter = false, bool non_blocking = false) =>
+            Converted(Operator.Call("to.dtype", this, type, non_blocking, copy), disposeAfter);
+
+        public Tensor to(ScalarType type, bool copy = false, bool disposeAfter = false, bool non_blocking = false) =>
+            to_type(type, copy, disposeAfter, non_blocking);
+
+        public Tensor to(ScalarType type, Device device, bool copy = false, bool disposeAfter = false, bool non_blocking = false) =>
+            Converted(Operator.Call("to.device", this, device, type, non_blocking, copy), disposeAfter);
+
+        public Tensor to(Device device, bool copy = false, bool disposeAfter = false, bool non_blocking = false) =>
+            to(dtype, device, copy, disposeAfter, non_blocking);
+
+        public Tensor to(DeviceType deviceType, int deviceIndex = -1, bool copy = false, bool disposeAfter = false, bool non_blocking = false) =>
+            to(new Device(deviceType, deviceIndex), copy, disposeAfter, non_blocking);
+
+        public Tensor to(string device, bool copy = false, bool disposeAfter = false, bool non_blocking = false) =>
+            to(new Device(device), copy, disposeAfter, non_blocking);
+
+        public Tensor to(Tensor other, bool non_blocking = false) => to(other.dtype, other.device, non_blocking: non_blocking);
+
+        public Tensor type(ScalarType dtype) => to_type(dtype);
+        public Tensor type_as(Tensor tensor) => to(tensor);
+
+        public Tensor cpu() => to(CPU);
+        public Tensor cuda(Device? device = null, bool non_blocking = false) => to(device ?? CUDA, non_blocking: non_blocking);
+
+        public Tensor @bool() => to_type(ScalarType.Bool);
+        public Tensor @byte() => to_type(ScalarType.Byte);
+        public Tensor @char() => to_type(ScalarType.Int8);
+        public Tensor @short() => to_type(ScalarType.Int16);
+        public Tensor @int() => to_type(ScalarType.Int32);
+        public Tensor @long() => to_type(ScalarType.Int64);
+        public Tensor half() => to_type(ScalarType.Float16);
+        public Tensor bfloat16() => to_type(ScalarType.BFloat16);
+        public Tensor @float() => to_type(ScalarType.Float32);
+        public Tensor @double() => to_type(ScalarType.Float64);
+
+        private Tensor Converted(Tensor result, bool disposeAfter)
+        {
+            if (disposeAfter)
+                Dispose();
+            return result;
+        }
+    }
+}
