@@ -1,0 +1,122 @@
+using static TorchSharp.torch;
+
+namespace FineTuneService.Engine.Training;
+
+/// <summary>
+/// Lends tensors that a step writes its activations, gradients and temporaries into, and takes them back, so that after
+/// the first steps a step allocates nothing: fresh pages alone cost 75–150 ms a step of a 135M model.
+/// </summary>
+/// <remarks>
+/// A block of memory serves any shape of its dtype that fills at least half of it. A block keeps the view it was last lent
+/// as, so equal steps make no tensor objects either. Contents of a lent tensor are whatever the last borrower left.
+/// </remarks>
+internal sealed class BufferPool(Device device) : IDisposable
+{
+    private readonly Dictionary<ScalarType, List<Block>> _free = [];
+    private readonly Dictionary<Tensor, Block> _lent = new(ReferenceEqualityComparer.Instance);
+
+    public Device Device { get; } = device;
+
+    /// <summary>Bytes held, lent or free. Device memory of a run is this plus weights and optimizer state.</summary>
+    public long Bytes { get; private set; }
+
+    /// <summary>Blocks held, lent or free: constant once a run is warm.</summary>
+    public int Blocks { get; private set; }
+
+    /// <summary>A contiguous tensor of this shape, its values undefined, until it is returned. The borrower never disposes it.</summary>
+    public Tensor Lend(ScalarType dtype, params ReadOnlySpan<long> shape)
+    {
+        long count = 1;
+        foreach (long size in shape) count *= size;
+        Block block = Take(dtype, Math.Max(count, 1)) ?? Allocate(dtype, Math.Max(count, 1));
+        Tensor view = block.As(shape, count);
+        _lent.Add(view, block);
+        return view;
+    }
+
+    /// <summary>Takes a tensor back. One that the pool did not lend (a stored weight, say) is left alone.</summary>
+    public void Return(Tensor? tensor)
+    {
+        if (tensor is not null && _lent.Remove(tensor, out Block? block)) Release(block);
+    }
+
+    /// <summary>The end of a step: everything that is still lent comes back.</summary>
+    public void ReturnAll()
+    {
+        foreach (Block block in _lent.Values) Release(block);
+        _lent.Clear();
+    }
+
+    public void Dispose()
+    {
+        ReturnAll();
+        foreach (Block block in _free.Values.SelectMany(blocks => blocks)) block.Dispose();
+        _free.Clear();
+    }
+
+    /// <summary>The smallest free block that is large enough, unless more than half of it would be wasted.</summary>
+    private Block? Take(ScalarType dtype, long count)
+    {
+        List<Block> free = Free(dtype);
+        int at = FirstNotBelow(free, count);
+        if (at == free.Count || free[at].Capacity > 2 * count) return null;
+        Block block = free[at];
+        free.RemoveAt(at);
+        return block;
+    }
+
+    private Block Allocate(ScalarType dtype, long count)
+    {
+        Tensor storage = empty([count], dtype: dtype, device: Device).DetachFromDisposeScope();
+        Bytes += count * storage.element_size();
+        Blocks++;
+        return new Block(storage, count);
+    }
+
+    private void Release(Block block)
+    {
+        List<Block> free = Free(block.Storage.dtype);
+        free.Insert(FirstNotBelow(free, block.Capacity), block);
+    }
+
+    private List<Block> Free(ScalarType dtype) =>
+        _free.TryGetValue(dtype, out List<Block>? blocks) ? blocks : _free[dtype] = [];
+
+    /// <summary>Blocks are sorted by capacity; among equals the one returned last comes first, as it is warm in the cache.</summary>
+    private static int FirstNotBelow(List<Block> blocks, long count)
+    {
+        int low = 0, high = blocks.Count;
+        while (low < high)
+        {
+            int middle = (low + high) / 2;
+            if (blocks[middle].Capacity < count) low = middle + 1;
+            else high = middle;
+        }
+        return low;
+    }
+
+    private sealed class Block(Tensor storage, long capacity) : IDisposable
+    {
+        private Tensor? _view;
+        private long[] _shape = [];
+
+        public Tensor Storage { get; } = storage;
+
+        public long Capacity { get; } = capacity;
+
+        public Tensor As(ReadOnlySpan<long> shape, long count)
+        {
+            if (_view is not null && shape.SequenceEqual(_shape)) return _view;
+            _view?.Dispose();
+            _shape = shape.ToArray();
+            using Tensor part = Storage.narrow(0, 0, count);
+            return _view = part.view(_shape).DetachFromDisposeScope();
+        }
+
+        public void Dispose()
+        {
+            _view?.Dispose();
+            Storage.Dispose();
+        }
+    }
+}
