@@ -1,0 +1,95 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using FineTuneService.Engine.Chat.Jinja;
+
+namespace FineTuneService.Engine.Chat;
+
+/// <summary>A model's Jinja template that turns a conversation into the text it was trained on, rendered as transformers' apply_chat_template does.</summary>
+public sealed class ChatTemplate
+{
+    private readonly IReadOnlyList<Statement> statements;
+    private readonly IReadOnlyDictionary<string, string> specialTokens;
+
+    private ChatTemplate(string source, IReadOnlyDictionary<string, string> specialTokens)
+    {
+        if (source.Length > MaxSource) throw new ChatTemplateException($"longer than {MaxSource:N0} characters.", 0);
+        Source = source;
+        this.specialTokens = specialTokens;
+        statements = Parser.Parse(source);
+    }
+
+    /// <summary>Characters of the longest template accepted; the longest in the field has 20,000.</summary>
+    private const int MaxSource = 1 << 20;
+
+    public string Source { get; }
+
+    /// <summary>What <c>strftime_now</c> reads.</summary>
+    private TimeProvider Clock { get; init; } = TimeProvider.System;
+
+    /// <exception cref="ChatTemplateException">The text is not a template that this interpreter knows.</exception>
+    public static ChatTemplate Parse(string source, string? bosToken, string? eosToken)
+    {
+        var tokens = new Dictionary<string, string>();
+        if (bosToken is not null) tokens["bos_token"] = bosToken;
+        if (eosToken is not null) tokens["eos_token"] = eosToken;
+        return new ChatTemplate(source, tokens);
+    }
+
+    /// <summary>The same special tokens with another template, such as the one that an adapter was trained with.</summary>
+    public ChatTemplate WithSource(string source, TimeProvider? clock = null) => new(source, specialTokens) { Clock = clock ?? Clock };
+
+    /// <summary>
+    /// Reads a model folder: chat_template.jinja, or <c>chat_template</c> in tokenizer_config.json (a text, or a list of named ones of which
+    /// <c>default</c> is taken).
+    /// </summary>
+    /// <returns>Null where the model has no template.</returns>
+    /// <exception cref="ChatTemplateException">The template cannot be read.</exception>
+    public static ChatTemplate? Load(string folder)
+    {
+        var configPath = Path.Combine(folder, "tokenizer_config.json");
+        var config = File.Exists(configPath) ? JsonNode.Parse(File.ReadAllText(configPath)) as JsonObject : null;
+        var file = Path.Combine(folder, "chat_template.jinja");
+        var source = File.Exists(file) ? File.ReadAllText(file) : config?["chat_template"] switch
+        {
+            JsonArray named => Named(named, "default"),
+            JsonValue text when text.GetValueKind() == JsonValueKind.String => text.GetValue<string>(),
+            _ => null,
+        };
+        return source is null ? null : new ChatTemplate(source, SpecialTokens(config));
+    }
+
+    private static string? Named(JsonArray templates, string name) =>
+        templates.OfType<JsonObject>().FirstOrDefault(template => (string?)template["name"] == name)?["template"]?.GetValue<string>();
+
+    private static Dictionary<string, string> SpecialTokens(JsonObject? config)
+    {
+        var tokens = new Dictionary<string, string>();
+        foreach (var name in (string[])["bos_token", "eos_token", "unk_token", "pad_token", "sep_token", "cls_token", "mask_token"])
+            if ((config?[name] is JsonObject token ? token["content"] : config?[name]) is JsonValue text) tokens[name] = text.GetValue<string>();
+        return tokens;
+    }
+
+    /// <summary>The conversation as text; with <paramref name="addGenerationPrompt"/> it ends where the assistant's next answer begins.</summary>
+    /// <exception cref="ChatTemplateException">The template refuses these messages.</exception>
+    public string Render(IReadOnlyList<ChatMessage> messages, bool addGenerationPrompt = false) =>
+        Render(Json(messages), addGenerationPrompt).Text;
+
+    /// <param name="variables">Further variables of the template: tools, documents, enable_thinking …</param>
+    internal RenderedChat Render(JsonArray messages, bool addGenerationPrompt, JsonObject? variables = null)
+    {
+        if (messages.Count == 0) throw new ChatTemplateException("there are no messages.", 0);
+        var all = new Dictionary<string, object?>
+        {
+            ["messages"] = JsonValues.Read(MessageAliases.Apply(messages)),
+            ["add_generation_prompt"] = addGenerationPrompt,
+            ["tools"] = null,
+            ["documents"] = null,
+        };
+        foreach (var (name, text) in specialTokens) all[name] = text;
+        foreach (var (name, value) in variables ?? []) all[name] = JsonValues.Read(value);
+        var (rendered, generated) = Renderer.Render(statements, all, Clock);
+        return new RenderedChat(rendered, generated);
+    }
+
+    internal static JsonArray Json(IReadOnlyList<ChatMessage> messages) => [.. messages.Select(message => message.ToJson())];
+}

@@ -1,0 +1,38 @@
+using System.Runtime.CompilerServices;
+
+namespace FineTuneService.Engine.Chat.Jinja;
+
+/// <summary>
+/// What one rendering may use. Templates come with uploaded models, so an endless loop or <c>'a' * 10000000000</c>
+/// has to end in an error, not in a dead service.
+/// </summary>
+internal sealed class Budget
+{
+    public const int MaxSteps = 10_000_000;
+    public const int MaxText = 32 << 20;
+    public const long MaxAllocated = 128L << 20;
+    public const int MaxRange = 100_000;
+
+    private long allocated;
+    private int steps;
+
+    /// <summary>Counts one node; also refuses a nesting that the stack cannot hold.</summary>
+    public void Step()
+    {
+        if (++steps > MaxSteps) throw new JinjaError($"the template takes more than {MaxSteps:N0} steps.");
+        CheckDepth();
+    }
+
+    /// <summary>Call before making a text or list of <paramref name="size"/> characters or items.</summary>
+    public void Allocate(double size)
+    {
+        if (size > MaxText) throw new JinjaError($"the template makes a text or list longer than {MaxText:N0}.");
+        allocated += (long)size;
+        if (allocated > MaxAllocated) throw new JinjaError($"the template makes more than {MaxAllocated:N0} characters in all.");
+    }
+
+    public static void CheckDepth()
+    {
+        if (!RuntimeHelpers.TryEnsureSufficientExecutionStack()) throw new JinjaError("maximum recursion depth exceeded");
+    }
+}

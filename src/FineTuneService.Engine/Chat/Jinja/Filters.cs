@@ -1,0 +1,76 @@
+namespace FineTuneService.Engine.Chat.Jinja;
+
+/// <summary>Jinja's filters by name. The filtered value is the first argument.</summary>
+internal static class Filters
+{
+    /// <exception cref="JinjaError">There is none of that name.</exception>
+    public static Func<Arguments, object?> Find(string name) => All.TryGetValue(name, out var filter) ? filter
+        : throw (NotBuilt.Contains(name) ? JinjaError.Unsupported($"the filter '{name}'") : new JinjaError($"No filter named '{name}'."));
+
+    public static bool Exists(string name) => All.ContainsKey(name);
+
+    private static readonly string[] NotBuilt =
+        ["filesizeformat", "format", "forceescape", "pprint", "random", "striptags", "truncate", "urlencode", "urlize", "wordwrap", "xmlattr"];
+
+    private static readonly Dictionary<string, Func<Arguments, object?>> All = new()
+    {
+        ["abs"] = NumberFilters.Abs,
+        ["attr"] = arguments => arguments[0] is Dict or Undefined ? new Undefined($"'dict object' has no attribute '{arguments[1]}'")
+            : Members.Attribute(arguments[0], arguments.RequireText(1, "name")),
+        ["batch"] = SequenceFilters.Batch,
+        ["capitalize"] = arguments => Text.Capitalize(arguments.Str(arguments[0])),
+        ["center"] = TextFilters.Center,
+        ["count"] = arguments => new System.Numerics.BigInteger(Python.Length(arguments[0])),
+        ["d"] = Default,
+        ["default"] = Default,
+        ["dictsort"] = OrderFilters.DictSort,
+        ["e"] = TextFilters.Escape,
+        ["escape"] = TextFilters.Escape,
+        ["first"] = arguments => Python.Iterate(arguments[0]) is [var first, ..] ? first : new Undefined("No first item, sequence was empty."),
+        ["float"] = NumberFilters.Float,
+        ["groupby"] = OrderFilters.GroupBy,
+        ["indent"] = TextFilters.Indent,
+        ["int"] = NumberFilters.Int,
+        ["items"] = Items,
+        ["join"] = SequenceFilters.Join,
+        ["last"] = arguments => Python.Iterate(arguments[0]) is [.., var last] ? last : new Undefined("No last item, sequence was empty."),
+        ["length"] = arguments => new System.Numerics.BigInteger(Python.Length(arguments[0])),
+        ["list"] = arguments => Python.Iterate(arguments[0]).ToList(),
+        ["lower"] = arguments => Text.Lower(arguments.Str(arguments[0])),
+        ["map"] = SequenceFilters.Map,
+        ["max"] = arguments => OrderFilters.Extreme(arguments, 1),
+        ["min"] = arguments => OrderFilters.Extreme(arguments, -1),
+        ["reject"] = arguments => SequenceFilters.Select(arguments, byAttribute: false, keep: false),
+        ["rejectattr"] = arguments => SequenceFilters.Select(arguments, byAttribute: true, keep: false),
+        ["replace"] = TextFilters.Replace,
+        ["reverse"] = SequenceFilters.Reverse,
+        ["round"] = NumberFilters.Round,
+        ["safe"] = arguments => arguments.Str(arguments[0]),
+        ["select"] = arguments => SequenceFilters.Select(arguments, byAttribute: false, keep: true),
+        ["selectattr"] = arguments => SequenceFilters.Select(arguments, byAttribute: true, keep: true),
+        ["slice"] = SequenceFilters.Slice,
+        ["sort"] = OrderFilters.Sort,
+        ["string"] = arguments => arguments.Str(arguments[0]),
+        ["sum"] = SequenceFilters.Sum,
+        ["title"] = TextFilters.Title,
+        ["tojson"] = JsonText.Filter,
+        ["trim"] = arguments => StringMethods.Strip(arguments.Str(arguments[0]), arguments.Get(1, "chars"), left: true, right: true),
+        ["unique"] = OrderFilters.Unique,
+        ["upper"] = arguments => Text.Upper(arguments.Str(arguments[0])),
+        ["wordcount"] = TextFilters.WordCount,
+    };
+
+    private static object? Default(Arguments arguments)
+    {
+        var value = arguments[0];
+        var missing = value is Undefined || (arguments.IsTrue(2, "boolean") && !Python.IsTrue(value));
+        return missing ? arguments.Get(1, "default_value", "") : value;
+    }
+
+    private static object? Items(Arguments arguments) => arguments[0] switch
+    {
+        Undefined => new Generated([]),
+        Dict dict => new Generated(dict.Items),
+        _ => throw new JinjaError("Can only get item pairs from a mapping."),
+    };
+}

@@ -1,0 +1,156 @@
+using System.Text;
+
+namespace FineTuneService.Engine.Chat.Jinja;
+
+internal sealed partial class Renderer
+{
+    /// <param name="implicitArgument">In a filter block the text of the block; in a call block the macro that becomes <c>caller</c>.</param>
+    private object? Evaluate(Expression expression, Scope scope, object? implicitArgument = null)
+    {
+        Budget.Step();
+        line = expression.Line;
+        switch (expression)
+        {
+            case Constant constant: return constant.Value;
+            case Variable variable: return scope[variable.Name];
+            case ListLiteral list: return EvaluateAll(list.Items, scope);
+            case TupleLiteral tuple: return new PythonTuple(EvaluateAll(tuple.Items, scope));
+            case DictLiteral dict: return EvaluateDict(dict, scope);
+            case Attribute attribute: return Members.Attribute(Evaluate(attribute.Target, scope), attribute.Name);
+            case Item { Index: Slice slice } item: return Slicing.Apply(Evaluate(item.Target, scope), Bound(slice.Start, scope), Bound(slice.Stop, scope), Bound(slice.Step, scope));
+            case Item item: return Members.Item(Evaluate(item.Target, scope), Evaluate(item.Index, scope));
+            case Call call: return Evaluate(call, scope, implicitArgument as TemplateMacro);
+            case Filter filter: return Evaluate(filter, scope, implicitArgument);
+            case Test test: return Evaluate(test, scope);
+            case Unary { Operator: "not" } unary: return !Python.IsTrue(Evaluate(unary.Operand, scope));
+            case Unary { Operator: "-" } unary: return Arithmetic.Negate(Evaluate(unary.Operand, scope));
+            case Unary unary: return Arithmetic.Negate(Arithmetic.Negate(Evaluate(unary.Operand, scope)));
+            case Binary binary: return At(binary, Arithmetic.Apply(binary.Operator, Evaluate(binary.Left, scope), Evaluate(binary.Right, scope), Budget));
+            case Comparison comparison: return Evaluate(comparison, scope);
+            case Concatenation concatenation: return Evaluate(concatenation, scope);
+            case And and: return Evaluate(and.Left, scope) is var left && Python.IsTrue(left) ? Evaluate(and.Right, scope) : left;
+            case Or or: return Evaluate(or.Left, scope) is var first && Python.IsTrue(first) ? first : Evaluate(or.Right, scope);
+            case Conditional choice when Python.IsTrue(Evaluate(choice.Test, scope)): return Evaluate(choice.Then, scope);
+            case Conditional choice: return choice.Otherwise is null ? NoElse : Evaluate(choice.Otherwise, scope);
+            default: throw new InvalidOperationException($"No value for {expression.GetType().Name}.");
+        }
+    }
+
+    private static readonly Undefined NoElse = new("the inline if-expression evaluated to false and no else section was defined.");
+
+    private object? At(Expression expression, object? value)
+    {
+        line = expression.Line;
+        return value;
+    }
+
+    private List<object?> EvaluateAll(IReadOnlyList<Expression> expressions, Scope scope)
+    {
+        var values = new List<object?>(expressions.Count);
+        foreach (var expression in expressions) values.Add(Evaluate(expression, scope));
+        return values;
+    }
+
+    private Dict EvaluateDict(DictLiteral literal, Scope scope)
+    {
+        var dict = new Dict();
+        foreach (var (key, value) in literal.Items) dict[Evaluate(key, scope)] = Evaluate(value, scope);
+        return dict;
+    }
+
+    private int? Bound(Expression? bound, Scope scope) => bound is null || Evaluate(bound, scope) is not { } value ? null
+        : (int)System.Numerics.BigInteger.Min(int.MaxValue, System.Numerics.BigInteger.Max(int.MinValue + 1, Arithmetic.ToInteger(value)));
+
+    private Arguments Evaluate(string callee, IEnumerable<object?> first, ArgumentList list, Scope scope)
+    {
+        var positional = new List<object?>(first);
+        positional.AddRange(EvaluateAll(list.Positional, scope));
+        if (list.Named.Count == 0) return new Arguments(callee, positional, this);
+        var named = new Dictionary<string, object?>();
+        foreach (var (name, value) in list.Named) named[name] = Evaluate(value, scope);
+        return new Arguments(callee, positional, named, this);
+    }
+
+    private object? Evaluate(Call call, Scope scope, TemplateMacro? caller)
+    {
+        var target = Evaluate(call.Target, scope);
+        var body = target switch
+        {
+            Function function => function.Body,
+            TemplateObject { Body: { } own } => own,
+            Undefined undefined => throw undefined.Error(),
+            _ => throw new JinjaError($"'{Python.TypeName(target)}' object is not callable"),
+        };
+        var arguments = Evaluate((target as Function)?.Name ?? "call", [], call.Arguments, scope);
+        if (caller is not null) arguments = arguments with { Named = new Dictionary<string, object?>(arguments.Named) { ["caller"] = caller } };
+        line = call.Line;
+        return Charge(body(arguments));
+    }
+
+    private object? Evaluate(Filter filter, Scope scope, object? blockText)
+    {
+        var input = filter.Target is null ? blockText : Evaluate(filter.Target, scope, blockText);
+        var arguments = Evaluate(filter.Name, [input], filter.Arguments, scope);
+        line = filter.Line;
+        return Charge(Filters.Find(filter.Name)(arguments));
+    }
+
+    private bool Evaluate(Test test, Scope scope)
+    {
+        var arguments = Evaluate(test.Name, [Evaluate(test.Target, scope)], test.Arguments, scope);
+        line = test.Line;
+        return Tests.Find(test.Name)(arguments);
+    }
+
+    private object? Charge(object? value)
+    {
+        if (value is string text) Budget.Allocate(text.Length);
+        else if (value is List<object?> list) Budget.Allocate(list.Count);
+        return value;
+    }
+
+    private bool Evaluate(Comparison comparison, Scope scope)
+    {
+        var left = Evaluate(comparison.First, scope);
+        foreach (var (sign, operand) in comparison.Rest)
+        {
+            var right = Evaluate(operand, scope);
+            if (!Compare(sign, left, right)) return false;
+            left = right;
+        }
+        return true;
+    }
+
+    private static bool Compare(string sign, object? left, object? right) => sign switch
+    {
+        "==" => Python.Equal(left, right),
+        "!=" => !Python.Equal(left, right),
+        "in" => Python.Contains(right, left),
+        "not in" => !Python.Contains(right, left),
+        _ when left is double.NaN || right is double.NaN => false,
+        "<" => Python.Compare(left, right, sign) < 0,
+        "<=" => Python.Compare(left, right, sign) <= 0,
+        ">" => Python.Compare(left, right, sign) > 0,
+        _ => Python.Compare(left, right, sign) >= 0,
+    };
+
+    private string Evaluate(Concatenation concatenation, Scope scope)
+    {
+        var text = new StringBuilder();
+        foreach (var part in concatenation.Parts)
+        {
+            var value = Repr.Str(Evaluate(part, scope), Budget);
+            Budget.Allocate(value.Length);
+            text.Append(value);
+        }
+        return text.ToString();
+    }
+
+    /// <summary>A macro is rendered in the scope where it was defined.</summary>
+    public string Render(TemplateMacro macro, Arguments arguments) => Capture(() =>
+    {
+        var scope = new Scope(macro.Scope);
+        macro.Bind(arguments, scope, standard => Evaluate(standard, scope));
+        Execute(macro.Definition.Body, scope);
+    });
+}

@@ -1,0 +1,125 @@
+namespace FineTuneService.Engine.Chat.Jinja;
+
+internal sealed partial class Renderer
+{
+    private enum Flow { Next, Break, Continue }
+
+    private Flow Execute(IReadOnlyList<Statement> statements, Scope scope)
+    {
+        foreach (var statement in statements)
+        {
+            Budget.Step();
+            line = statement.Line;
+            var flow = Execute(statement, scope);
+            if (flow != Flow.Next) return flow;
+        }
+        return Flow.Next;
+    }
+
+    private Flow Execute(Statement statement, Scope scope)
+    {
+        switch (statement)
+        {
+            case TextStatement text: Write(text.Text); break;
+            case Print print: Write(Repr.Str(Evaluate(print.Value, scope), Budget)); break;
+            case If branch: return Execute(branch, scope);
+            case For loop: Execute(loop, scope, 1); break;
+            case Break: return Flow.Break;
+            case Continue: return Flow.Continue;
+            case Set set: Assign(set.Target, Evaluate(set.Value, scope), scope); break;
+            case SetBlock set: Assign(set.Target, Filtered(set.Filter, set.Body, scope), scope); break;
+            case Macro macro: scope[macro.Name] = new TemplateMacro(macro, scope); break;
+            case CallBlock call: Write(Repr.Str(Evaluate(call.Call, scope, new TemplateMacro(call.Caller, scope)), Budget)); break;
+            case FilterBlock filter: Write(Repr.Str(Filtered(filter.Filter, filter.Body, scope), Budget)); break;
+            case With with: return Execute(with, scope);
+            case Generation generation: return Execute(generation, scope);
+            default: throw new InvalidOperationException($"No rendering for {statement.GetType().Name}.");
+        }
+        return Flow.Next;
+    }
+
+    private Flow Execute(If branch, Scope scope)
+    {
+        foreach (var (test, body) in branch.Branches)
+            if (Python.IsTrue(Evaluate(test, scope))) return Execute(body, scope);
+        return Execute(branch.Otherwise, scope);
+    }
+
+    private Flow Execute(With with, Scope scope)
+    {
+        var inner = new Scope(scope);
+        foreach (var (target, value) in with.Variables) Assign(target, Evaluate(value, scope), inner);
+        return Execute(with.Body, inner);
+    }
+
+    private Flow Execute(Generation generation, Scope scope)
+    {
+        var start = output.Length;
+        var flow = Execute(generation.Body, scope);
+        if (ReferenceEquals(output, root)) generated.Add(start..output.Length);
+        return flow;
+    }
+
+    private void Execute(For loop, Scope scope, int depth) => Execute(loop, Evaluate(loop.Items, scope), scope, depth);
+
+    private void Execute(For loop, object? iterable, Scope scope, int depth)
+    {
+        var items = Filter(loop, Python.Iterate(iterable), scope);
+        var context = new LoopContext(items, depth)
+        {
+            // loop(children) renders the loop again, one level deeper.
+            Recurse = loop.Recursive ? children => Capture(() => Execute(loop, children, scope, depth + 1)) : null,
+        };
+        var completed = false;
+        while (context.MoveNext())
+        {
+            var turn = new Scope(scope) { ["loop"] = context };
+            Assign(loop.Target, context.Item, turn);
+            var flow = Execute(loop.Body, turn);
+            if (flow == Flow.Break) break;
+            completed |= flow == Flow.Next;
+        }
+        // As in Jinja, a loop whose every turn ended in break or continue counts as empty.
+        if (!completed) Execute(loop.Otherwise, scope);
+    }
+
+    private IReadOnlyList<object?> Filter(For loop, IReadOnlyList<object?> items, Scope scope)
+    {
+        if (loop.Filter is null) return items;
+        var kept = new List<object?>();
+        foreach (var item in items)
+        {
+            var inner = new Scope(scope);
+            Assign(loop.Target, item, inner);
+            if (Python.IsTrue(Evaluate(loop.Filter, inner))) kept.Add(item);
+        }
+        return kept;
+    }
+
+    private object? Filtered(Expression? filter, IReadOnlyList<Statement> body, Scope scope)
+    {
+        var text = Capture(() => Execute(body, new Scope(scope)));
+        return filter is null ? text : Evaluate(filter, scope, text);
+    }
+
+    private static void Assign(Expression target, object? value, Scope scope)
+    {
+        switch (target)
+        {
+            case Variable variable:
+                scope[variable.Name] = value;
+                break;
+            case Attribute { Target: Variable variable } attribute:
+                if (scope[variable.Name] is not TemplateNamespace fields) throw new JinjaError("cannot assign attribute on non-namespace object");
+                fields.Set(attribute.Name, value);
+                break;
+            case TupleLiteral tuple:
+                var items = Python.Iterate(value);
+                if (items.Count > tuple.Items.Count) throw new JinjaError($"too many values to unpack (expected {tuple.Items.Count})");
+                if (items.Count < tuple.Items.Count)
+                    throw new JinjaError($"not enough values to unpack (expected {tuple.Items.Count}, got {items.Count})");
+                for (var i = 0; i < items.Count; i++) Assign(tuple.Items[i], items[i], scope);
+                break;
+        }
+    }
+}

@@ -1,0 +1,5 @@
+namespace FineTuneService.Engine.Chat;
+
+/// <summary>A conversation as text.</summary>
+/// <param name="AssistantSpans">Ranges of <paramref name="Text"/> (UTF-16) that the assistant says, in order, its end of turn included.</param>
+public sealed record RenderedChat(string Text, IReadOnlyList<Range> AssistantSpans);
