@@ -74,6 +74,28 @@ public sealed class ChatTemplate
     public string Render(IReadOnlyList<ChatMessage> messages, bool addGenerationPrompt = false) =>
         Render(Json(messages), addGenerationPrompt).Text;
 
+    /// <summary>The conversation up to the end of its last message's text, for the model to go on with (transformers' continue_final_message).</summary>
+    /// <exception cref="ChatTemplateException">The template refuses the messages, or does not show the last one.</exception>
+    public string RenderUnfinished(IReadOnlyList<ChatMessage> messages) => RenderUnfinished(Json(messages));
+
+    internal string RenderUnfinished(JsonArray messages, JsonObject? variables = null)
+    {
+        // The mark shows where the template puts the message's end, and whether it keeps blanks there.
+        const string mark = "CONTINUE_FINAL_MESSAGE_TAG";
+        var marked = messages.DeepClone().AsArray();
+        var last = marked.Count > 0 ? marked[^1] as JsonObject : null;
+        var holder = last?["content"] is JsonArray parts ? parts.OfType<JsonObject>().LastOrDefault(part => part.ContainsKey("text")) : last;
+        var key = ReferenceEquals(holder, last) ? "content" : "text";
+        if (holder?[key] is not JsonValue value || !value.TryGetValue<string>(out var content))
+            throw new ChatTemplateException("the last message has no text to go on with.", 0);
+        holder[key] = content + mark + " ";
+        var text = Render(marked, addGenerationPrompt: false, variables).Text;
+        var end = text.LastIndexOf(mark, StringComparison.Ordinal);
+        if (end < 0) throw new ChatTemplateException("the last message does not appear in the rendered text.", 0);
+        var keepsBlanks = end + mark.Length < text.Length && text[end + mark.Length] == ' ';
+        return keepsBlanks ? text[..end] : text[..end].TrimEnd();
+    }
+
     /// <param name="variables">Further variables of the template: tools, documents, enable_thinking …</param>
     internal RenderedChat Render(JsonArray messages, bool addGenerationPrompt, JsonObject? variables = null)
     {

@@ -40,6 +40,7 @@ internal static class Arithmetic
             return left is double || right is double ? OfDoubles(sign, ToDouble(left), ToDouble(right)) : OfIntegers(sign, ToInteger(left), ToInteger(right));
         if (sign == "+" && Add(left, right, budget) is { } sum) return sum;
         if (sign == "*" && (Repeat(left, right, budget) ?? Repeat(right, left, budget)) is { } product) return product;
+        (left, right) = (Markup.Plain(left), Markup.Plain(right));
         if (sign == "+" && left is string or List<object?> or PythonTuple)
             throw new JinjaError($"can only concatenate {Python.TypeName(left)} (not \"{Python.TypeName(right)}\") to {Python.TypeName(left)}");
         throw new JinjaError($"unsupported operand type(s) for {sign}: '{Python.TypeName(left)}' and '{Python.TypeName(right)}'");
@@ -49,6 +50,10 @@ internal static class Arithmetic
     {
         switch (left, right)
         {
+            case (Markup or string, Markup) or (Markup, string):
+                var (before, after) = (Markup.Escape(left, budget).Text, Markup.Escape(right, budget).Text);
+                budget.Allocate(before.Length + (double)after.Length);
+                return new Markup(before + after);
             case (string a, string b):
                 budget.Allocate(a.Length + (double)b.Length);
                 return a + b;

@@ -5,7 +5,11 @@ namespace FineTuneService.Engine.Chat.Jinja;
 internal sealed partial class Renderer
 {
     /// <param name="implicitArgument">In a filter block the text of the block; in a call block the macro that becomes <c>caller</c>.</param>
-    private object? Evaluate(Expression expression, Scope scope, object? implicitArgument = null)
+    private object? Evaluate(Expression expression, Scope scope, object? implicitArgument = null) =>
+        Markup.Plain(EvaluateMarked(expression, scope, implicitArgument));
+
+    /// <summary>The value, which may be <see cref="Markup"/>: an operand of +.</summary>
+    private object? EvaluateMarked(Expression expression, Scope scope, object? implicitArgument = null)
     {
         Budget.Step();
         line = expression.Line;
@@ -25,7 +29,7 @@ internal sealed partial class Renderer
             case Unary { Operator: "not" } unary: return !Python.IsTrue(Evaluate(unary.Operand, scope));
             case Unary { Operator: "-" } unary: return Arithmetic.Negate(Evaluate(unary.Operand, scope));
             case Unary unary: return Arithmetic.Negate(Arithmetic.Negate(Evaluate(unary.Operand, scope)));
-            case Binary binary: return At(binary, Arithmetic.Apply(binary.Operator, Evaluate(binary.Left, scope), Evaluate(binary.Right, scope), Budget));
+            case Binary binary: return Evaluate(binary, scope);
             case Comparison comparison: return Evaluate(comparison, scope);
             case Concatenation concatenation: return Evaluate(concatenation, scope);
             case And and: return Evaluate(and.Left, scope) is var left && Python.IsTrue(left) ? Evaluate(and.Right, scope) : left;
@@ -38,10 +42,12 @@ internal sealed partial class Renderer
 
     private static readonly Undefined NoElse = new("the inline if-expression evaluated to false and no else section was defined.");
 
-    private object? At(Expression expression, object? value)
+    private object? Evaluate(Binary binary, Scope scope)
     {
-        line = expression.Line;
-        return value;
+        var (left, right) = (EvaluateMarked(binary.Left, scope), EvaluateMarked(binary.Right, scope));
+        line = binary.Line;
+        return binary.Operator == "+" ? Arithmetic.Apply("+", left, right, Budget)
+            : Arithmetic.Apply(binary.Operator, Markup.Plain(left), Markup.Plain(right), Budget);
     }
 
     private List<object?> EvaluateAll(IReadOnlyList<Expression> expressions, Scope scope)

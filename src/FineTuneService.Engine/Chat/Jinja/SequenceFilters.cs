@@ -32,7 +32,7 @@ internal static class SequenceFilters
         }
         var name = arguments.RequireText(1, "name");
         var filter = Filters.Find(name);
-        return new Generated(items.Select(item => Stepped(arguments, filter(arguments.With(name, item, skip: 2)))).ToList());
+        return new Generated(items.Select(item => Stepped(arguments, Markup.Plain(filter(arguments.With(name, item, skip: 2))))).ToList());
     }
 
     public static object? Select(Arguments arguments, bool byAttribute, bool keep)

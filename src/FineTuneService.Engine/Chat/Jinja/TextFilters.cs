@@ -5,9 +5,6 @@ namespace FineTuneService.Engine.Chat.Jinja;
 /// <summary>Filters that take and give a text.</summary>
 internal static class TextFilters
 {
-    public static object? Escape(Arguments arguments) => arguments.Str(arguments[0])
-        .Replace("&", "&amp;").Replace("<", "&lt;").Replace(">", "&gt;").Replace("'", "&#39;").Replace("\"", "&#34;");
-
     public static object? Replace(Arguments arguments) => StringMethods.Replace(arguments.Str(arguments[0]),
         arguments.Str(arguments.Require(1, "old")), arguments.Str(arguments.Require(2, "new")), arguments.GetInteger(3, "count", -1), arguments.Budget);
 

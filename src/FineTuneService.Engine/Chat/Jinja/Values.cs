@@ -45,6 +45,18 @@ internal sealed record DictView(string Name, IReadOnlyList<object?> Items);
 /// <summary>What map, select and reject give: can only be iterated.</summary>
 internal sealed record Generated(IReadOnlyList<object?> Items);
 
+/// <summary>
+/// What the filters safe and escape give: a text that escapes what is added to it (markupsafe). Templates written as
+/// <c>'a'|safe + x</c> depend on it. It lives inside one expression; what is stored or handed on is the plain text.
+/// </summary>
+internal sealed record Markup(string Text)
+{
+    public static Markup Escape(object? value, Budget budget) => value as Markup ?? new Markup(Repr.Str(value, budget)
+        .Replace("&", "&amp;").Replace("<", "&lt;").Replace(">", "&gt;").Replace("'", "&#39;").Replace("\"", "&#34;"));
+
+    public static object? Plain(object? value) => value is Markup markup ? markup.Text : value;
+}
+
 /// <summary>A function or bound method.</summary>
 internal sealed record Function(string Name, Func<Arguments, object?> Body)
 {
