@@ -74,6 +74,13 @@ public sealed class ChatTemplate
     public string Render(IReadOnlyList<ChatMessage> messages, bool addGenerationPrompt = false) =>
         Render(Json(messages), addGenerationPrompt).Text;
 
+    /// <summary>
+    /// The conversation with the places of the assistant's words: what <c>{% generation %}</c> marks, or else what is found by rendering.
+    /// Messages of weight 0 have no place.
+    /// </summary>
+    /// <exception cref="ChatTemplateException">The template refuses these messages, or hides where the assistant speaks.</exception>
+    public RenderedChat RenderForTraining(IReadOnlyList<ChatMessage> messages) => new AssistantSpans(this, messages).Find();
+
     /// <summary>The conversation up to the end of its last message's text, for the model to go on with (transformers' continue_final_message).</summary>
     /// <exception cref="ChatTemplateException">The template refuses the messages, or does not show the last one.</exception>
     public string RenderUnfinished(IReadOnlyList<ChatMessage> messages) => RenderUnfinished(Json(messages));

@@ -1,0 +1,30 @@
+using System.Text.Json;
+
+namespace FineTuneService.Engine.Datasets;
+
+/// <summary>Rows with <c>prompt</c> and <c>completion</c>: two texts, or two lists of messages (TRL's conversational form).</summary>
+internal static class CompletionRows
+{
+    public static DatasetRow Parse(RowJson row)
+    {
+        row.WarnOfUnknownKeys(row.Json, ["prompt", "completion"]);
+        if (row.Json.TryGetProperty("prompt", out var prompt) && prompt.ValueKind == JsonValueKind.Array
+            && row.Json.TryGetProperty("completion", out var completion))
+            return Conversation(row, prompt, completion);
+        var (given, learnt) = (row.Text("prompt"), row.Text("completion"));
+        if (learnt.Length == 0) throw row.Error("'completion' is empty: there is nothing to learn.");
+        if (given.Length == 0) row.Warn("'prompt' is empty: the completion is learnt by itself.");
+        row.WarnOfText(given);
+        row.WarnOfText(learnt);
+        return new CompletionRow(row.Line, given, learnt);
+    }
+
+    /// <summary>A conversation of which only the completion's assistant messages are learnt.</summary>
+    private static ChatRow Conversation(RowJson row, JsonElement prompt, JsonElement completion)
+    {
+        var before = ChatRows.Messages(row, prompt, "prompt").Select(message => message with { Weight = 0 });
+        var after = ChatRows.Messages(row, completion, "completion");
+        if (after[^1].Role != "assistant") throw row.Error("the last message of 'completion' is not the assistant's.");
+        return new ChatRow(row.Line, [.. before, .. after]);
+    }
+}

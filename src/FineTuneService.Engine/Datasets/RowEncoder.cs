@@ -1,0 +1,90 @@
+using FineTuneService.Engine.Chat;
+using FineTuneService.Engine.Tokenizers;
+
+namespace FineTuneService.Engine.Datasets;
+
+/// <summary>
+/// Makes tokens and labels of rows. Loss is on what the model is to say: assistant messages with their end of turn, or the completion and the
+/// end-of-sequence token behind it.
+/// </summary>
+/// <param name="chatTemplate">Null for a base model without one: then only chat rows are refused.</param>
+/// <param name="maxSequenceLength">Tokens of the longest row; longer ones lose their end.</param>
+public sealed class RowEncoder(Tokenizer tokenizer, ChatTemplate? chatTemplate, int maxSequenceLength)
+{
+    private readonly PromptEncoder prompts = new(tokenizer, chatTemplate);
+
+    /// <summary>The prompt template that rows of <paramref name="format"/> are put into: the adapter has to keep it.</summary>
+    public static PromptTemplate? TemplateOf(DatasetFormat format) => format == DatasetFormat.Alpaca ? PromptTemplate.Alpaca : null;
+
+    public EncodedRows Encode(Dataset dataset)
+    {
+        var rows = new List<TrainingRow>(dataset.Rows.Count);
+        var problems = new List<DatasetProblem>();
+        var warnings = new WarningList();
+        var (truncated, dropped) = (0, 0);
+        foreach (var row in dataset.Rows)
+        {
+            TrainingRow encoded;
+            try
+            {
+                encoded = Encode(row, warnings);
+            }
+            catch (ChatTemplateException refused)
+            {
+                problems.Add(new DatasetProblem(row.Line, refused.Message));
+                continue;
+            }
+            if (encoded.Ids.Length > maxSequenceLength)
+            {
+                truncated++;
+                warnings.Add(row.Line, $"rows are cut at {maxSequenceLength:N0} tokens.");
+                encoded = new TrainingRow(encoded.Ids[..maxSequenceLength], encoded.Labels[..maxSequenceLength]);
+            }
+            if (TrainsNothing(encoded))
+            {
+                dropped++;
+                warnings.Add(row.Line, "rows without a token to learn are left out.");
+            }
+            else rows.Add(encoded);
+        }
+        if (rows.Count == 0 && problems.Count == 0) problems.Add(new DatasetProblem(0, "no row has a token to learn."));
+        return new EncodedRows(rows, problems, warnings.All, truncated, dropped);
+    }
+
+    /// <summary>The first token's label is never used: nothing stands before it to predict it from.</summary>
+    private static bool TrainsNothing(TrainingRow row) => row.Labels.Skip(1).All(label => label == TrainingRow.Ignored);
+
+    private TrainingRow Encode(DatasetRow row, WarningList warnings) => row switch
+    {
+        ChatRow chat => EncodeChat(chat, warnings),
+        CompletionRow completion => EncodeCompletion(row.Line, completion.Prompt, completion.Completion, warnings),
+        AlpacaRow alpaca => EncodeCompletion(row.Line, PromptTemplate.Alpaca.Render(alpaca.Instruction, alpaca.Input), alpaca.Output, warnings),
+        _ => throw new InvalidOperationException($"No encoding for {row.GetType().Name}."),
+    };
+
+    private TrainingRow EncodeChat(ChatRow row, WarningList warnings)
+    {
+        if (chatTemplate is null)
+            throw new ChatTemplateException("the base model has none, so it cannot learn from 'messages'; use prompt and completion, or another base.", 0);
+        var chat = chatTemplate.RenderForTraining(row.Messages);
+        if (chat.OnlyLastAnswer) warnings.Add(row.Line, "the chat template rewrites earlier turns: only the last answer is learnt.");
+        var encoding = tokenizer.EncodeWithOffsets(chat.Text);
+        return new TrainingRow([.. encoding.Ids], SpanLabels.Of(encoding, chat));
+    }
+
+    /// <summary>
+    /// Both texts are encoded as one, as the model will write them. Where tokens merge over the border, the completion starts at the first token that
+    /// differs from the prompt's own (as in TRL).
+    /// </summary>
+    private TrainingRow EncodeCompletion(int line, string prompt, string completion, WarningList warnings)
+    {
+        var promptIds = prompts.EncodeText(prompt);
+        int[] ids = [.. prompts.EncodeText(prompt + completion)];
+        var border = ids.AsSpan().CommonPrefixLength(promptIds);
+        if (border < promptIds.Length) warnings.Add(line, "the end of the prompt and the start of the completion become one token; begin the completion with a blank or line feed.");
+        if (tokenizer.EosId is { } end && (ids.Length == 0 || ids[^1] != end)) ids = [.. ids, end];
+        var labels = ids.ToArray();
+        labels.AsSpan(0, border).Fill(TrainingRow.Ignored);
+        return new TrainingRow(ids, labels);
+    }
+}

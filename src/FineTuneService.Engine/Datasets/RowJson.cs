@@ -1,0 +1,112 @@
+using System.Text.Json;
+
+namespace FineTuneService.Engine.Datasets;
+
+/// <param name="Line">1-based line on which the row starts.</param>
+/// <param name="Item">1-based place in an array; 0 in JSONL.</param>
+internal readonly record struct RowPlace(int Line, int Item = 0);
+
+/// <summary>One row's JSON object with its place: what the parsers of all formats ask of it.</summary>
+internal sealed class RowJson(RowPlace place, JsonElement json, WarningList warnings)
+{
+    /// <summary>Where System.Text.Json's own limit is; deeper is legal JSON, but something is odd.</summary>
+    private const int UsualDepth = 64;
+
+    public int Line => place.Line;
+
+    public JsonElement Json => json;
+
+    public DatasetException Error(string message) => new(Line, place.Item > 0 ? $"item {place.Item}: {message}" : message);
+
+    public DatasetException Unsupported(string format) => DatasetException.Unsupported(Line, format);
+
+    public void Warn(string message) => warnings.Add(Line, message);
+
+    public bool Has(string key) => json.TryGetProperty(key, out _);
+
+    /// <summary>What holds for rows of every format: an object, whose texts are Unicode.</summary>
+    public void Check()
+    {
+        if (json.ValueKind != JsonValueKind.Object) throw Error($"the row is {Kind(json)}, not an object.");
+        CheckTexts(json, 1);
+    }
+
+    private void CheckTexts(JsonElement element, int depth)
+    {
+        if (depth == UsualDepth) Warn($"values are nested {UsualDepth} levels deep or more.");
+        switch (element.ValueKind)
+        {
+            case JsonValueKind.String:
+                CheckText(() => element.GetString());
+                break;
+            case JsonValueKind.Array:
+                foreach (var item in element.EnumerateArray()) CheckTexts(item, depth + 1);
+                break;
+            case JsonValueKind.Object:
+                var keys = new HashSet<string>();
+                foreach (var property in element.EnumerateObject())
+                {
+                    if (!keys.Add(CheckText(() => property.Name)!)) Warn("a key appears twice in an object; the last one counts.");
+                    CheckTexts(property.Value, depth + 1);
+                }
+                break;
+        }
+    }
+
+    private string? CheckText(Func<string?> read)
+    {
+        try
+        {
+            return read();
+        }
+        catch (InvalidOperationException)
+        {
+            throw Error("a text holds half of a surrogate pair (such as \\ud800 alone), which is not Unicode.");
+        }
+    }
+
+    /// <summary>The value under a key that the row must have.</summary>
+    public JsonElement Require(string key)
+    {
+        if (json.TryGetProperty(key, out var value)) return value;
+        var other = json.EnumerateObject().Select(property => property.Name).FirstOrDefault(name => name.Trim().Equals(key, StringComparison.OrdinalIgnoreCase));
+        throw Error($"the row has no '{key}'{(other is null ? "" : $"; keys are case-sensitive, and it has '{other}'")}.");
+    }
+
+    public string Text(string key) => Require(key) is { ValueKind: JsonValueKind.String } text ? text.GetString()!
+        : throw Error($"'{key}' is {Kind(Require(key))}, not a text.");
+
+    public void WarnOfUnknownKeys(JsonElement element, ReadOnlySpan<string> known)
+    {
+        foreach (var property in element.EnumerateObject())
+            if (!known.Contains(property.Name)) Warn($"unknown keys, such as '{Short(property.Name)}', are ignored.");
+    }
+
+    /// <summary>Warns of what is legal in a text and rarely meant.</summary>
+    public void WarnOfText(string text)
+    {
+        if (text.Contains('\0')) Warn("a text holds NUL characters.");
+        if (text.AsSpan().IndexOfAny(Invisible) >= 0) Warn("a text holds characters that are not seen, such as zero-width or direction marks.");
+        if (SpecialTokens.Any(token => text.Contains(token, StringComparison.Ordinal)))
+            Warn("a text holds a model's special token, such as <|im_end|>, which can end a turn early.");
+    }
+
+    public static string Kind(JsonElement element) => element.ValueKind switch
+    {
+        JsonValueKind.Array => "an array",
+        JsonValueKind.Object => "an object",
+        JsonValueKind.String => "a text",
+        JsonValueKind.Number => "a number",
+        JsonValueKind.Null => "null",
+        _ => element.ValueKind.ToString().ToLowerInvariant(),
+    };
+
+    private static string Short(string key) => key.Length <= 40 ? key : key[..40] + "…";
+
+    /// <summary>Zero-width characters, and marks that change the direction of writing.</summary>
+    private const string Invisible = "\u200B\u200C\u200E\u200F\u202A\u202B\u202C\u202D\u202E\u2060\u2066\u2067\u2068\u2069\uFEFF";
+
+    /// <summary>The end marks of the families in the field.</summary>
+    private static readonly string[] SpecialTokens =
+        ["<|im_end|>", "<|im_start|>", "</s>", "<s>", "<|eot_id|>", "<|endoftext|>", "<|end_of_text|>", "<end_of_turn>", "<eos>", "<|end|>"];
+}

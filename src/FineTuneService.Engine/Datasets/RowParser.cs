@@ -1,0 +1,63 @@
+using System.Text.Json;
+
+namespace FineTuneService.Engine.Datasets;
+
+/// <summary>Makes rows of JSON objects. The first row whose keys are known decides the format of all.</summary>
+internal sealed class RowParser(WarningList warnings)
+{
+    private readonly List<DatasetProblem> problems = [];
+
+    public IReadOnlyList<DatasetProblem> Problems => problems;
+
+    public DatasetFormat? Format { get; private set; }
+
+    /// <returns>Null where the row is no good; its problem is then in <see cref="Problems"/>.</returns>
+    public DatasetRow? Parse(RowPlace place, JsonElement json)
+    {
+        try
+        {
+            return ParseRow(new RowJson(place, json, warnings));
+        }
+        catch (DatasetException refused)
+        {
+            problems.Add(refused.Problem);
+            return null;
+        }
+    }
+
+    private DatasetRow ParseRow(RowJson row)
+    {
+        row.Check();
+        var format = FormatOf(row);
+        if (format is { } found && Format is { } whole && found != whole)
+            throw row.Error($"a {NameOf(found)} row in a {NameOf(whole)} file; all rows of a file have one format.");
+        Format ??= format;
+        return Format switch
+        {
+            DatasetFormat.Chat => ChatRows.Parse(row),
+            DatasetFormat.PromptCompletion => CompletionRows.Parse(row),
+            DatasetFormat.Alpaca => AlpacaRows.Parse(row),
+            _ => throw row.Error("the row has none of the keys 'messages', 'prompt' and 'completion', or 'instruction' and 'output'."),
+        };
+    }
+
+    private static DatasetFormat? FormatOf(RowJson row)
+    {
+        if (row.Has("messages")) return DatasetFormat.Chat;
+        if (row.Has("chosen") || row.Has("rejected")) throw row.Unsupported("the preference format (chosen, rejected)");
+        if (row.Has("label") && row.Has("completion")) throw row.Unsupported("the KTO format (prompt, completion, label)");
+        if (row.Has("prompt") || row.Has("completion")) return DatasetFormat.PromptCompletion;
+        if (row.Has("conversations")) throw row.Unsupported("the ShareGPT format (conversations)");
+        if (row.Has("instruction") && row.Has("response")) throw row.Unsupported("the Dolly format (instruction, context, response)");
+        if (row.Has("instruction")) return DatasetFormat.Alpaca;
+        if (row.Has("text")) throw row.Unsupported("the plain text format (text)");
+        return null;
+    }
+
+    private static string NameOf(DatasetFormat format) => format switch
+    {
+        DatasetFormat.Chat => "chat",
+        DatasetFormat.PromptCompletion => "prompt/completion",
+        _ => "Alpaca",
+    };
+}
