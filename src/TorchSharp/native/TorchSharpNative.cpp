@@ -279,7 +279,9 @@ EXPORT at::Generator* torch_default_generator(int32_t device_type, int32_t devic
 EXPORT at::Generator* torch_new_generator(uint64_t seed, int32_t device_type, int32_t device_index) {
   return guarded(nullptr, [&] {
     c10::Device device(static_cast<c10::DeviceType>(device_type), device_index);
-    auto generator = at::globalContext().defaultGenerator(device).clone();
+    // clone() would do for the CPU too, but libtorch 1.13's copies are never freed.
+    auto generator = device.is_cpu() ? at::make_generator<at::CPUGeneratorImpl>(seed)
+                                     : at::globalContext().defaultGenerator(device).clone();
     generator.set_current_seed(seed);
     return new at::Generator(std::move(generator));
   });
