@@ -1,0 +1,68 @@
+using FineTuneService.Engine.Models;
+using FineTuneService.Engine.Training;
+using static TorchSharp.torch;
+
+namespace FineTuneService.Engine.Lora;
+
+/// <summary>Low-rank matrices for a base model: one contiguous buffer, fp32 unless all is bf16.</summary>
+public sealed class Adapter : IDisposable
+{
+    private LoraTensors? _compute;
+
+    internal Adapter(LoraConfig config, LoraTensors values) => (Config, Values) = (config, values);
+
+    public LoraConfig Config { get; }
+
+    /// <summary>Bytes of A and B.</summary>
+    public long Bytes => Values.Flat.numel() * Values.Flat.element_size();
+
+    /// <summary>Elements of A and B: the parameters that train.</summary>
+    public long ParameterCount => Values.Layout.Length;
+
+    internal LoraTensors Values { get; }
+
+    /// <summary>The matrices of one module, or null where it is not targeted.</summary>
+    internal JoinedLoraPart? this[string module] => Values.Parts.FirstOrDefault(part => part.Module == module);
+
+    /// <summary>A new adapter that changes nothing yet: A is Kaiming-uniform (±1/√in, as PEFT's), drawn by counter, and B zero.</summary>
+    /// <exception cref="ArgumentException">A target matches no layer, or the rank is out of range.</exception>
+    public static Adapter Create(BaseModel model, LoraConfig config, ulong seed, bool bf16 = false)
+    {
+        Adapter adapter = Empty(model, config, bf16);
+        ulong module = 0;
+        foreach (JoinedLoraPart part in adapter.Values.Parts)
+        {
+            var random = new CounterRandom(seed, stream: module++);
+            float bound = 1 / MathF.Sqrt(part.A.shape[1]);
+            using Tensor drawn = tensor(random.Uniform(part.A.numel(), -bound, bound));
+            part.A.copy_(drawn.view(part.A.shape));
+        }
+        return adapter;
+    }
+
+    /// <summary>An adapter of zeros, to be filled.</summary>
+    internal static Adapter Empty(BaseModel model, LoraConfig config, bool bf16 = false)
+    {
+        LoraLayout layout = LoraLayout.Of(model.Config.Linears, config);
+        return new Adapter(config, new LoraTensors(layout, bf16 ? ScalarType.BFloat16 : ScalarType.Float32, model.Weights.EmbedTokens.device));
+    }
+
+    /// <summary>The matrices in the dtype that products are computed in: the adapter's own, or a rounded copy (autocast's semantics).</summary>
+    internal LoraTensors Compute(ScalarType dtype)
+    {
+        if (dtype == Values.Flat.dtype) return Values;
+        if (_compute is not null) return _compute;
+        _compute = new LoraTensors(Values.Layout, dtype, Values.Flat.device);
+        Changed();
+        return _compute;
+    }
+
+    /// <summary>Must follow every change of the values: renews the rounded copy.</summary>
+    internal void Changed() => _compute?.Flat.copy_(Values.Flat);
+
+    public void Dispose()
+    {
+        _compute?.Dispose();
+        Values.Dispose();
+    }
+}

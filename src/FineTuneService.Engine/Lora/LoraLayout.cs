@@ -1,0 +1,53 @@
+namespace FineTuneService.Engine.Lora;
+
+/// <summary>
+/// Where the matrices of an adapter lie in its one contiguous buffer. It follows from the model's shape and the config alone, so
+/// all adapters of one shape share it, and what an adapter holds can be counted before it exists.
+/// </summary>
+internal sealed class LoraLayout
+{
+    private LoraLayout(IReadOnlyList<LoraLayoutEntry> entries, long length) => (Entries, Length) = (entries, length);
+
+    /// <summary>One for each targeted linear layer of the decoder; layers that are one product (q, k, v; gate, up) are one entry.</summary>
+    public IReadOnlyList<LoraLayoutEntry> Entries { get; }
+
+    /// <summary>Elements of the buffer: the adapter's parameters.</summary>
+    public long Length { get; }
+
+    /// <param name="linears">The decoder's linear layers in order, as it joins them.</param>
+    /// <exception cref="ArgumentException">A target matches no layer, or the rank is out of range.</exception>
+    public static LoraLayout Of(IEnumerable<LinearShape> linears, LoraConfig config)
+    {
+        if (config.Rank is < 1 or > 2048) throw new ArgumentException($"rank {config.Rank} is not in 1…2048");
+        var targets = new TargetModules(config.TargetModules);
+        var entries = new List<LoraLayoutEntry>();
+        long offset = 0;
+        foreach (LinearShape linear in linears)
+        {
+            LinearPartShape[] parts = [.. linear.Parts.Where(part => targets.Match(part.Module))];
+            if (parts.Length == 0) continue;
+            var entry = new LoraLayoutEntry(linear.Parts[0].Module, linear.In, config.Rank, parts, offset);
+            entries.Add(entry);
+            offset += entry.Length;
+        }
+        targets.RequireAllMatched();
+        return new LoraLayout(entries, offset);
+    }
+}
+
+/// <summary>A linear layer of the decoder: several modules of a checkpoint where they are joined into one product.</summary>
+internal sealed record LinearShape(int In, IReadOnlyList<LinearPartShape> Parts);
+
+/// <param name="Module">Its name in a checkpoint, such as model.layers.0.self_attn.q_proj.</param>
+/// <param name="Offset">First of its outputs in the joined layer.</param>
+internal sealed record LinearPartShape(string Module, int Offset, int Out);
+
+/// <summary>The matrices of one joined layer: every part's A [rank, in] one after the other, then every part's B [out, rank].</summary>
+/// <param name="Key">Module of the joined layer's first part, targeted or not.</param>
+/// <param name="Offset">First element in the adapter's buffer.</param>
+internal sealed record LoraLayoutEntry(string Key, int In, int Rank, IReadOnlyList<LinearPartShape> Parts, long Offset)
+{
+    public long LengthOfA => (long)Parts.Count * Rank * In;
+
+    public long Length => LengthOfA + Rank * Parts.Sum(part => (long)part.Out);
+}

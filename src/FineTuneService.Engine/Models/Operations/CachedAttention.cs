@@ -1,0 +1,52 @@
+using FineTuneService.Engine.Kernels;
+using FineTuneService.Engine.Training;
+using static TorchSharp.torch;
+
+namespace FineTuneService.Engine.Models.Operations;
+
+/// <summary>
+/// Attention of new tokens over a cache that holds what came before them: serving's form of <see cref="Attention"/>. Rows differ in
+/// how much they have cached, so each is a product of its own, over no more keys than it has.
+/// </summary>
+internal static class CachedAttention
+{
+    /// <param name="qkv">[rows·width, (heads + 2·kvHeads)·headDim]; its buffer is given back.</param>
+    /// <returns>[rows·width, heads·headDim]; undefined at padding.</returns>
+    public static Activation Forward(
+        Activation qkv, TokenBatch batch, AttentionShape shape, Rotation rotation, KvCache cache, int layer, Pass pass)
+    {
+        Tensor tokens = qkv.Value;
+        rotation.Apply(tokens, shape);
+        Tensor output = pass.Pool.Lend(tokens.dtype, tokens.shape[0], shape.Heads * shape.HeadDim);
+        if (batch.IsPadded) output.zero_();
+        for (int row = 0; row < batch.Rows; row++)
+        {
+            int count = batch.Lengths[row];
+            Tensor rowTokens = tokens.narrow(0, row * batch.Width, count).view(count, -1, shape.HeadDim);
+            Tensor rowOutput = output.narrow(0, row * batch.Width, count);
+            int slot = batch.Slots[row], before = cache.Length(slot);
+            Tensor keys = cache.Keys(layer, slot), values = cache.Values(layer, slot);
+            keys.narrow(1, before, count).copy_(rowTokens.narrow(1, shape.Heads, shape.KeyValueHeads).transpose(0, 1));
+            values.narrow(1, before, count)
+                .copy_(rowTokens.narrow(1, shape.Heads + shape.KeyValueHeads, shape.KeyValueHeads).transpose(0, 1));
+            Row(rowTokens.narrow(1, 0, shape.Heads), keys.narrow(1, 0, before + count), values.narrow(1, 0, before + count), before, shape,
+                rowOutput);
+        }
+        pass.Pool.Return(tokens);
+        return new Activation(output, needsGrad: false);
+    }
+
+    /// <param name="queries">[count, heads, headDim].</param>
+    /// <param name="keys">[kvHeads, before + count, headDim].</param>
+    /// <param name="output">[count, heads·headDim].</param>
+    private static void Row(Tensor queries, Tensor keys, Tensor values, int before, AttentionShape shape, Tensor output)
+    {
+        long count = queries.shape[0], seen = keys.shape[1];
+        Tensor grouped = queries.view(count, shape.KeyValueHeads, shape.Group, shape.HeadDim).permute(1, 2, 0, 3)
+            .reshape(shape.KeyValueHeads, shape.Group * count, shape.HeadDim);
+        Tensor scores = grouped.bmm(keys.transpose(1, 2));
+        CausalSoftmaxKernel.Forward(scores.view(-1, seen), (int)count, before, shape.Scale);
+        Tensor mixed = scores.bmm(values).view(shape.KeyValueHeads, shape.Group, count, shape.HeadDim);
+        output.view(count, shape.KeyValueHeads, shape.Group, shape.HeadDim).copy_(mixed.permute(2, 0, 1, 3));
+    }
+}

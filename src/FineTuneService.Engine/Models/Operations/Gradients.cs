@@ -1,0 +1,43 @@
+using FineTuneService.Engine.Lora;
+using FineTuneService.Engine.Training;
+using static TorchSharp.torch;
+
+namespace FineTuneService.Engine.Models.Operations;
+
+/// <summary>Where the backward adds the gradients of what trains: an adapter's matrices, or the model's own weights.</summary>
+internal sealed class Gradients
+{
+    private readonly LoraTensors? _lora;
+    private readonly Dictionary<Tensor, Tensor> _weights = new(ReferenceEqualityComparer.Instance);
+
+    public Gradients(LoraTensors lora) => _lora = lora;
+
+    /// <param name="weights">A gradient of the same shape for each trained weight; a tied weight is one entry.</param>
+    public Gradients(IEnumerable<(Tensor Weight, Tensor Gradient)> weights)
+    {
+        foreach ((Tensor weight, Tensor gradient) in weights) _weights.Add(weight, gradient);
+    }
+
+    /// <summary>The gradient of a stored weight, or null where it is frozen.</summary>
+    public Tensor? Of(Tensor? weight) => weight is null ? null : _weights.GetValueOrDefault(weight);
+
+    /// <summary>The gradients of the adapter's matrices on this linear layer, or null where it has none.</summary>
+    public JoinedLora? Of(LinearWeight linear) => _lora?.Of(linear);
+
+    /// <summary>gradient += scale · left · right, the product in the compute dtype, the sum in the gradient's (fp32 unless all is bf16).</summary>
+    /// <param name="gradient">[m, n].</param>
+    /// <param name="left">[m, k].</param>
+    /// <param name="right">[k, n].</param>
+    public static void AddProduct(Tensor gradient, Tensor left, Tensor right, double scale, BufferPool pool)
+    {
+        if (gradient.dtype == left.dtype)
+        {
+            gradient.addmm_(left, right, beta: 1, alpha: (float)scale);
+            return;
+        }
+        Tensor product = pool.Lend(left.dtype, gradient.shape);
+        product.addmm_(left, right, beta: 0, alpha: (float)scale);
+        gradient.add_(product);
+        pool.Return(product);
+    }
+}

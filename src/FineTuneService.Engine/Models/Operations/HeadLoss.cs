@@ -1,0 +1,86 @@
+using FineTuneService.Engine.Kernels;
+using FineTuneService.Engine.Training;
+using static TorchSharp.torch;
+
+namespace FineTuneService.Engine.Models.Operations;
+
+/// <summary>
+/// The head and its cross-entropy, in chunks of rows: the logits of a batch never exist, tokens without a label cost nothing, and
+/// the gradient by the logits is made in the forward, where the logits lie, and consumed at once.
+/// </summary>
+internal sealed class HeadLoss
+{
+    /// <summary>Fewer rows leave the matrix product below its full speed.</summary>
+    private const int MinimumChunk = 512;
+
+    /// <summary>Logits of a chunk where the vocabulary is small.</summary>
+    private const int ChunkElements = 1 << 22;
+
+    private readonly LinearWeight _head;
+    private readonly Pass _pass;
+
+    private HeadLoss(LinearWeight head, Pass pass) => (_head, _pass) = (head, pass);
+
+    /// <summary>Loss of the labelled tokens; with a tape, also the gradients by the head and by <paramref name="hidden"/>.</summary>
+    /// <param name="hidden">[tokens, hidden], after the final norm; its buffer is given back.</param>
+    /// <param name="gradientScale">What a token's loss counts in the step's loss: 1 / its tokens, say.</param>
+    /// <returns>float64 scalars on the device, so that nothing waits for it here: the sum of the tokens' losses, and how many of the
+    /// labels had the highest logit (without a tape only).</returns>
+    public static (Tensor LossSum, Tensor? Correct) Forward(
+        Activation hidden, LinearWeight head, LossTargets targets, double gradientScale, Pass pass) =>
+        new HeadLoss(head, pass).Forward(hidden, targets, gradientScale);
+
+    private (Tensor, Tensor?) Forward(Activation hidden, LossTargets targets, double gradientScale)
+    {
+        BufferPool pool = _pass.Pool;
+        Tensor x = hidden.Value;
+        using Tensor tokens = tensor(targets.Tokens, device: x.device), labels = tensor(targets.Labels, device: x.device);
+        Tensor losses = pool.Lend(ScalarType.Float32, targets.Count);
+        Tensor? dHidden = hidden.NeedsGrad ? pool.Lend(x.dtype, x.shape).zero_() : null;
+        Tensor? correct = _pass.Tape is null ? zeros([], ScalarType.Float64, x.device) : null;
+
+        int chunks = Chunks(targets.Count);
+        for (int chunk = 0; chunk < chunks; chunk++)
+        {
+            int start = (int)((long)targets.Count * chunk / chunks), end = (int)((long)targets.Count * (chunk + 1) / chunks);
+            Tensor chunkTokens = tokens.narrow(0, start, end - start), chunkLabels = labels.narrow(0, start, end - start);
+            Tensor chunkX = pool.Lend(x.dtype, end - start, x.shape[1]);
+            EmbeddingKernel.Gather(x, chunkTokens, chunkX);
+            Tensor logits = pool.Lend(x.dtype, end - start, _head.Out);
+            LoraBranch? branch = Logits(chunkX, logits);
+            correct?.add_(logits.argmax(1).eq(chunkLabels).sum());
+            CrossEntropyKernel.ForwardBackward(logits, chunkLabels, losses.narrow(0, start, end - start), (float)gradientScale);
+            if (_pass.Tape is not null) Backward(chunkX, logits, branch, chunkTokens, dHidden);
+            branch?.Release(pool);
+            pool.Return(logits);
+            pool.Return(chunkX);
+        }
+        Tensor sum = losses.sum(ScalarType.Float64);
+        pool.Return(losses);
+        pool.Return(x);
+        if (dHidden is not null) hidden.Grad = dHidden;
+        return (sum, correct);
+    }
+
+    private LoraBranch? Logits(Tensor x, Tensor logits)
+    {
+        Linear.Multiply(x, _head, logits, _pass.Pool);
+        return _pass.Adapters.Count == 0
+            ? null : LoraBranch.Forward(x, logits, _head, new AdapterRows(_pass.Adapters[0].Adapter, 0, (int)x.shape[0]), _pass);
+    }
+
+    private void Backward(Tensor x, Tensor dLogits, LoraBranch? branch, Tensor tokens, Tensor? dHidden)
+    {
+        Tensor? dx = dHidden is null ? null : _pass.Pool.Lend(x.dtype, x.shape);
+        Linear.MultiplyBackward(dLogits, x, dx, _head, _pass);
+        branch?.Backward(x, dLogits, dx, _pass);
+        if (dx is not null) EmbeddingKernel.ScatterAdd(dx, tokens, dHidden!);
+        _pass.Pool.Return(dx);
+    }
+
+    private int Chunks(int rows)
+    {
+        int chunk = Math.Max(MinimumChunk, ChunkElements / _head.Out);
+        return (rows + chunk - 1) / chunk;
+    }
+}

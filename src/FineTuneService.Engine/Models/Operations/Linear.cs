@@ -1,0 +1,72 @@
+using FineTuneService.Engine.Training;
+using static TorchSharp.torch;
+
+namespace FineTuneService.Engine.Models.Operations;
+
+/// <summary>
+/// y = x·Wᵀ + bias, and scaling · (x·Aᵀ)·Bᵀ on the rows and parts that an adapter targets. Joined layers (q, k, v; gate, up) are
+/// one base product. A quantised weight is dequantised into a lent buffer, in the forward and again in the backward.
+/// </summary>
+internal static class Linear
+{
+    /// <param name="x">[tokens, in]; this layer is its only consumer, and gives its buffer back.</param>
+    /// <returns>[tokens, out].</returns>
+    public static Activation Forward(Activation x, LinearWeight weight, Pass pass)
+    {
+        BufferPool pool = pass.Pool;
+        Tensor y = pool.Lend(x.Value.dtype, x.Value.shape[0], weight.Out);
+        Multiply(x.Value, weight, y, pool);
+
+        var branches = new List<LoraBranch>();
+        foreach (AdapterRows rows in pass.Adapters)
+        {
+            if (LoraBranch.Forward(x.Value, y, weight, rows, pass) is { } branch) branches.Add(branch);
+        }
+        bool trains = pass.Tape is not null && (branches.Exists(b => b.Trains) || TrainsWeight(weight, pass));
+        var output = new Activation(y, x.NeedsGrad || trains);
+        if (output.NeedsGrad) pass.Tape!.Record(() => Backward(x, weight, branches, output, pass));
+        else branches.ForEach(b => b.Release(pool));
+        if (!trains) pool.Return(x.Value);
+        return output;
+    }
+
+    /// <summary>y = x·Wᵀ + bias, without adapters.</summary>
+    public static void Multiply(Tensor x, LinearWeight weight, Tensor y, BufferPool pool)
+    {
+        Tensor dense = weight.Dense(pool);
+        if (weight.Bias is not null) y.copy_(weight.Bias);
+        y.addmm_(x, dense.t(), beta: weight.Bias is null ? 0 : 1);
+        pool.Return(dense);
+    }
+
+    /// <summary>dx = dy·W; and in full training, the weight's gradient += dyᵀ·x, the bias's += the sum of dy.</summary>
+    public static void MultiplyBackward(Tensor dy, Tensor x, Tensor? dx, LinearWeight weight, Pass pass)
+    {
+        if (dx is not null)
+        {
+            Tensor dense = weight.Dense(pass.Pool);
+            dx.addmm_(dy, dense, beta: 0);
+            pass.Pool.Return(dense);
+        }
+        if (!TrainsWeight(weight, pass)) return;
+        Gradients.AddProduct(pass.Gradients!.Of(weight.Stored)!, dy.t(), x, 1, pass.Pool);
+        if (weight.Bias is not null) pass.Gradients.Of(weight.Bias)!.add_(dy.sum(0, type: ScalarType.Float32));
+    }
+
+    public static bool TrainsWeight(LinearWeight weight, Pass pass) => pass.Gradients?.Of(weight.Stored) is not null;
+
+    private static void Backward(Activation x, LinearWeight weight, List<LoraBranch> branches, Activation output, Pass pass)
+    {
+        BufferPool pool = pass.Pool;
+        Tensor dy = output.Grad!;
+        if (x.NeedsGrad) x.Grad = pool.Lend(dy.dtype, x.Value.shape);
+        MultiplyBackward(dy, x.Value, x.Grad, weight, pass);
+        foreach (LoraBranch branch in branches)
+        {
+            branch.Backward(x.Value, dy, x.Grad, pass);
+            branch.Release(pool);
+        }
+        pool.Return(x.Value);
+        if (!output.GradIsShared) pool.Return(dy);
+    }
+}

@@ -1,0 +1,100 @@
+using FineTuneService.Engine.Lora;
+using FineTuneService.Engine.Training;
+using static TorchSharp.torch;
+
+namespace FineTuneService.Engine.Models.Operations;
+
+/// <summary>
+/// The low-rank branch of a linear layer on consecutive rows: y += scaling · (x·Aᵀ)·Bᵀ for every targeted part. The parts' A are
+/// adjacent in memory, so the product with them is one, except under dropout, where every part has its own mask.
+/// </summary>
+internal sealed class LoraBranch
+{
+    private readonly AdapterRows _rows;
+    private readonly JoinedLora _lora;
+    private readonly JoinedLora? _gradient;
+    private readonly Tensor _inner;
+
+    private LoraBranch(AdapterRows rows, JoinedLora lora, JoinedLora? gradient, Tensor inner) =>
+        (_rows, _lora, _gradient, _inner) = (rows, lora, gradient, inner);
+
+    /// <summary>Whether the backward computes gradients of A and B.</summary>
+    public bool Trains => _gradient is not null;
+
+    private double Scaling => _rows.Adapter.Config.Scaling;
+
+    /// <summary>Adds to y, or returns null where the adapter does not target this layer.</summary>
+    /// <param name="x">[tokens, in].</param>
+    /// <param name="y">[tokens, out].</param>
+    public static LoraBranch? Forward(Tensor x, Tensor y, LinearWeight weight, AdapterRows rows, Pass pass)
+    {
+        if (rows.Adapter.Compute(x.dtype).Of(weight) is not { } lora) return null;
+        Tensor inner = pass.Pool.Lend(x.dtype, rows.Count, lora.A.shape[0]);
+        var branch = new LoraBranch(rows, lora, pass.Tape is null ? null : pass.Gradients?.Of(weight), inner);
+        Tensor rowsX = Rows(x, rows), rowsY = Rows(y, rows);
+        if (pass.Dropout is null) inner.addmm_(rowsX, lora.A.t(), beta: 0);
+        foreach (JoinedLoraPart part in lora.Parts)
+        {
+            Tensor partInner = inner.narrow(1, part.RankOffset, part.Rank);
+            if (pass.Dropout is not null)
+            {
+                Tensor dropped = pass.Pool.Lend(x.dtype, rowsX.shape);
+                pass.Dropout(part.Module, rowsX, dropped);
+                partInner.addmm_(dropped, part.A.t(), beta: 0);
+                pass.Pool.Return(dropped);
+            }
+            rowsY.narrow(1, part.OutOffset, part.Out).addmm_(partInner, part.B.t(), beta: 1, alpha: (float)branch.Scaling);
+        }
+        return branch;
+    }
+
+    /// <summary>Adds the gradients of A and B to the run's, and the branch's share to dx.</summary>
+    /// <param name="x">[tokens, in], as in the forward.</param>
+    /// <param name="dy">[tokens, out].</param>
+    /// <param name="dx">[tokens, in], already holding dy·W, or null where nothing below trains.</param>
+    public void Backward(Tensor x, Tensor dy, Tensor? dx, Pass pass)
+    {
+        BufferPool pool = pass.Pool;
+        Tensor rowsX = Rows(x, _rows), rowsDy = Rows(dy, _rows);
+        Tensor? rowsDx = dx is null ? null : Rows(dx, _rows);
+        Tensor dInner = pool.Lend(x.dtype, _inner.shape);
+        for (int i = 0; i < _lora.Parts.Count; i++)
+        {
+            JoinedLoraPart part = _lora.Parts[i];
+            Tensor partDy = rowsDy.narrow(1, part.OutOffset, part.Out);
+            Tensor partInner = _inner.narrow(1, part.RankOffset, part.Rank);
+            Tensor partDInner = dInner.narrow(1, part.RankOffset, part.Rank);
+            partDInner.addmm_(partDy, part.B, beta: 0, alpha: (float)Scaling);
+            if (_gradient is not null) Gradients.AddProduct(_gradient.Parts[i].B, partDy.t(), partInner, Scaling, pool);
+            if (pass.Dropout is not null) DroppedBackward(part, _gradient?.Parts[i].A, rowsX, partDInner, rowsDx, pass);
+        }
+        if (pass.Dropout is null)
+        {
+            if (_gradient is not null) Gradients.AddProduct(_gradient.A, dInner.t(), rowsX, 1, pool);
+            rowsDx?.addmm_(dInner, _lora.A, beta: 1);
+        }
+        pool.Return(dInner);
+    }
+
+    public void Release(BufferPool pool) => pool.Return(_inner);
+
+    private static void DroppedBackward(JoinedLoraPart part, Tensor? gradient, Tensor x, Tensor dInner, Tensor? dx, Pass pass)
+    {
+        Tensor dropped = pass.Pool.Lend(x.dtype, x.shape);
+        if (gradient is not null)
+        {
+            pass.Dropout!(part.Module, x, dropped);
+            Gradients.AddProduct(gradient, dInner.t(), dropped, 1, pass.Pool);
+        }
+        if (dx is not null)
+        {
+            dropped.addmm_(dInner, part.A, beta: 0);
+            pass.Dropout!(part.Module, dropped, dropped);
+            dx.add_(dropped);
+        }
+        pass.Pool.Return(dropped);
+    }
+
+    private static Tensor Rows(Tensor tokens, AdapterRows rows) =>
+        rows.Count == tokens.shape[0] ? tokens : tokens.narrow(0, rows.Start, rows.Count);
+}

@@ -1,0 +1,39 @@
+using FineTuneService.Engine.Lora;
+using FineTuneService.Engine.Training;
+using static TorchSharp.torch;
+
+namespace FineTuneService.Engine.Models.Operations;
+
+/// <summary>Fills <paramref name="output"/> with <paramref name="input"/> [tokens, in], some elements dropped and the rest scaled up, as
+/// decided for this module in this micro batch. The same call gives the same elements in the backward.</summary>
+internal delegate void Dropout(string module, Tensor input, Tensor output);
+
+/// <summary>Consecutive rows [<paramref name="Start"/>, +<paramref name="Count"/>) of a pass's tokens that go through one adapter.</summary>
+internal readonly record struct AdapterRows(Adapter Adapter, int Start, int Count);
+
+/// <summary>
+/// What the operations of one forward share: where they write, which adapters apply to which tokens, and, in training, the tape
+/// and where gradients go. Without a tape nothing is kept: every operation returns its input to the pool once it has read it.
+/// </summary>
+internal sealed class Pass(BufferPool pool, Tape? tape = null)
+{
+    public BufferPool Pool { get; } = pool;
+
+    public Tape? Tape { get; } = tape;
+
+    /// <summary>Ascending and not overlapping; tokens in none of them see the base model alone.</summary>
+    public IReadOnlyList<AdapterRows> Adapters { get; init; } = [];
+
+    /// <summary>The trained parameters' gradients, which the backward adds to; null where nothing trains.</summary>
+    public Gradients? Gradients { get; init; }
+
+    /// <summary>Applied to the input of every low-rank branch; null outside training.</summary>
+    public Dropout? Dropout { get; init; }
+
+    /// <summary>Called between decoder blocks, forward and backward, where a training step may let waiting requests run.</summary>
+    public Action? YieldPoint { get; init; }
+
+    /// <summary>The same pass over other rows, such as the last token of each sequence.</summary>
+    public Pass With(IReadOnlyList<AdapterRows> adapters) =>
+        new(Pool, Tape) { Adapters = adapters, Gradients = Gradients, Dropout = Dropout, YieldPoint = YieldPoint };
+}

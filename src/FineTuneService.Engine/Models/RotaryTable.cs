@@ -1,0 +1,60 @@
+using FineTuneService.Engine.Kernels;
+using FineTuneService.Engine.Models.Operations;
+using static TorchSharp.torch;
+
+namespace FineTuneService.Engine.Models;
+
+/// <summary>Cosines and sines of the rotary embedding by position, made once and extended as longer sequences come.</summary>
+internal sealed class RotaryTable(ModelConfig config, Device device) : IDisposable
+{
+    private const int FirstLength = 256;
+    private RotaryFrequencies? _frequencies;
+    private Tensor? _cos, _sin;
+
+    /// <summary>The rotation of tokens at these positions.</summary>
+    public Rotation For(long[] positions)
+    {
+        int length = (int)positions.Max() + 1;
+        RotaryFrequencies frequencies = RotaryFrequencies.Of(config, length);
+        if (_cos is null || _cos.shape[0] < length || !frequencies.SameAs(_frequencies!)) Make(frequencies, length);
+        return new Rotation(_cos!, _sin!, tensor(positions, device: device).MoveToOuterDisposeScope());
+    }
+
+    public void Dispose()
+    {
+        _cos?.Dispose();
+        _sin?.Dispose();
+    }
+
+    private void Make(RotaryFrequencies frequencies, int length)
+    {
+        Dispose();
+        int rows = FirstLength;
+        while (rows < length) rows *= 2;
+        _frequencies = frequencies;
+        _cos = Values(frequencies, rows, Math.Cos);
+        _sin = Values(frequencies, rows, Math.Sin);
+    }
+
+    /// <summary>[positions, headDim / 2] in fp32, from angles rounded to fp32 as transformers has them.</summary>
+    private Tensor Values(RotaryFrequencies frequencies, int positions, Func<double, double> function)
+    {
+        int half = frequencies.Inverse.Length;
+        var values = new float[positions * half];
+        for (int i = 0; i < values.Length; i++)
+            values[i] = (float)(function(i / half * frequencies.Inverse[i % half]) * frequencies.Scaling);
+        using Tensor flat = tensor(values, device: device);
+        return flat.view(positions, half).DetachFromDisposeScope();
+    }
+}
+
+/// <summary>Turns the queries and keys of a batch by their positions (https://arxiv.org/abs/2104.09864), halves of a head paired.</summary>
+/// <param name="Cos">[positions, headDim / 2] fp32.</param>
+/// <param name="Positions">int64 [tokens].</param>
+internal sealed record Rotation(Tensor Cos, Tensor Sin, Tensor Positions)
+{
+    /// <param name="qkv">[tokens, (heads + 2·kvHeads)·headDim]: queries and keys are turned in place.</param>
+    /// <param name="inverse">Turns back: the backward.</param>
+    public void Apply(Tensor qkv, AttentionShape shape, bool inverse = false) =>
+        RotaryKernel.Apply(qkv, Cos, Sin, Positions, shape.Heads + shape.KeyValueHeads, shape.HeadDim, inverse);
+}

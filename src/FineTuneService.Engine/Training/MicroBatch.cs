@@ -1,0 +1,16 @@
+using FineTuneService.Engine.Models.Operations;
+
+namespace FineTuneService.Engine.Training;
+
+/// <summary>The rows of one forward and backward.</summary>
+/// <param name="Tokens">Their ids, padded on the right.</param>
+/// <param name="Targets">The labels that count.</param>
+/// <param name="Dropout">Decides the elements dropped on low-rank branches; null: none.</param>
+internal sealed record MicroBatch(TokenBatch Tokens, LossTargets Targets, Dropout? Dropout = null)
+{
+    public static MicroBatch Of(IReadOnlyList<TrainingRow> rows, Dropout? dropout = null)
+    {
+        var tokens = new TokenBatch([.. rows.Select(row => row.Ids)]);
+        return new MicroBatch(tokens, LossTargets.Of([.. rows.Select(row => row.Labels)], tokens.Width), dropout);
+    }
+}

@@ -1,0 +1,50 @@
+using FineTuneService.Engine.Lora;
+using FineTuneService.Engine.Models.Operations;
+using static TorchSharp.torch;
+
+namespace FineTuneService.Engine.Training;
+
+/// <summary>What a run trains, as one buffer, with a buffer of gradients in the same layout: one update, one norm, one file.</summary>
+internal abstract class TrainedParameters : IDisposable
+{
+    /// <summary>[length], fp32 (or bf16 where all is): what the optimizer updates.</summary>
+    public abstract Tensor Values { get; }
+
+    /// <summary>[length], of the same dtype.</summary>
+    public abstract Tensor GradientValues { get; }
+
+    /// <summary>Where the backward adds gradients.</summary>
+    public abstract Gradients Gradients { get; }
+
+    /// <summary>Must follow every change of the values: the operations read a copy in the compute dtype.</summary>
+    public abstract void Changed();
+
+    public abstract void Dispose();
+}
+
+/// <summary>An adapter on a frozen base.</summary>
+internal sealed class AdapterParameters : TrainedParameters
+{
+    private readonly Adapter _adapter;
+    private readonly LoraTensors _gradients;
+
+    public AdapterParameters(Adapter adapter)
+    {
+        _adapter = adapter;
+        _gradients = new LoraTensors(adapter.Values.Layout, adapter.Values.Flat.dtype, adapter.Values.Flat.device);
+        Gradients = new Gradients(_gradients);
+    }
+
+    public override Tensor Values => _adapter.Values.Flat;
+
+    public override Tensor GradientValues => _gradients.Flat;
+
+    public override Gradients Gradients { get; }
+
+    /// <summary>The gradients by module.</summary>
+    public LoraTensors Lora => _gradients;
+
+    public override void Changed() => _adapter.Changed();
+
+    public override void Dispose() => _gradients.Dispose();
+}
