@@ -1,0 +1,2 @@
+namespace FineTuneService.Engine.Datasets;
+public sealed record TrainingRow(int[] Ids, int[] Labels);
