@@ -1,7 +1,6 @@
-using System.Runtime.InteropServices;
 using System.Text.Json.Nodes;
+using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Training;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace FineTuneService.Engine.Models;

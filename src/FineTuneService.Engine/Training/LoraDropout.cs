@@ -1,5 +1,4 @@
 using FineTuneService.Engine.Models.Operations;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace FineTuneService.Engine.Training;

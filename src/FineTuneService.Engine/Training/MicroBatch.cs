@@ -1,3 +1,4 @@
+using FineTuneService.Engine.Datasets;
 using FineTuneService.Engine.Models.Operations;
 
 namespace FineTuneService.Engine.Training;

@@ -1,4 +1,3 @@
-using FineTuneService.Engine.Models;
 using static TorchSharp.torch;
 
 namespace FineTuneService.Engine.Models.Operations;
