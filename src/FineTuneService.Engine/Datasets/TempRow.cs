@@ -1,2 +1,0 @@
-namespace FineTuneService.Engine.Datasets;
-public sealed record TrainingRow(int[] Ids, int[] Labels);
