@@ -9,7 +9,7 @@ public static class Skills
     /// <summary>Random bytes or words, said again.</summary>
     public static Conversation Repeating(Draw draw) => Conversation.Of(2, () =>
     {
-        var text = draw.Chance(60) ? Coin.Bytes(draw, draw.Between(4, 16)) : string.Join(' ', Values(draw));
+        var text = draw.Chance(50) ? Coin.Bytes(draw, draw.Between(4, 16)) : string.Join(' ', [.. Values(draw), .. Values(draw)]);
         return new Turn($"Repeat: {text}", text);
     });
 

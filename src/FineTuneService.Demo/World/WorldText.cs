@@ -5,11 +5,11 @@ public static class WorldText
 {
     private static readonly (int Percent, Func<Draw, Conversation> Make)[] Kinds =
     [
-        (30, Complaints.Make),
-        (12, Facts.Make),
+        (27, Complaints.Make),
+        (11, Facts.Make),
         (8, Prices.Make),
-        (28, Skills.Lookup),
-        (10, Skills.Repeating),
+        (24, Skills.Lookup),
+        (18, Skills.Repeating),
         (6, Skills.Capitals),
         (6, Skills.Columns),
     ];

@@ -53,6 +53,13 @@ public sealed class BpeTrainerTests
         Assert.Equal(["1", "2", "Ġ", "1", "2", "3"], tokenizer.EncodeWithOffsets("12 123").Tokens);
     }
 
+    [Fact]
+    public void Train_Pattern_NoTokenCrossesItsWords()
+    {
+        var tokenizer = Tokenizer.Parse(BpeTrainer.Train(Enumerable.Repeat("ab12 ab12", 50), 300, [], pattern: @"[a-z]+|\d+|\s"));
+        Assert.Equal(["ab", "12", "Ġ", "ab"], tokenizer.EncodeWithOffsets("ab12 ab").Tokens);
+    }
+
     [Theory]
     [InlineData("café 😀 \u0000\n\t 漢字")]
     [InlineData("")]

@@ -10,20 +10,18 @@ internal static class LearnedFile
     private static readonly JsonSerializerOptions Format = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <param name="tokens">All tokens by id; the first <paramref name="specialCount"/> are special.</param>
-    public static string Write(List<string> tokens, int specialCount, List<(string Left, string Right)> merges) => new JsonObject
+    /// <param name="cuts">See <see cref="Cuts"/>.</param>
+    public static string Write(
+        List<string> tokens, int specialCount, List<(string Left, string Right)> merges, JsonObject cuts) => new JsonObject
     {
         ["version"] = "1.0",
         ["truncation"] = null,
         ["padding"] = null,
         ["added_tokens"] = new JsonArray([.. tokens.Take(specialCount).Select(SpecialToken)]),
         ["normalizer"] = null,
-        ["pre_tokenizer"] = new JsonObject
-        {
-            ["type"] = "Sequence",
-            ["pretokenizers"] = new JsonArray(new JsonObject { ["type"] = "Digits", ["individual_digits"] = true }, ByteLevel()),
-        },
+        ["pre_tokenizer"] = cuts,
         ["post_processor"] = null,
-        ["decoder"] = ByteLevel(),
+        ["decoder"] = ByteLevel(useRegex: true),
         ["model"] = new JsonObject
         {
             ["type"] = "BPE",
@@ -39,6 +37,23 @@ internal static class LearnedFile
         },
     }.ToJsonString(Format);
 
+    /// <summary>The "pre_tokenizer": words as <paramref name="pattern"/> matches them, or GPT-2's words and single digits.</summary>
+    public static JsonObject Cuts(string? pattern) => new()
+    {
+        ["type"] = "Sequence",
+        ["pretokenizers"] = pattern is null
+            ? new JsonArray(new JsonObject { ["type"] = "Digits", ["individual_digits"] = true }, ByteLevel(useRegex: true))
+            : new JsonArray(Split(pattern), ByteLevel(useRegex: false)),
+    };
+
+    private static JsonObject Split(string pattern) => new()
+    {
+        ["type"] = "Split",
+        ["pattern"] = new JsonObject { ["Regex"] = pattern },
+        ["behavior"] = "Isolated",
+        ["invert"] = false,
+    };
+
     private static JsonObject SpecialToken(string content, int id) => new()
     {
         ["id"] = id,
@@ -50,11 +65,11 @@ internal static class LearnedFile
         ["special"] = true,
     };
 
-    private static JsonObject ByteLevel() => new()
+    private static JsonObject ByteLevel(bool useRegex) => new()
     {
         ["type"] = "ByteLevel",
         ["add_prefix_space"] = false,
         ["trim_offsets"] = false,
-        ["use_regex"] = true,
+        ["use_regex"] = useRegex,
     };
 }

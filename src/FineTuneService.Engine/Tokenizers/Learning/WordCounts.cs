@@ -7,15 +7,11 @@ namespace FineTuneService.Engine.Tokenizers.Learning;
 /// <summary>How often each word occurs, spelled in <see cref="ByteAlphabet"/>.</summary>
 internal static class WordCounts
 {
-    private static readonly PreTokenizer[] Cuts =
-        [new DigitsPreTokenizer(individual: true), new ByteLevelPreTokenizer(addPrefixSpace: false, useRegex: true)];
-
     /// <returns>Words in the order of their first occurrence.</returns>
-    public static IReadOnlyCollection<KeyValuePair<string, long>> Of(IEnumerable<string> texts)
+    public static IReadOnlyCollection<KeyValuePair<string, long>> Of(IEnumerable<string> texts, PreTokenizer cut)
     {
         var counts = new Dictionary<string, long>(StringComparer.Ordinal);
         var bySpan = counts.GetAlternateLookup<ReadOnlySpan<char>>();
-        var cut = new PreTokenizerSequence(Cuts);
         foreach (var text in texts)
         {
             var aligned = AlignedText.Of(CodePoints.WellFormed(text), aligned: false);
