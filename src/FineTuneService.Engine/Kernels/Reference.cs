@@ -40,7 +40,7 @@ internal static class RmsNormKernel
         using var scope = NewDisposeScope();
         Tensor f = x.to_type(ScalarType.Float32), r = rstd.view(-1, 1), g = dy.to_type(ScalarType.Float32);
         Tensor n = f.mul(r);
-        dWeight?.add_(g.mul(n).sum(0));
+        dWeight?.add_(g.mul(n).sum(0L));
         Tensor gw = g.mul(weight.to_type(ScalarType.Float32));
         Tensor d = gw.sub(n.mul(gw.mul(n).mean([-1], true))).mul_(r);
         if (accumulate) dx.add_(d);
@@ -97,12 +97,17 @@ internal static class CausalSoftmaxKernel
         s.copy_(s.to_type(ScalarType.Float32).mul_(scale).masked_fill_(mask, float.NegativeInfinity).softmax(-1));
     }
 
-    public static void Backward(Tensor p, Tensor dp, float scale)
+    public static void Backward(Tensor scores, Tensor dProbabilities, int width, int offset, float scale)
     {
         using var scope = NewDisposeScope();
-        Tensor fp = p.to_type(ScalarType.Float32), fd = dp.to_type(ScalarType.Float32);
-        Tensor dot = fp.mul(fd).sum(-1, true);
-        dp.copy_(fp.mul(fd.sub(dot)).mul_(scale));
+        long keys = scores.shape[1];
+        Tensor s = scores.view(-1, width, keys), d = dProbabilities.view(-1, width, keys);
+        Tensor mask = ones([width, keys], ScalarType.Bool, scores.device).triu(offset + 1);
+        Tensor p = s.to_type(ScalarType.Float32).mul(scale).masked_fill_(mask, float.NegativeInfinity).softmax(-1);
+        Tensor fd = d.to_type(ScalarType.Float32);
+        Tensor dot = p.mul(fd).sum(-1L, true);
+        d.copy_(p.mul(fd.sub(dot)).mul_(scale));
+        s.copy_(p);
     }
 }
 

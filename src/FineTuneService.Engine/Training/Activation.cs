@@ -9,7 +9,13 @@ namespace FineTuneService.Engine.Training;
 /// <param name="needsGrad">False where nothing trainable lies below: then no operation computes a gradient for it.</param>
 internal sealed class Activation(Tensor value, bool needsGrad)
 {
+    /// <summary>Undefined once an operation that needs it no longer has given it back.</summary>
     public Tensor Value { get; } = value;
+
+    /// <summary>Of the value and of its gradient.</summary>
+    public long[] Shape { get; } = value.shape;
+
+    public ScalarType Dtype { get; } = value.dtype;
 
     public bool NeedsGrad { get; } = needsGrad;
 

@@ -45,12 +45,10 @@ internal sealed class Attention
         {
             foreach (QueryTile tile in _shape.Tiles)
             {
-                Tensor probabilities = Probabilities(row, tile);
-                for (int head = 0; head < _shape.KeyValueHeads; head++)
-                {
-                    int problem = row * _shape.KeyValueHeads + head;
-                    Queries(mixed, problem, tile).addmm_(Scores(probabilities, head, tile), Keys(_values, problem, tile), beta: 0);
-                }
+                Tensor probabilities = RawScores(row, tile);
+                CausalSoftmaxKernel.Forward(probabilities, tile.Length, tile.Start, _shape.Scale);
+                ForEachHead(row, (head, problem) =>
+                    Queries(mixed, problem, tile).addmm_(Scores(probabilities, head, tile), Keys(_values, problem, tile), beta: 0));
                 _pass.Pool.Return(probabilities);
             }
         }
@@ -76,7 +74,7 @@ internal sealed class Attention
         pool.Return(dMixed);
         Release();
 
-        qkv.Grad = pool.Lend(_queries.dtype, qkv.Value.shape);
+        qkv.Grad = pool.Lend(qkv.Dtype, qkv.Shape);
         HeadSplit.MergeQueries(dQueries, _shape, qkv.Grad);
         HeadSplit.MergeKeysAndValues(dKeys, dValues, _shape, qkv.Grad);
         _rotation.Apply(qkv.Grad, _shape, inverse: true);
@@ -88,38 +86,35 @@ internal sealed class Attention
     private void TileBackward(int row, QueryTile tile, Tensor dMixed, Tensor dQueries, Tensor dKeys, Tensor dValues)
     {
         float beta = tile.Keys == _shape.Width ? 0 : 1;
-        Tensor probabilities = Probabilities(row, tile);
-        Tensor dScores = _pass.Pool.Lend(_queries.dtype, probabilities.shape);
-        for (int head = 0; head < _shape.KeyValueHeads; head++)
+        Tensor scores = RawScores(row, tile);
+        Tensor dScores = _pass.Pool.Lend(_queries.dtype, scores.shape);
+        ForEachHead(row, (head, problem) =>
+            Scores(dScores, head, tile).addmm_(Queries(dMixed, problem, tile), Keys(_values, problem, tile).t(), beta: 0));
+        // Scores become probabilities and their gradient the scores' in one pass, so that both see probabilities in fp32.
+        CausalSoftmaxKernel.Backward(scores, dScores, tile.Length, tile.Start, _shape.Scale);
+        ForEachHead(row, (head, problem) =>
         {
-            int problem = row * _shape.KeyValueHeads + head;
-            Tensor dRows = Queries(dMixed, problem, tile);
-            Keys(dValues, problem, tile).addmm_(Scores(probabilities, head, tile).t(), dRows, beta: beta);
-            Scores(dScores, head, tile).addmm_(dRows, Keys(_values, problem, tile).t(), beta: 0);
-        }
-        CausalSoftmaxKernel.Backward(probabilities, dScores, _shape.Scale);
-        for (int head = 0; head < _shape.KeyValueHeads; head++)
-        {
-            int problem = row * _shape.KeyValueHeads + head;
             Tensor dRows = Scores(dScores, head, tile);
+            Keys(dValues, problem, tile).addmm_(Scores(scores, head, tile).t(), Queries(dMixed, problem, tile), beta: beta);
             Queries(dQueries, problem, tile).addmm_(dRows, Keys(_keys, problem, tile), beta: 0);
             Keys(dKeys, problem, tile).addmm_(dRows.t(), Queries(_queries, problem, tile), beta: beta);
-        }
-        _pass.Pool.Return(probabilities);
+        });
+        _pass.Pool.Return(scores);
         _pass.Pool.Return(dScores);
     }
 
-    /// <summary>softmax(scale · q·kᵀ) of a row's tile: [kvHeads·group·tile, keys], 0 where a key comes after the query.</summary>
-    private Tensor Probabilities(int row, QueryTile tile)
+    /// <summary>q·kᵀ of a row's tile: [kvHeads·group·tile, keys].</summary>
+    private Tensor RawScores(int row, QueryTile tile)
     {
         Tensor scores = _pass.Pool.Lend(_queries.dtype, _shape.KeyValueHeads * tile.Rows, tile.Keys);
-        for (int head = 0; head < _shape.KeyValueHeads; head++)
-        {
-            int problem = row * _shape.KeyValueHeads + head;
-            Scores(scores, head, tile).addmm_(Queries(_queries, problem, tile), Keys(_keys, problem, tile).t(), beta: 0);
-        }
-        CausalSoftmaxKernel.Forward(scores, tile.Length, tile.Start, _shape.Scale);
+        ForEachHead(row, (head, problem) =>
+            Scores(scores, head, tile).addmm_(Queries(_queries, problem, tile), Keys(_keys, problem, tile).t(), beta: 0));
         return scores;
+    }
+
+    private void ForEachHead(int row, Action<int, int> product)
+    {
+        for (int head = 0; head < _shape.KeyValueHeads; head++) product(head, row * _shape.KeyValueHeads + head);
     }
 
     private void Release()

@@ -24,7 +24,7 @@ internal static class Linear
         }
         bool trains = pass.Tape is not null && (branches.Exists(b => b.Trains) || TrainsWeight(weight, pass));
         var output = new Activation(y, x.NeedsGrad || trains);
-        if (output.NeedsGrad) pass.Tape!.Record(() => Backward(x, weight, branches, output, pass));
+        if (output.NeedsGrad) pass.Tape!.Record(() => Backward(x, trains, weight, branches, output, pass));
         else branches.ForEach(b => b.Release(pool));
         if (!trains) pool.Return(x.Value);
         return output;
@@ -50,23 +50,23 @@ internal static class Linear
         }
         if (!TrainsWeight(weight, pass)) return;
         Gradients.AddProduct(pass.Gradients!.Of(weight.Stored)!, dy.t(), x, 1, pass.Pool);
-        if (weight.Bias is not null) pass.Gradients.Of(weight.Bias)!.add_(dy.sum(0, type: ScalarType.Float32));
+        if (weight.Bias is not null) pass.Gradients.Of(weight.Bias)!.add_(dy.sum(0L, type: ScalarType.Float32));
     }
 
     public static bool TrainsWeight(LinearWeight weight, Pass pass) => pass.Gradients?.Of(weight.Stored) is not null;
 
-    private static void Backward(Activation x, LinearWeight weight, List<LoraBranch> branches, Activation output, Pass pass)
+    private static void Backward(Activation x, bool kept, LinearWeight weight, List<LoraBranch> branches, Activation output, Pass pass)
     {
         BufferPool pool = pass.Pool;
         Tensor dy = output.Grad!;
-        if (x.NeedsGrad) x.Grad = pool.Lend(dy.dtype, x.Value.shape);
+        if (x.NeedsGrad) x.Grad = pool.Lend(x.Dtype, x.Shape);
         MultiplyBackward(dy, x.Value, x.Grad, weight, pass);
         foreach (LoraBranch branch in branches)
         {
             branch.Backward(x.Value, dy, x.Grad, pass);
             branch.Release(pool);
         }
-        pool.Return(x.Value);
+        if (kept) pool.Return(x.Value);
         if (!output.GradIsShared) pool.Return(dy);
     }
 }

@@ -15,8 +15,8 @@ internal static class RmsNorm
     /// <param name="stream">[tokens, hidden].</param>
     public static Activation Forward(Activation stream, Tensor weight, float epsilon, Pass pass)
     {
-        Tensor output = pass.Pool.Lend(weight.dtype, stream.Value.shape);
-        Tensor inverse = pass.Pool.Lend(ScalarType.Float32, stream.Value.shape[0]);
+        Tensor output = pass.Pool.Lend(weight.dtype, stream.Shape);
+        Tensor inverse = pass.Pool.Lend(ScalarType.Float32, stream.Shape[0]);
         RmsNormKernel.Forward(stream.Value, weight, epsilon, output, inverse);
         return Normed(stream, output, inverse, weight, pass);
     }
@@ -29,9 +29,9 @@ internal static class RmsNorm
         Activation stream, Activation addend, Tensor weight, float epsilon, Pass pass)
     {
         BufferPool pool = pass.Pool;
-        Tensor sum = pool.Lend(weight.dtype, stream.Value.shape);
-        Tensor output = pool.Lend(weight.dtype, stream.Value.shape);
-        Tensor inverse = pool.Lend(ScalarType.Float32, stream.Value.shape[0]);
+        Tensor sum = pool.Lend(weight.dtype, stream.Shape);
+        Tensor output = pool.Lend(weight.dtype, stream.Shape);
+        Tensor inverse = pool.Lend(ScalarType.Float32, stream.Shape[0]);
         RmsNormKernel.ResidualForward(addend.Value, stream.Value, weight, epsilon, sum, output, inverse);
         pool.Return(addend.Value);
         if (!stream.NeedsGrad) pool.Return(stream.Value);
@@ -60,7 +60,7 @@ internal static class RmsNorm
     private static void Backward(Activation stream, Activation normed, Tensor inverse, Tensor weight, Pass pass)
     {
         bool accumulate = stream.Grad is not null;
-        stream.Grad ??= pass.Pool.Lend(weight.dtype, stream.Value.shape);
+        stream.Grad ??= pass.Pool.Lend(weight.dtype, stream.Shape);
         RmsNormKernel.Backward(normed.Grad!, stream.Value, weight, inverse, stream.Grad, accumulate, pass.Gradients?.Of(weight));
         pass.Pool.Return(normed.Grad);
         pass.Pool.Return(inverse);

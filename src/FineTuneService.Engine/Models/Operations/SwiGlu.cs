@@ -22,7 +22,7 @@ internal static class SwiGlu
 
     private static void Backward(Activation gateUp, Activation gated, Pass pass)
     {
-        gateUp.Grad = pass.Pool.Lend(gateUp.Value.dtype, gateUp.Value.shape);
+        gateUp.Grad = pass.Pool.Lend(gateUp.Dtype, gateUp.Shape);
         SwiGluKernel.Backward(gated.Grad!, gateUp.Value, gateUp.Grad);
         pass.Pool.Return(gated.Grad);
         pass.Pool.Return(gateUp.Value);

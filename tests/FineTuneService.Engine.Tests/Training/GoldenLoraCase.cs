@@ -1,0 +1,89 @@
+using System.Text.Json.Nodes;
+using FineTuneService.Engine.Datasets;
+using FineTuneService.Engine.Lora;
+using FineTuneService.Engine.Models;
+using FineTuneService.Engine.Models.Operations;
+using FineTuneService.Engine.Training;
+using static TorchSharp.torch;
+
+namespace FineTuneService.Engine.Tests.Training;
+
+/// <summary>A case of golden/lora: its run, its batches, and what the reference got.</summary>
+internal sealed class GoldenLoraCase
+{
+    private readonly Dictionary<string, Tensor> _batches;
+
+    public GoldenLoraCase(string folder)
+    {
+        Folder = folder;
+        Json = Read("case.json");
+        Recipe = TrainingRecipe.Parse(Json);
+        Expected = Read("expected.json");
+        _batches = BaseModel.Read(Path.Combine(folder, "batches.safetensors"));
+        if (!_batches.ContainsKey("input_ids")) throw new NotSupportedException("packing is not supported");
+        string model = (string)Json["base_model"]!;
+        Model = BaseModel.Load(model.StartsWith("./", StringComparison.Ordinal)
+            ? Path.Combine(folder, "../..", model) : Shared.Path(model.Split('/')), Recipe.Precision);
+    }
+
+    public string Folder { get; }
+    public JsonObject Json { get; }
+    public TrainingRecipe Recipe { get; }
+    public JsonObject Expected { get; }
+    public BaseModel Model { get; }
+
+    public double Tolerance(string name) => (double)Json["tolerance"]![name]!;
+
+    public JsonObject Read(string file) => JsonNode.Parse(File.ReadAllText(Path.Combine(Folder, file)))!.AsObject();
+
+    /// <summary>The stored adapter, on the run's base.</summary>
+    public Adapter Adapter(string name)
+    {
+        Adapter adapter = Lora.Adapter.Empty(Model, Recipe.Config.Lora!, Recipe.Config.AllBf16);
+        Dictionary<string, Tensor> stored = BaseModel.Read(Path.Combine(Folder, name, "adapter_model.safetensors"));
+        foreach (JoinedLoraPart part in adapter.Values.Parts)
+        {
+            part.A.copy_(stored[Key(part, "A")]);
+            part.B.copy_(stored[Key(part, "B")]);
+        }
+        adapter.Changed();
+        return adapter;
+    }
+
+    public static string Key(JoinedLoraPart part, string matrix) => $"base_model.model.{part.Module}.lora_{matrix}.weight";
+
+    /// <summary>Micro batches of a step, counted from 1.</summary>
+    public IReadOnlyList<MicroBatch> Step(int step)
+    {
+        int accumulation = Recipe.Config.GradientAccumulationSteps;
+        return [.. Enumerable.Range((step - 1) * accumulation, accumulation).Select(Batch)];
+    }
+
+    public IReadOnlyList<TrainingRow> EvaluationRows => Rows(_batches["eval.input_ids"], _batches["eval.labels"], _batches["eval.attention_mask"]);
+
+    private MicroBatch Batch(int index)
+    {
+        Tensor Of(string name) => _batches[name].select(0, index);
+        MicroBatch batch = MicroBatch.Of(Rows(Of("input_ids"), Of("labels"), Of("attention_mask")));
+        return Recipe.Config.Lora is { Dropout: > 0 } lora ? batch with { Dropout = StoredDropout(index, lora.Dropout) } : batch;
+    }
+
+    private Dropout StoredDropout(int index, double probability) => (module, input, output) =>
+    {
+        Tensor mask = _batches["dropout_mask." + module].select(0, index).view(input.shape).to_type(input.dtype);
+        output.copy_(input.mul(mask).div_(1 - probability));
+    };
+
+    private static List<TrainingRow> Rows(Tensor ids, Tensor labels, Tensor mask)
+    {
+        var rows = new List<TrainingRow>();
+        for (int row = 0; row < ids.shape[0]; row++)
+        {
+            int length = (int)mask.select(0, row).sum().item<long>();
+            rows.Add(new TrainingRow(Ints(ids.select(0, row), length), Ints(labels.select(0, row), length)));
+        }
+        return rows;
+    }
+
+    private static int[] Ints(Tensor row, int length) => [.. row.contiguous().data<long>().ToArray().Take(length).Select(id => (int)id)];
+}

@@ -1,0 +1,35 @@
+using static TorchSharp.torch;
+
+namespace FineTuneService.Engine.Tests.Training;
+
+public sealed class GoldenLoraTests
+{
+    public static TheoryData<string> Cases => Shared.Entries("golden/lora/cases");
+
+    [Theory, MemberData(nameof(Cases))]
+    public void Run_GoldenCase_MatchesStepByStep(string name)
+    {
+        using var scope = NewDisposeScope();
+        GoldenLoraCase golden;
+        try
+        {
+            golden = new GoldenLoraCase(Shared.Path("golden", "lora", "cases", name));
+            if (golden.Recipe.Config.Lora is not null) golden.Adapter("adapter-initial").Dispose();
+        }
+        catch (Exception refusal) when (refusal is NotSupportedException or ArgumentException)
+        {
+            Fidelity.Skipped("lora", name, refusal.Message);
+            return;
+        }
+        using var run = new GoldenLoraRun(golden, "adapter-initial");
+        run.CompareEvaluation(0);
+        run.CompareFirstGradients();
+        for (int step = 1; step <= golden.Recipe.Config.MaxSteps; step++)
+        {
+            run.CompareStep(step);
+            run.CompareEvaluation(step);
+        }
+        run.CompareFinal();
+        Fidelity.Passed("lora", name, run.Summary);
+    }
+}
