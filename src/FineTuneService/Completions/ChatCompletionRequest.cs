@@ -1,0 +1,92 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using FineTuneService.Hosting;
+
+namespace FineTuneService.Completions;
+
+/// <summary>What /v1/chat/completions and /v1/completions share. A field that is not here is refused by name.</summary>
+public abstract record AnswerRequest
+{
+    /// <summary>A base, an adapter (ft:…) or a merged model.</summary>
+    public required string Model { get; init; }
+
+    /// <summary>An adapter's id, beside a base's name in model (as LoRAX has it).</summary>
+    public string? AdapterId { get; init; }
+
+    /// <summary>Answer token by token, as server-sent events.</summary>
+    public bool? Stream { get; init; }
+    public StreamOptionsBody? StreamOptions { get; init; }
+
+    /// <summary>Tokens after which an answer ends with finish_reason length.</summary>
+    public int? MaxTokens { get; init; }
+
+    /// <summary>0 always takes the most likely token; 1 unless given.</summary>
+    public double? Temperature { get; init; }
+    public double? TopP { get; init; }
+    public int? TopK { get; init; }
+
+    /// <summary>Up to 4 texts that end the answer.</summary>
+    public OneOrMany? Stop { get; init; }
+
+    /// <summary>The same seed and request give the same answer.</summary>
+    public long? Seed { get; init; }
+
+    /// <summary>Answers to the same prompt, 1 to 8.</summary>
+    public int? N { get; init; }
+
+    /// <summary>Your own name for who asks; kept on the request's trace only.</summary>
+    public string? User { get; init; }
+}
+
+/// <summary>The body of POST /v1/chat/completions.</summary>
+public sealed record ChatCompletionRequest : AnswerRequest
+{
+    public required IReadOnlyList<MessageBody> Messages { get; init; }
+
+    /// <summary>OpenAI's newer name for max_tokens.</summary>
+    public int? MaxCompletionTokens { get; init; }
+}
+
+/// <summary>The body of POST /v1/completions.</summary>
+public sealed record CompletionRequest : AnswerRequest
+{
+    /// <summary>The text to go on from, as it is: no template is applied.</summary>
+    public required string Prompt { get; init; }
+}
+
+/// <summary>Whether a stream's last chunk carries usage.</summary>
+public sealed record StreamOptionsBody
+{
+    public bool? IncludeUsage { get; init; }
+}
+
+/// <summary>One turn of a conversation.</summary>
+public sealed record MessageBody
+{
+    /// <summary>system, developer, user or assistant.</summary>
+    public required string Role { get; init; }
+
+    [JsonConverter(typeof(TextContentConverter))]
+    public required string Content { get; init; }
+    public string? Name { get; init; }
+}
+
+/// <summary>A string, or OpenAI's array of parts, of which text is built.</summary>
+internal sealed class TextContentConverter : JsonConverter<string>
+{
+    public override string Read(ref Utf8JsonReader reader, Type type, JsonSerializerOptions options)
+    {
+        if (reader.TokenType == JsonTokenType.String) return reader.GetString()!;
+        if (reader.TokenType != JsonTokenType.StartArray) throw new JsonException("content must be a string or an array of parts");
+        using var parts = JsonDocument.ParseValue(ref reader);
+        return string.Concat(parts.RootElement.EnumerateArray().Select(TextOf));
+    }
+
+    public override void Write(Utf8JsonWriter writer, string value, JsonSerializerOptions options) => writer.WriteStringValue(value);
+
+    private static string TextOf(JsonElement part) =>
+        part.ValueKind == JsonValueKind.Object && part.TryGetProperty("type", out var type) && type.ValueEquals("text")
+        && part.TryGetProperty("text", out var text) && text.ValueKind == JsonValueKind.String
+            ? text.GetString()!
+            : throw new JsonException("a content part must be {\"type\": \"text\", \"text\": …}; other types are not built");
+}

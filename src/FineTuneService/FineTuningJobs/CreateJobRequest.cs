@@ -1,0 +1,148 @@
+using FineTuneService.Hosting;
+
+namespace FineTuneService.FineTuningJobs;
+
+/// <summary>The body of POST /v1/fine_tuning/jobs: OpenAI's fields, and ours beside them. A field that is not here is refused by name.</summary>
+public sealed record CreateJobRequest
+{
+    /// <summary>A base model's name.</summary>
+    public required string Model { get; init; }
+
+    /// <summary>Id of a file with purpose fine-tune: JSONL or a JSON array of chat messages, prompt/completion or Alpaca rows.</summary>
+    public required string TrainingFile { get; init; }
+
+    /// <summary>Id of a file in the same format, evaluated during training and never trained on.</summary>
+    public string? ValidationFile { get; init; }
+
+    /// <summary>Up to 64 letters, digits, dots, dashes and underscores that become part of the model's name.</summary>
+    public string? Suffix { get; init; }
+
+    /// <summary>The same seed, data and configuration give the same adapter, byte for byte, on the same machine.</summary>
+    public long? Seed { get; init; }
+
+    /// <summary>Up to 16 pairs for your own use.</summary>
+    public Dictionary<string, string>? Metadata { get; init; }
+
+    /// <summary>OpenAI's method object; supervised is built.</summary>
+    public MethodBody? Method { get; init; }
+
+    /// <summary>OpenAI's older place for supervised hyperparameters.</summary>
+    public HyperparametersBody? Hyperparameters { get; init; }
+
+    /// <summary>lora.</summary>
+    public string? Technique { get; init; }
+    public LoraBody? Lora { get; init; }
+    public QuantizationBody? Quantization { get; init; }
+
+    /// <summary>auto (bf16 where this machine is fast in it), fp32 or bf16.</summary>
+    public string? BaseDtype { get; init; }
+    public TrainingBody? Training { get; init; }
+    public DatasetBody? Dataset { get; init; }
+}
+
+/// <summary>How to train. Only supervised fine-tuning is built.</summary>
+public sealed record MethodBody
+{
+    public required string Type { get; init; }
+    public SupervisedBody? Supervised { get; init; }
+}
+
+public sealed record SupervisedBody
+{
+    public HyperparametersBody? Hyperparameters { get; init; }
+}
+
+/// <summary>OpenAI's hyperparameters, each a number or "auto".</summary>
+public sealed record HyperparametersBody
+{
+    /// <summary>Rows of one optimizer step.</summary>
+    public Auto? BatchSize { get; init; }
+
+    /// <summary>Scales the service's own learning rate.</summary>
+    public Auto? LearningRateMultiplier { get; init; }
+    public Auto? NEpochs { get; init; }
+}
+
+/// <summary>The adapter, in our names or in those of PEFT's adapter_config.json.</summary>
+public sealed record LoraBody
+{
+    /// <summary>1…2048; 16 unless given.</summary>
+    public int? Rank { get; init; }
+
+    /// <summary>PEFT's name for rank.</summary>
+    public int? R { get; init; }
+
+    /// <summary>Twice the rank unless given.</summary>
+    public double? Alpha { get; init; }
+
+    /// <summary>PEFT's name for alpha.</summary>
+    public double? LoraAlpha { get; init; }
+    public double? Dropout { get; init; }
+
+    /// <summary>PEFT's name for dropout.</summary>
+    public double? LoraDropout { get; init; }
+
+    /// <summary>all-linear (every linear layer but lm_head), all-linear+lm_head, or a list of module names.</summary>
+    public OneOrMany? TargetModules { get; init; }
+}
+
+/// <summary>How the frozen base is stored while it is trained against, and while the adapter is served.</summary>
+public sealed record QuantizationBody
+{
+    /// <summary>none or nf4.</summary>
+    public required string Type { get; init; }
+
+    /// <summary>Quantise nf4's scales too; true unless given.</summary>
+    public bool? DoubleQuant { get; init; }
+}
+
+/// <summary>The training loop, in our names.</summary>
+public sealed record TrainingBody
+{
+    public double? LearningRate { get; init; }
+
+    /// <summary>constant, linear or cosine.</summary>
+    public string? LrScheduler { get; init; }
+
+    /// <summary>A whole number of steps, or a share of all steps below 1.</summary>
+    public double? Warmup { get; init; }
+    public double? WeightDecay { get; init; }
+
+    /// <summary>adamw.</summary>
+    public string? Optimizer { get; init; }
+
+    /// <summary>AdamW's two decay rates.</summary>
+    public double[]? Betas { get; init; }
+
+    /// <summary>0 does not clip.</summary>
+    public double? MaxGradNorm { get; init; }
+
+    /// <summary>Rows of one optimizer step.</summary>
+    public int? BatchSize { get; init; }
+
+    /// <summary>Rows of one forward and backward; must divide the batch size.</summary>
+    public int? MicroBatchSize { get; init; }
+    public int? Epochs { get; init; }
+
+    /// <summary>Ends the run after so many optimizer steps, whatever epochs says.</summary>
+    public int? MaxSteps { get; init; }
+
+    /// <summary>Tokens after which a row is cut.</summary>
+    public int? MaxSeqLength { get; init; }
+
+    /// <summary>assistant: loss on the answers only.</summary>
+    public string? TrainOn { get; init; }
+
+    /// <summary>Steps between evaluations; 0 only at the end.</summary>
+    public int? EvalEvery { get; init; }
+
+    /// <summary>Steps between checkpoints; 0 keeps none.</summary>
+    public int? SaveEvery { get; init; }
+}
+
+/// <summary>What to take of the training file.</summary>
+public sealed record DatasetBody
+{
+    /// <summary>Share of the training file's rows, below 1, that is held out for validation where there is no validation file.</summary>
+    public double? ValidationSplit { get; init; }
+}

@@ -1,0 +1,60 @@
+using FineTuneService.Engine.Lora;
+using FineTuneService.Engine.Models;
+using FineTuneService.Engine.Training;
+
+namespace FineTuneService.FineTuningJobs;
+
+/// <summary>Everything a job's run depends on beside its files, with no "auto" left. Stored with the job, and shown by it.</summary>
+public sealed record JobSettings
+{
+    public required LoraConfig Lora { get; init; }
+    public required BasePrecision Precision { get; init; }
+    public required double LearningRate { get; init; }
+    public required LrScheduler Scheduler { get; init; }
+
+    /// <summary>Steps, or a share of all steps where below 1.</summary>
+    public required double Warmup { get; init; }
+    public required double WeightDecay { get; init; }
+    public required double Beta1 { get; init; }
+    public required double Beta2 { get; init; }
+    public required double? MaxGradNorm { get; init; }
+
+    /// <summary>Rows of an optimizer step; null: chosen from the number of rows.</summary>
+    public required int? BatchSize { get; init; }
+    public required int? MicroBatchSize { get; init; }
+    public required int Epochs { get; init; }
+    public required int? MaxSteps { get; init; }
+
+    /// <summary>Tokens; null: what the base model was made for.</summary>
+    public required int? MaxSeqLength { get; init; }
+    public required int? EvalEvery { get; init; }
+    public required int? SaveEvery { get; init; }
+    public required double ValidationSplit { get; init; }
+    public required ulong Seed { get; init; }
+
+    /// <summary>The Engine's configuration for a training file of so many rows.</summary>
+    public TrainingConfig For(int rows)
+    {
+        var batch = Math.Min(BatchSize ?? Math.Clamp(rows / 50, 1, 16), Math.Max(1, rows));
+        var micro = Math.Min(MicroBatchSize ?? batch, batch);
+        var steps = MaxSteps ?? Epochs * ((rows + batch - 1) / batch);
+        return new TrainingConfig
+        {
+            Lora = Lora,
+            LearningRate = LearningRate,
+            Scheduler = Scheduler,
+            WarmupSteps = Warmup < 1 ? (int)Math.Ceiling(Warmup * steps) : (int)Warmup,
+            WeightDecay = WeightDecay,
+            Beta1 = Beta1,
+            Beta2 = Beta2,
+            MaxGradNorm = MaxGradNorm,
+            MicroBatchSize = micro,
+            GradientAccumulationSteps = Math.Max(1, batch / micro),
+            Epochs = Epochs,
+            MaxSteps = MaxSteps,
+            Seed = Seed,
+            EvalEvery = EvalEvery ?? Math.Max(1, steps / 4),
+            SaveEvery = SaveEvery ?? Math.Max(1, steps / 4),
+        };
+    }
+}

@@ -1,0 +1,124 @@
+using FineTuneService.Engine.Lora;
+using FineTuneService.Engine.Models;
+using FineTuneService.Engine.Training;
+
+namespace FineTuneService.FineTuningJobs;
+
+/// <summary>A value of a job's body that cannot be used: which, and what to write instead.</summary>
+public sealed record JobBodyProblem(string Param, string Message);
+
+/// <summary>Makes <see cref="JobSettings"/> of a job's body: every value checked, every "auto" and absent value resolved.</summary>
+internal static class JobSettingsReader
+{
+    // The default preset of the design: all-linear, r 16, alpha 2r, AdamW, cosine, warmup 3%, one epoch.
+    private const double DefaultLearningRate = 2e-4;
+    private const double DefaultWarmup = 0.03;
+
+    /// <summary>The settings, or null and the first problem.</summary>
+    public static JobSettings? Read(CreateJobRequest body, bool fastBf16, out JobBodyProblem? problem)
+    {
+        problem = Check(body);
+        if (problem is not null) return null;
+        var lora = body.Lora;
+        var training = body.Training;
+        var openAi = body.Method?.Supervised?.Hyperparameters ?? body.Hyperparameters;
+        var rank = lora?.Rank ?? lora?.R ?? 16;
+        var nf4 = body.Quantization?.Type == "nf4";
+        var dtype = body.BaseDtype switch { "fp32" => ComputeDtype.Fp32, "bf16" => ComputeDtype.Bf16, _ => fastBf16 ? ComputeDtype.Bf16 : ComputeDtype.Fp32 };
+        return new JobSettings
+        {
+            Lora = new LoraConfig
+            {
+                Rank = rank,
+                Alpha = lora?.Alpha ?? lora?.LoraAlpha ?? 2 * rank,
+                Dropout = lora?.Dropout ?? lora?.LoraDropout ?? 0,
+                TargetModules = lora?.TargetModules?.Values ?? [LoraConfig.AllLinear],
+            },
+            Precision = new BasePrecision(dtype, nf4 ? QuantizationType.Nf4 : QuantizationType.None, nf4 && (body.Quantization!.DoubleQuant ?? true)),
+            LearningRate = training?.LearningRate ?? DefaultLearningRate * (openAi?.LearningRateMultiplier?.Or(1) ?? 1),
+            Scheduler = training?.LrScheduler switch { "constant" => LrScheduler.Constant, "linear" => LrScheduler.Linear, _ => LrScheduler.Cosine },
+            Warmup = training?.Warmup ?? DefaultWarmup,
+            WeightDecay = training?.WeightDecay ?? 0,
+            Beta1 = training?.Betas?[0] ?? 0.9,
+            Beta2 = training?.Betas?[1] ?? 0.999,
+            MaxGradNorm = training?.MaxGradNorm is { } norm ? norm == 0 ? null : norm : 1.0,
+            BatchSize = training?.BatchSize ?? (int?)openAi?.BatchSize?.Number,
+            MicroBatchSize = training?.MicroBatchSize,
+            Epochs = training?.Epochs ?? (int?)openAi?.NEpochs?.Number ?? 1,
+            MaxSteps = training?.MaxSteps,
+            MaxSeqLength = training?.MaxSeqLength,
+            EvalEvery = training?.EvalEvery,
+            SaveEvery = training?.SaveEvery,
+            ValidationSplit = body.Dataset?.ValidationSplit ?? 0,
+            Seed = (ulong)(body.Seed ?? 42),
+        };
+    }
+
+    private static JobBodyProblem? Check(CreateJobRequest body) =>
+        Identity(body) ?? Adapter(body.Lora) ?? Loop(body.Training) ?? OpenAi(body);
+
+    private static JobBodyProblem? Identity(CreateJobRequest body)
+    {
+        if (body.Technique is not (null or "lora")) return new("technique", $"technique '{body.Technique}' is not built; use \"lora\"");
+        if (body.Method is { Type: not "supervised" }) return new("method.type", $"method '{body.Method.Type}' is not built; use \"supervised\"");
+        if (body.BaseDtype is not (null or "auto" or "fp32" or "bf16")) return new("base_dtype", "base_dtype must be auto, fp32 or bf16");
+        if (body.Quantization is { Type: not ("none" or "nf4") }) return new("quantization.type", $"quantization '{body.Quantization.Type}' is not built; use none or nf4");
+        if (body.Dataset?.ValidationSplit is < 0 or >= 1) return new("dataset.validation_split", "validation_split must be at least 0 and below 1");
+        if (body.Seed < 0) return new("seed", "seed must be 0 or more");
+        if (body.Suffix is { } suffix && (suffix.Length is 0 or > 64 || suffix.Any(c => !char.IsAsciiLetterOrDigit(c) && c is not ('-' or '_' or '.'))))
+            return new("suffix", "suffix must be 1 to 64 letters, digits, dots, dashes or underscores");
+        if (body.Metadata is { } pairs && (pairs.Count > 16 || pairs.Any(p => p.Key.Length > 64 || p.Value.Length > 512)))
+            return new("metadata", "metadata holds at most 16 pairs, keys of at most 64 and values of at most 512 characters");
+        return null;
+    }
+
+    private static JobBodyProblem? Adapter(LoraBody? lora)
+    {
+        if (lora is null) return null;
+        if (lora is { Rank: not null, R: not null }) return new("lora.r", "rank and r are the same; give one");
+        if (lora is { Alpha: not null, LoraAlpha: not null }) return new("lora.lora_alpha", "alpha and lora_alpha are the same; give one");
+        if (lora is { Dropout: not null, LoraDropout: not null }) return new("lora.lora_dropout", "dropout and lora_dropout are the same; give one");
+        if ((lora.Rank ?? lora.R) is < 1 or > 2048) return new(lora.R is null ? "lora.rank" : "lora.r", "rank must be 1 to 2048");
+        if ((lora.Alpha ?? lora.LoraAlpha) is <= 0 or > 1e6) return new("lora.alpha", "alpha must be above 0; twice the rank is usual");
+        if ((lora.Dropout ?? lora.LoraDropout) is < 0 or >= 1) return new("lora.dropout", "dropout must be at least 0 and below 1");
+        if (lora.TargetModules is { Values.Count: 0 }) return new("lora.target_modules", "target_modules names no module; leave it out for all-linear");
+        return null;
+    }
+
+    private static JobBodyProblem? Loop(TrainingBody? t)
+    {
+        if (t is null) return null;
+        if (t.LearningRate is <= 0 or > 10) return new("training.learning_rate", "learning_rate must be above 0 and at most 10; 2e-4 is usual");
+        if (t.LrScheduler is not (null or "constant" or "linear" or "cosine")) return new("training.lr_scheduler", $"lr_scheduler '{t.LrScheduler}' is not built; use constant, linear or cosine");
+        if (t.Optimizer is not (null or "adamw")) return new("training.optimizer", $"optimizer '{t.Optimizer}' is not built; use adamw");
+        if (t.TrainOn is not (null or "assistant")) return new("training.train_on", $"train_on '{t.TrainOn}' is not built; use assistant");
+        if (t.Warmup < 0) return new("training.warmup", "warmup must be 0 or more: steps, or a share of all steps below 1");
+        if (t.WeightDecay is < 0 or > 1) return new("training.weight_decay", "weight_decay must be 0 to 1");
+        if (t.Betas is { } betas && (betas.Length != 2 || betas.Any(b => b is < 0 or >= 1))) return new("training.betas", "betas are two numbers of at least 0 and below 1");
+        if (t.MaxGradNorm < 0) return new("training.max_grad_norm", "max_grad_norm must be 0 (do not clip) or more");
+        if (t.BatchSize is < 1 or > 4096) return new("training.batch_size", "batch_size must be 1 to 4096");
+        if (t.MicroBatchSize is < 1 or > 4096) return new("training.micro_batch_size", "micro_batch_size must be 1 to 4096");
+        if (t is { BatchSize: { } batch, MicroBatchSize: { } micro } && batch % micro != 0) return new("training.micro_batch_size", "micro_batch_size must divide batch_size");
+        if (t.Epochs is < 1 or > 1000) return new("training.epochs", "epochs must be 1 to 1000");
+        if (t.MaxSteps is < 1) return new("training.max_steps", "max_steps must be 1 or more");
+        if (t.MaxSeqLength is < 8) return new("training.max_seq_length", "max_seq_length must be 8 or more");
+        if (t.EvalEvery is < 0) return new("training.eval_every", "eval_every must be 0 (only at the end) or more");
+        if (t.SaveEvery is < 0) return new("training.save_every", "save_every must be 0 (no checkpoint) or more");
+        return null;
+    }
+
+    private static JobBodyProblem? OpenAi(CreateJobRequest body)
+    {
+        var where = body.Method is null ? "hyperparameters" : "method.supervised.hyperparameters";
+        var h = body.Method?.Supervised?.Hyperparameters ?? body.Hyperparameters;
+        if (body.Method?.Supervised?.Hyperparameters is not null && body.Hyperparameters is not null)
+            return new("hyperparameters", "give hyperparameters in method.supervised only");
+        if (h?.BatchSize?.Number is { } batch && (batch < 1 || batch > 4096 || batch % 1 != 0)) return new($"{where}.batch_size", "batch_size must be \"auto\" or a whole number, 1 to 4096");
+        if (h?.NEpochs?.Number is { } epochs && (epochs < 1 || epochs > 1000 || epochs % 1 != 0)) return new($"{where}.n_epochs", "n_epochs must be \"auto\" or a whole number, 1 to 1000");
+        if (h?.LearningRateMultiplier?.Number is <= 0 or > 10_000) return new($"{where}.learning_rate_multiplier", "learning_rate_multiplier must be \"auto\" or above 0");
+        if (h?.BatchSize?.Number is not null && body.Training?.BatchSize is not null) return new("training.batch_size", "batch_size is given twice; give it in training only");
+        if (h?.NEpochs?.Number is not null && body.Training?.Epochs is not null) return new("training.epochs", "epochs is given twice; give it in training only");
+        if (h?.LearningRateMultiplier?.Number is not null && body.Training?.LearningRate is not null) return new("training.learning_rate", "the learning rate is given twice; give it in training only");
+        return null;
+    }
+}
