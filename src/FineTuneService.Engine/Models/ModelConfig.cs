@@ -3,23 +3,47 @@ using FineTuneService.Engine.Lora;
 
 namespace FineTuneService.Engine.Models;
 
+/// <summary>The shape of a decoder of the Llama family, in config.json's terms.</summary>
 public sealed record ModelConfig
 {
-    public int HiddenSize { get; init; }
-    public int IntermediateSize { get; init; }
-    public int Layers { get; init; }
-    public int Heads { get; init; }
-    public int KeyValueHeads { get; init; }
-    public int HeadDim { get; init; }
-    public int VocabularySize { get; init; }
+    public required int HiddenSize { get; init; }
+    public required int IntermediateSize { get; init; }
+
+    /// <summary>num_hidden_layers.</summary>
+    public required int Layers { get; init; }
+
+    /// <summary>num_attention_heads: query heads.</summary>
+    public required int Heads { get; init; }
+
+    /// <summary>num_key_value_heads; a divisor of <see cref="Heads"/>.</summary>
+    public required int KeyValueHeads { get; init; }
+
+    /// <summary>Width of one head, even.</summary>
+    public required int HeadDim { get; init; }
+    public required int VocabularySize { get; init; }
+
+    /// <summary>rms_norm_eps.</summary>
     public float Epsilon { get; init; } = 1e-6f;
     public double RopeTheta { get; init; } = 10000;
     public RopeScaling? RopeScaling { get; init; }
-    public int MaxPositions { get; init; } = 2048;
-    public bool TieWordEmbeddings { get; init; }
-    public bool AttentionBias { get; init; }
-    public bool MlpBias { get; init; }
 
+    /// <summary>max_position_embeddings: tokens of the longest sequence.</summary>
+    public int MaxPositions { get; init; } = 2048;
+
+    /// <summary>The head is the embedding table.</summary>
+    public bool TieWordEmbeddings { get; init; }
+
+    /// <summary>q, k, v and o have a bias.</summary>
+    public bool AttentionBias { get; init; }
+
+    /// <summary>gate, up and down have a bias.</summary>
+    public bool MlpBias { get; init; }
+    public int? BosId { get; init; }
+
+    /// <summary>eos_token_id, one or several.</summary>
+    public IReadOnlyList<int> EosIds { get; init; } = [];
+
+    /// <summary>The decoder's linear layers in order, as it joins them: q/k/v, o, gate/up, down of each layer, then the head.</summary>
     internal IEnumerable<LinearShape> Linears
     {
         get
@@ -27,37 +51,67 @@ public sealed record ModelConfig
             int q = Heads * HeadDim, kv = KeyValueHeads * HeadDim;
             for (int i = 0; i < Layers; i++)
             {
-                string p = $"model.layers.{i}.";
-                yield return new LinearShape(HiddenSize, [new(p + "self_attn.q_proj", 0, q), new(p + "self_attn.k_proj", q, kv), new(p + "self_attn.v_proj", q + kv, kv)]);
-                yield return new LinearShape(q, [new(p + "self_attn.o_proj", 0, HiddenSize)]);
-                yield return new LinearShape(HiddenSize, [new(p + "mlp.gate_proj", 0, IntermediateSize), new(p + "mlp.up_proj", IntermediateSize, IntermediateSize)]);
-                yield return new LinearShape(IntermediateSize, [new(p + "mlp.down_proj", 0, HiddenSize)]);
+                string layer = $"model.layers.{i}.";
+                yield return new(HiddenSize, [new(layer + "self_attn.q_proj", 0, q), new(layer + "self_attn.k_proj", q, kv), new(layer + "self_attn.v_proj", q + kv, kv)]);
+                yield return new(q, [new(layer + "self_attn.o_proj", 0, HiddenSize)]);
+                yield return new(HiddenSize, [new(layer + "mlp.gate_proj", 0, IntermediateSize), new(layer + "mlp.up_proj", IntermediateSize, IntermediateSize)]);
+                yield return new(IntermediateSize, [new(layer + "mlp.down_proj", 0, HiddenSize)]);
             }
-            yield return new LinearShape(HiddenSize, [new("lm_head", 0, VocabularySize)]);
+            yield return new(HiddenSize, [new("lm_head", 0, VocabularySize)]);
         }
     }
 
-    public static ModelConfig Load(string folder)
+    /// <summary>Parameters of the model, a tied head counted once.</summary>
+    public long ParameterCount
     {
-        var c = (JsonObject)JsonNode.Parse(File.ReadAllText(Path.Combine(folder, "config.json")))!;
-        int heads = (int)c["num_attention_heads"]!, hidden = (int)c["hidden_size"]!;
-        return new ModelConfig
+        get
         {
-            HiddenSize = hidden, IntermediateSize = (int)c["intermediate_size"]!, Layers = (int)c["num_hidden_layers"]!, Heads = heads,
-            KeyValueHeads = (int?)c["num_key_value_heads"] ?? heads, HeadDim = (int?)c["head_dim"] ?? hidden / heads, VocabularySize = (int)c["vocab_size"]!,
-            Epsilon = (float?)c["rms_norm_eps"] ?? 1e-6f, RopeTheta = (double?)c["rope_theta"] ?? 10000, RopeScaling = Rope(c["rope_scaling"] as JsonObject, (int?)c["max_position_embeddings"] ?? 2048),
-            MaxPositions = (int?)c["max_position_embeddings"] ?? 2048, TieWordEmbeddings = (bool?)c["tie_word_embeddings"] ?? false,
-            AttentionBias = (bool?)c["attention_bias"] ?? false, MlpBias = (bool?)c["mlp_bias"] ?? false,
-        };
+            long count = (long)VocabularySize * HiddenSize + (2L * Layers + 1) * HiddenSize;
+            foreach (LinearShape linear in Linears)
+            {
+                bool head = linear.Parts[0].Module == "lm_head";
+                if (head && TieWordEmbeddings) continue;
+                foreach (LinearPartShape part in linear.Parts) count += (long)part.Out * linear.In + (HasBias(part.Module) ? part.Out : 0);
+            }
+            return count;
+        }
     }
 
-    private static RopeScaling? Rope(JsonObject? r, int max) => (string?)(r?["rope_type"] ?? r?["type"]) switch
+    internal bool HasBias(string module) => module.Contains(".self_attn.") ? AttentionBias : module.Contains(".mlp.") && MlpBias;
+
+    /// <exception cref="ModelException">config.json is missing, or asks for an architecture or setting that is not supported.</exception>
+    public static ModelConfig Load(string folder)
     {
-        null or "default" => null,
-        "linear" => new LinearRopeScaling((double)r!["factor"]!),
-        "dynamic" => new DynamicRopeScaling((double)r!["factor"]!),
-        "llama3" => new Llama3RopeScaling((double)r!["factor"]!, (double)r["low_freq_factor"]!, (double)r["high_freq_factor"]!, (int)r["original_max_position_embeddings"]!),
-        "yarn" => new YarnRopeScaling((double)r!["factor"]!, (double?)r["beta_fast"] ?? 32, (double?)r["beta_slow"] ?? 1, (int?)r["original_max_position_embeddings"] ?? max, (double?)r["attention_factor"]),
-        string other => throw new NotSupportedException($"rope scaling {other} is not supported"),
-    };
+        string path = Path.Combine(folder, "config.json");
+        if (!File.Exists(path)) throw new ModelException("config.json is missing: a base model is a Hugging Face folder.");
+        return Parse(File.ReadAllText(path));
+    }
+
+    /// <inheritdoc cref="Load"/>
+    public static ModelConfig Parse(string json) => ModelConfigReader.Read(json);
+
+    /// <summary>config.json's text, as transformers reads it.</summary>
+    internal string ToJson(string dtype) => new JsonObject
+    {
+        ["architectures"] = new JsonArray("LlamaForCausalLM"),
+        ["model_type"] = "llama",
+        ["attention_bias"] = AttentionBias,
+        ["bos_token_id"] = BosId,
+        ["eos_token_id"] = EosIds.Count == 1 ? EosIds[0] : new JsonArray([.. EosIds.Select(id => (JsonNode)id)]),
+        ["head_dim"] = HeadDim,
+        ["hidden_act"] = "silu",
+        ["hidden_size"] = HiddenSize,
+        ["intermediate_size"] = IntermediateSize,
+        ["max_position_embeddings"] = MaxPositions,
+        ["mlp_bias"] = MlpBias,
+        ["num_attention_heads"] = Heads,
+        ["num_hidden_layers"] = Layers,
+        ["num_key_value_heads"] = KeyValueHeads,
+        ["rms_norm_eps"] = (double)(decimal)Epsilon,
+        ["rope_scaling"] = RopeSettings.ToJson(RopeScaling),
+        ["rope_theta"] = RopeTheta,
+        ["tie_word_embeddings"] = TieWordEmbeddings,
+        ["torch_dtype"] = dtype,
+        ["vocab_size"] = VocabularySize,
+    }.ToJsonString(new() { WriteIndented = true });
 }

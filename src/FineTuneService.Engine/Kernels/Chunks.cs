@@ -1,0 +1,97 @@
+namespace FineTuneService.Engine.Kernels;
+
+/// <summary>
+/// Runs a loop's chunks on all cores. Chunks are cut by the data's shape, never by the number of threads, so results are the same
+/// bits on any machine. The workers are our own: they wait awake for a moment, as the next kernel of a step mostly follows at once,
+/// and asleep after that, so that libtorch's threads and an idle service have the cores.
+/// </summary>
+internal static class Chunks
+{
+    private const int SpinsAwake = 2_000;
+
+    private static readonly Lock Gate = new();
+    private static readonly Thread[] Workers = Start(Environment.ProcessorCount - 1);
+    private static readonly SemaphoreSlim Asleep = new(0);
+    private static volatile Loop? _current;
+    private static int _sleepers;
+
+    /// <summary>Calls <paramref name="body"/> for every chunk 0…count-1, in any order, and returns when all have ended.</summary>
+    public static void Run(int count, Action<int> body)
+    {
+        if (count <= 1 || Workers.Length == 0)
+        {
+            for (int chunk = 0; chunk < count; chunk++) body(chunk);
+            return;
+        }
+        lock (Gate)
+        {
+            var loop = new Loop(count, body);
+            _current = loop;
+            Interlocked.MemoryBarrier(); // A worker either sees the loop before it sleeps, or is seen asleep here.
+            int sleepers = Volatile.Read(ref _sleepers);
+            if (sleepers > 0) Asleep.Release(Math.Min(sleepers, count - 1));
+            loop.Work();
+            loop.Wait();
+            _current = null;
+        }
+    }
+
+    private static Thread[] Start(int count)
+    {
+        var threads = new Thread[Math.Max(0, count)];
+        for (int i = 0; i < threads.Length; i++)
+        {
+            threads[i] = new Thread(Serve) { IsBackground = true, Name = "kernel" };
+            threads[i].Start();
+        }
+        return threads;
+    }
+
+    private static void Serve()
+    {
+        Loop? done = null;
+        while (true)
+        {
+            for (int spin = 0; spin < SpinsAwake && (_current is null || ReferenceEquals(_current, done)); spin++) Thread.SpinWait(8);
+            if (_current is { } loop && !ReferenceEquals(loop, done))
+            {
+                loop.Work();
+                done = loop;
+                continue;
+            }
+            Interlocked.Increment(ref _sleepers);
+            if (_current is null || ReferenceEquals(_current, done)) Asleep.Wait();
+            Interlocked.Decrement(ref _sleepers);
+            if (!ReferenceEquals(_current, done)) done = null;
+        }
+    }
+
+    private sealed class Loop(int count, Action<int> body)
+    {
+        private int _next, _ended;
+        private Exception? _failure;
+
+        public void Work()
+        {
+            for (int chunk = Interlocked.Increment(ref _next) - 1; chunk < count; chunk = Interlocked.Increment(ref _next) - 1)
+            {
+                try
+                {
+                    body(chunk);
+                }
+                catch (Exception failure)
+                {
+                    _failure = failure;
+                }
+                Interlocked.Increment(ref _ended);
+            }
+        }
+
+        public void Wait()
+        {
+            var spinner = new SpinWait();
+            while (Volatile.Read(ref _ended) < count) spinner.SpinOnce(sleep1Threshold: -1);
+            if (_failure is not null) throw new InvalidOperationException("a kernel failed", _failure);
+        }
+    }
+}

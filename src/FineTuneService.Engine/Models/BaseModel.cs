@@ -1,0 +1,94 @@
+using System.Text.Json.Nodes;
+using FineTuneService.Engine.Chat;
+using FineTuneService.Engine.Formats;
+using FineTuneService.Engine.Tokenizers;
+using FineTuneService.Engine.Training;
+using static TorchSharp.torch;
+
+namespace FineTuneService.Engine.Models;
+
+/// <summary>
+/// A base model: a Hugging Face folder (config.json, safetensors, tokenizer.json, tokenizer_config.json, generation_config.json)
+/// in one precision. Its weights are frozen, and shared by every adapter that is trained or served on it.
+/// </summary>
+public sealed class BaseModel : IDisposable
+{
+    private readonly Tokenizer? _tokenizer;
+
+    private BaseModel(ModelConfig config, BasePrecision precision, DecoderWeights weights, Tokenizer? tokenizer, ChatTemplate? template, IReadOnlyList<int> eosIds, string? folder)
+    {
+        (Config, Precision, Weights, _tokenizer, ChatTemplate, EosIds, Folder) = (config, precision, weights, tokenizer, template, eosIds, folder);
+    }
+
+    public ModelConfig Config { get; }
+    public BasePrecision Precision { get; }
+
+    /// <exception cref="InvalidOperationException">The folder has no tokenizer.json.</exception>
+    public Tokenizer Tokenizer => _tokenizer ?? throw new InvalidOperationException("the model has no tokenizer.json");
+
+    /// <summary>How a conversation becomes a prompt, or null where the folder says nothing about it.</summary>
+    public ChatTemplate? ChatTemplate { get; }
+
+    /// <summary>Tokens that end an answer: generation_config.json's, else config.json's.</summary>
+    public IReadOnlyList<int> EosIds { get; }
+
+    /// <summary>Where it was loaded from; null where it was made.</summary>
+    public string? Folder { get; }
+    public long ParameterCount => Config.ParameterCount;
+
+    /// <summary>Bytes of the weights in memory.</summary>
+    public long Bytes => Weights.Bytes;
+
+    internal DecoderWeights Weights { get; }
+
+    /// <exception cref="ModelException">The folder is not a model that the Engine knows, or lacks something.</exception>
+    /// <exception cref="SafetensorsException">A weights file cannot be used.</exception>
+    public static BaseModel Load(string folder, BasePrecision precision)
+    {
+        ModelConfig config = ModelConfig.Load(folder);
+        using ModelFiles files = ModelFiles.Open(folder);
+        DecoderWeights weights = new ModelLoader(config, precision, files).Load();
+        Tokenizer? tokenizer = File.Exists(Path.Combine(folder, "tokenizer.json")) ? Tokenizer.Load(folder) : null;
+        return new BaseModel(config, precision, weights, tokenizer, ChatTemplate.Load(folder), EndOfText(folder, config), folder);
+    }
+
+    /// <summary>A model of random weights: where full training starts from, and what benchmarks run.</summary>
+    public static BaseModel Random(ModelConfig config, BasePrecision precision, ulong seed, Tokenizer? tokenizer = null, ChatTemplate? template = null) =>
+        new(config, precision, new RandomWeights(config, precision, seed).Make(), tokenizer, template, config.EosIds, null);
+
+    /// <summary>Writes config.json and model.safetensors, and copies the tokenizer's files from <see cref="Folder"/> where it has one.</summary>
+    /// <param name="dtype">Of every tensor in the file.</param>
+    public void Save(string folder, ComputeDtype dtype)
+    {
+        using var pool = new BufferPool(Weights.EmbedTokens.device);
+        ModelSaver.Save(folder, Config, Weights, dtype == ComputeDtype.Bf16 ? ScalarType.BFloat16 : ScalarType.Float32, (linear, part) =>
+        {
+            Tensor dense = linear.Dense(pool);
+            Tensor rows = dense.narrow(0, part.Offset, part.Out).clone();
+            pool.Return(dense);
+            return rows;
+        });
+        CopySideFiles(folder);
+    }
+
+    public void Dispose() => Weights.Dispose();
+
+    /// <summary>Tokenizer, chat template and generation settings go with a model's weights.</summary>
+    internal void CopySideFiles(string folder)
+    {
+        if (Folder is null) return;
+        foreach (string name in new[] { "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "generation_config.json", "chat_template.jinja" })
+        {
+            string source = Path.Combine(Folder, name);
+            if (File.Exists(source)) File.Copy(source, Path.Combine(folder, name), overwrite: true);
+        }
+    }
+
+    private static IReadOnlyList<int> EndOfText(string folder, ModelConfig config)
+    {
+        string path = Path.Combine(folder, "generation_config.json");
+        if (!File.Exists(path)) return config.EosIds;
+        IReadOnlyList<int> ids = ModelConfigReader.Ids(JsonNode.Parse(File.ReadAllText(path))?["eos_token_id"]);
+        return ids.Count > 0 ? ids : config.EosIds;
+    }
+}

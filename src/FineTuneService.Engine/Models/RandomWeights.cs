@@ -1,0 +1,71 @@
+using FineTuneService.Engine.Lora;
+using FineTuneService.Engine.Quantization;
+using FineTuneService.Engine.Training;
+using static TorchSharp.torch;
+
+namespace FineTuneService.Engine.Models;
+
+/// <summary>Weights of a model that has learned nothing: normal with deviation 0.02, norms 1, biases 0, drawn by counter.</summary>
+internal sealed class RandomWeights(ModelConfig config, BasePrecision precision, ulong seed)
+{
+    private const float Deviation = 0.02f;
+
+    private readonly ScalarType _dtype = precision.Dtype == ComputeDtype.Bf16 ? ScalarType.BFloat16 : ScalarType.Float32;
+    private ulong _stream;
+
+    public DecoderWeights Make()
+    {
+        Tensor embed = Normal(config.VocabularySize, config.HiddenSize);
+        LinearShape[] linears = [.. config.Linears];
+        var layers = new LayerWeights[config.Layers];
+        for (int i = 0; i < layers.Length; i++)
+        {
+            layers[i] = new LayerWeights
+            {
+                InputNorm = One(), PostAttentionNorm = One(),
+                Qkv = Linear(linears[4 * i]), O = Linear(linears[4 * i + 1]), GateUp = Linear(linears[4 * i + 2]), Down = Linear(linears[4 * i + 3]),
+            };
+        }
+        LinearShape head = linears[^1];
+        Tensor headWeight = config.TieWordEmbeddings ? embed : Normal(config.VocabularySize, config.HiddenSize);
+        return new DecoderWeights
+        {
+            EmbedTokens = embed,
+            Layers = layers,
+            FinalNorm = One(),
+            Head = new DenseWeight(headWeight) { Parts = LinearParts.Of(head), In = head.In, Out = config.VocabularySize },
+        };
+    }
+
+    private LinearWeight Linear(LinearShape shape)
+    {
+        IReadOnlyList<LinearPart> parts = LinearParts.Of(shape);
+        int rows = shape.Parts.Sum(part => part.Out);
+        Tensor? bias = config.HasBias(parts[0].Module) ? zeros([rows], _dtype).DetachFromDisposeScope() : null;
+        if (precision.Quantization == QuantizationType.None)
+            return new DenseWeight(Normal(rows, shape.In)) { Parts = parts, In = shape.In, Out = rows, Bias = bias };
+        Nf4Matrix[] matrices = [.. parts.Select(part => Nf4Matrix.Quantize(Values((long)part.Out * shape.In), precision.DoubleQuantization))];
+        return new Nf4Weight(matrices, _dtype) { Parts = parts, In = shape.In, Out = rows, Bias = bias };
+    }
+
+    private Tensor One() => ones([config.HiddenSize], _dtype).DetachFromDisposeScope();
+
+    private Tensor Normal(int rows, int columns)
+    {
+        using var scope = NewDisposeScope();
+        return tensor(Values((long)rows * columns)).to_type(_dtype).view(rows, columns).DetachFromDisposeScope();
+    }
+
+    /// <summary>Box and Muller's transform of two uniform numbers.</summary>
+    private float[] Values(long count)
+    {
+        var random = new CounterRandom(seed, _stream++);
+        var values = new float[count];
+        for (long i = 0; i < count; i++)
+        {
+            double radius = Math.Sqrt(-2 * Math.Log(1 - random.Unit((ulong)(2 * i))));
+            values[i] = Deviation * (float)(radius * Math.Cos(2 * Math.PI * random.Unit((ulong)(2 * i + 1))));
+        }
+        return values;
+    }
+}

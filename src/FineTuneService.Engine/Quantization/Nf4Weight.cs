@@ -1,0 +1,42 @@
+using FineTuneService.Engine.Models;
+using FineTuneService.Engine.Training;
+using static TorchSharp.torch;
+
+namespace FineTuneService.Engine.Quantization;
+
+/// <summary>
+/// A frozen linear layer in nf4, each of its parts quantised by itself. It is dequantised into a lent buffer for every product,
+/// forward and backward, so nothing but the codes is kept.
+/// </summary>
+internal sealed class Nf4Weight(IReadOnlyList<Nf4Matrix> matrices, ScalarType dtype) : LinearWeight
+{
+    /// <summary>One for each part.</summary>
+    public IReadOnlyList<Nf4Matrix> Matrices => matrices;
+
+    public override Tensor? Stored => null;
+
+    public override Tensor Dense(BufferPool pool)
+    {
+        Tensor dense = pool.Lend(dtype, Out, In);
+        if (dense.device_type == TorchSharp.DeviceType.CPU)
+        {
+            Fill(dense);
+            return dense;
+        }
+        using Tensor host = empty([Out, In], dtype: dtype);
+        Fill(host);
+        dense.copy_(host);
+        return dense;
+    }
+
+    public override long Bytes => matrices.Sum(matrix => matrix.Bytes) + (Bias is null ? 0 : Bias.numel() * Bias.element_size());
+
+    private void Fill(Tensor dense)
+    {
+        for (int i = 0; i < matrices.Count; i++)
+        {
+            using Tensor rows = dense.narrow(0, Parts[i].Offset, Parts[i].Out);
+            matrices[i].Dequantize(rows);
+        }
+    }
+}
