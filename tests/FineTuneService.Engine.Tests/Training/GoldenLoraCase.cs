@@ -19,7 +19,7 @@ internal sealed class GoldenLoraCase
         Json = Read("case.json");
         Recipe = TrainingRecipe.Parse(Json);
         Expected = Read("expected.json");
-        _batches = BaseModel.Read(Path.Combine(folder, "batches.safetensors"));
+        _batches = TensorFile.Read(Path.Combine(folder, "batches.safetensors"));
         if (!_batches.ContainsKey("input_ids")) throw new NotSupportedException("packing is not supported");
         string model = (string)Json["base_model"]!;
         Model = BaseModel.Load(model.StartsWith("./", StringComparison.Ordinal)
@@ -40,7 +40,7 @@ internal sealed class GoldenLoraCase
     public Adapter Adapter(string name)
     {
         Adapter adapter = Lora.Adapter.Empty(Model, Recipe.Config.Lora!, Recipe.Config.AllBf16);
-        Dictionary<string, Tensor> stored = BaseModel.Read(Path.Combine(Folder, name, "adapter_model.safetensors"));
+        Dictionary<string, Tensor> stored = TensorFile.Read(Path.Combine(Folder, name, "adapter_model.safetensors"));
         foreach (JoinedLoraPart part in adapter.Values.Parts)
         {
             part.A.copy_(stored[Key(part, "A")]);

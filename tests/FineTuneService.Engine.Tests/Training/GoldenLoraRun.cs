@@ -54,7 +54,7 @@ internal sealed class GoldenLoraRun : IDisposable
     public void CompareFirstGradients()
     {
         _step.Accumulate(_golden.Step(1));
-        Dictionary<string, Tensor> expected = BaseModel.Read(Path.Combine(_golden.Folder, "gradients-step1.safetensors"));
+        Dictionary<string, Tensor> expected = TensorFile.Read(Path.Combine(_golden.Folder, "gradients-step1.safetensors"));
         double largest = expected.Values.Max(g => g.abs().max().to_type(ScalarType.Float32).item<float>());
         foreach ((string name, Tensor gradient) in Gradients())
         {
