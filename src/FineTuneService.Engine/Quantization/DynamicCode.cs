@@ -38,12 +38,13 @@ internal static class DynamicCode
         return [.. codes];
     }
 
-    /// <summary>torch.linspace in fp32: the second half counts back from the end.</summary>
+    /// <summary>torch.linspace in fp32, to the bit: the second half counts back from the end, and products are fused.</summary>
     private static float[] Linspace(float start, float end, int count)
     {
         float step = (end - start) / (count - 1);
         var values = new float[count];
-        for (int i = 0; i < count; i++) values[i] = i < count / 2 ? start + step * i : end - step * (count - 1 - i);
+        for (int i = 0; i < count; i++) values[i] =
+            i < count / 2 ? MathF.FusedMultiplyAdd(step, i, start) : MathF.FusedMultiplyAdd(-step, count - 1 - i, end);
         return values;
     }
 }

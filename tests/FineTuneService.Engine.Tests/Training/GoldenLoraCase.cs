@@ -39,7 +39,7 @@ internal sealed class GoldenLoraCase
     /// <summary>The stored adapter, on the run's base.</summary>
     public Adapter Adapter(string name)
     {
-        Adapter adapter = Lora.Adapter.Empty(Model, Recipe.Config.Lora!, Recipe.Config.AllBf16);
+        Adapter adapter = Engine.Lora.Adapter.Empty(Model, Recipe.Config.Lora!, Recipe.Config.AllBf16);
         Dictionary<string, Tensor> stored = TensorFile.Read(Path.Combine(Folder, name, "adapter_model.safetensors"));
         foreach (JoinedLoraPart part in adapter.Values.Parts)
         {

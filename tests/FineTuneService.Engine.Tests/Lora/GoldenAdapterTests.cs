@@ -1,0 +1,96 @@
+using System.Text.Json.Nodes;
+using FineTuneService.Engine.Formats;
+using FineTuneService.Engine.Lora;
+using FineTuneService.Engine.Models;
+using FineTuneService.Engine.Tests.Models;
+using static TorchSharp.torch;
+
+namespace FineTuneService.Engine.Tests.Lora;
+
+/// <summary>Adapters that PEFT saved, and PEFT's results with them (golden/adapters).</summary>
+public sealed class GoldenAdapterTests
+{
+    public static TheoryData<string> Cases => Shared.Entries("golden/adapters");
+
+    [Theory, MemberData(nameof(Cases))]
+    public void Load_PeftAdapter_EqualsPeft(string name)
+    {
+        string folder = Shared.Path("golden", "adapters", name);
+        if (!File.Exists(Path.Combine(folder, "expected.json")) || !File.Exists(Path.Combine(folder, "adapter_config.json"))) return;
+        if (File.Exists(Path.Combine(folder, "backbone.safetensors"))) Fidelity.Skipped("adapters", name, "LoftQ's change of the base");
+        JsonNode json = JsonNode.Parse(File.ReadAllText(Path.Combine(folder, "expected.json")))!;
+        using var scope = NewDisposeScope();
+        (BaseModel model, Adapter adapter) = LoadOrSkip(folder, name, (string)json["base"]!);
+        using (model)
+        using (adapter)
+        using (var run = new ReferenceRun(model))
+        using (var expected = SafetensorsFile.Open(Path.Combine(folder, "expected.safetensors")))
+        {
+            Tensor mask = expected.Read("attention_mask");
+            int[][] rows = ReferenceRun.Rows(expected.Read("input_ids"), mask);
+            Equal(expected.Read("logits"), mask, run.Logits(rows, adapter), 1e-4);
+
+            string merged = Directory.CreateTempSubdirectory("merged").FullName;
+            AdapterMerge.Save(model, adapter, merged, ComputeDtype.Fp32);
+            using (BaseModel mergedModel = BaseModel.Load(merged, BasePrecision.Fp32))
+            using (var mergedRun = new ReferenceRun(mergedModel)) Equal(expected.Read("merged_logits"), mask, mergedRun.Logits(rows), 1e-4);
+            using (var mergedFile = SafetensorsFile.Open(Path.Combine(merged, "model.safetensors")))
+            {
+                foreach (string weight in expected.Entries.Keys.Where(key => key.StartsWith("merged.", StringComparison.Ordinal)))
+                    Assert.True((mergedFile.Read(weight["merged.".Length..]) - expected.Read(weight)).abs().max().item<float>() <= 1e-6, weight);
+            }
+            Directory.Delete(merged, recursive: true);
+            SavedFilesEqual(folder, adapter, model);
+        }
+        Fidelity.Passed("adapters", name, "logits, merged weights and logits, saved tensors");
+    }
+
+    public static TheoryData<string> Unsupported => Shared.Entries("golden/adapters/unsupported");
+
+    [Theory, MemberData(nameof(Unsupported))]
+    public void Parse_UnsupportedType_NamesIt(string name)
+    {
+        string json = File.ReadAllText(Path.Combine(Shared.Path("golden", "adapters", "unsupported", name), "adapter_config.json"));
+        var refused = Assert.Throws<AdapterException>(() => PeftConfig.Parse(json));
+        string type = (string)JsonNode.Parse(json)!["peft_type"]!;
+        Assert.Contains(type == "LORA" ? "adapter_config.json: " : type, refused.Message);
+    }
+
+    private static void Equal(Tensor wanted, Tensor mask, Tensor made, double tolerance)
+    {
+        Tensor kept = wanted.flatten(0, 1).index_select(0, mask.flatten().nonzero().flatten());
+        double difference = (made - kept).abs().max().item<float>();
+        Assert.True(difference < tolerance, $"logits differ by {difference}");
+    }
+
+    /// <summary>What we write has PEFT's names, shapes and values.</summary>
+    private static void SavedFilesEqual(string folder, Adapter adapter, BaseModel model)
+    {
+        string saved = Directory.CreateTempSubdirectory("adapter").FullName;
+        PeftFolder.Save(adapter, saved, "base");
+        using (var ours = SafetensorsFile.Open(Path.Combine(saved, PeftFolder.WeightsFile)))
+        using (var theirs = SafetensorsFile.Open(Path.Combine(folder, PeftFolder.WeightsFile)))
+        {
+            string[] names = [.. theirs.Entries.Keys.Where(key => !key.EndsWith(".base_layer.weight", StringComparison.Ordinal)).Order()];
+            Assert.Equal(names, ours.Entries.Keys.Order());
+            foreach (string tensor in names) Assert.True(ours.Read(tensor).Equals(theirs.Read(tensor).to_type(ScalarType.Float32)), tensor);
+        }
+        using (Adapter again = PeftFolder.Load(saved, model)) Assert.True(again.Values.Flat.Equals(adapter.Values.Flat));
+        Directory.Delete(saved, recursive: true);
+    }
+
+    private static (BaseModel, Adapter) LoadOrSkip(string folder, string name, string relativeBase)
+    {
+        try
+        {
+            PeftConfig.Parse(File.ReadAllText(Path.Combine(folder, "adapter_config.json")));
+            BaseModel model = BaseModel.Load(Path.GetFullPath(Path.Combine(folder, relativeBase)), BasePrecision.Fp32);
+            return (model, PeftFolder.Load(folder, model));
+        }
+        catch (Exception refused) when (refused is AdapterException or ModelException)
+        {
+            Fidelity.Skipped("adapters", name, refused.Message);
+            throw;
+        }
+    }
+}
