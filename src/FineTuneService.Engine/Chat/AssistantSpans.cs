@@ -3,37 +3,38 @@ using System.Text;
 namespace FineTuneService.Engine.Chat;
 
 /// <summary>
-/// Finds what the assistant says in a rendered conversation. Most templates lack <c>{% generation %}</c>; for those the conversation is rendered once
-/// more with marks around the assistant's contents, and each turn's begin and end are learnt from the last one: it begins where the prompt
-/// for an answer ends, and ends with what the template writes behind the last content. That takes four renderings, however long the conversation.
+/// Finds what the assistant says in a rendered conversation. Most templates lack <c>{% generation %}</c>; for those the
+/// conversation is rendered once more with marks around the assistant's contents, and each turn's begin and end are learnt from
+/// the last one: it begins where the prompt for an answer ends, and ends with what the template writes behind the last content.
+/// That takes four renderings, however long the conversation.
 /// </summary>
 internal sealed class AssistantSpans(ChatTemplate template, IReadOnlyList<ChatMessage> messages)
 {
     // Private-use characters, which no template knows.
     private const char Open = '\uE0F0', Close = '\uE0F1';
 
-    private readonly ChatMessage[] answers = [.. messages.Where(message => message.Role == "assistant")];
-    private string text = "", prompt = "", promptTail = "";
+    private readonly ChatMessage[] _answers = [.. messages.Where(message => message.Role == "assistant")];
+    private string _text = "", _prompt = "", _promptTail = "";
 
     public RenderedChat Find()
     {
         var rendered = template.Render(ChatTemplate.Json(messages), addGenerationPrompt: false);
-        text = rendered.Text;
+        _text = rendered.Text;
         if (rendered.AssistantSpans.Count > 0) return rendered with { AssistantSpans = Weighted(rendered.AssistantSpans) };
         RenderPrompt();
         if (FindContents() is { } contents) return rendered with { AssistantSpans = Weighted(Turns(contents)) };
-        if (prompt.Length == 0 || !text.StartsWith(prompt, StringComparison.Ordinal))
+        if (_prompt.Length == 0 || !_text.StartsWith(_prompt, StringComparison.Ordinal))
             throw new ChatTemplateException("the assistant's words cannot be found in what the template writes; mark them with {% generation %}.", 0);
-        var last = prompt.Length..Math.Max(prompt.Length, text.TrimEnd().Length);
-        return rendered with { AssistantSpans = messages[^1].Weight == 0 ? [] : [last], OnlyLastAnswer = answers.Length > 1 };
+        var last = _prompt.Length..Math.Max(_prompt.Length, _text.TrimEnd().Length);
+        return rendered with { AssistantSpans = messages[^1].Weight == 0 ? [] : [last], OnlyLastAnswer = _answers.Length > 1 };
     }
 
     private IReadOnlyList<Range> Weighted(IReadOnlyList<Range> spans)
     {
-        if (answers.All(answer => answer.Weight != 0)) return spans;
-        if (spans.Count != answers.Length)
-            throw new ChatTemplateException($"it marks {spans.Count} places for {answers.Length} assistant messages, so their weights cannot be told apart.", 0);
-        return [.. spans.Where((_, i) => answers[i].Weight != 0)];
+        if (_answers.All(answer => answer.Weight != 0)) return spans;
+        if (spans.Count != _answers.Length)
+            throw new ChatTemplateException($"it marks {spans.Count} places for {_answers.Length} assistant messages, so their weights cannot be told apart.", 0);
+        return [.. spans.Where((_, i) => _answers[i].Weight != 0)];
     }
 
     /// <summary>The prompt of the last answer, as serving has it, and the part of it that asks for an answer.</summary>
@@ -41,16 +42,16 @@ internal sealed class AssistantSpans(ChatTemplate template, IReadOnlyList<ChatMe
     {
         if (messages.Count == 1) return;
         var before = ChatTemplate.Json([.. messages.SkipLast(1)]);
-        prompt = template.Render(before, addGenerationPrompt: true).Text;
+        _prompt = template.Render(before, addGenerationPrompt: true).Text;
         var unasked = template.Render(before, addGenerationPrompt: false).Text;
-        if (prompt.StartsWith(unasked, StringComparison.Ordinal)) promptTail = prompt[unasked.Length..];
+        if (_prompt.StartsWith(unasked, StringComparison.Ordinal)) _promptTail = _prompt[unasked.Length..];
     }
 
     /// <summary>Where each assistant content stands, or null where marks change what the template writes.</summary>
     private List<(int Start, int End)>? FindContents()
     {
         var marked = template.Render(ChatTemplate.Json([.. messages.Select(Mark)]), addGenerationPrompt: false).Text;
-        var plain = new StringBuilder(text.Length);
+        var plain = new StringBuilder(_text.Length);
         var contents = new List<(int Start, int End)>();
         var start = -1;
         foreach (var c in marked)
@@ -63,7 +64,7 @@ internal sealed class AssistantSpans(ChatTemplate template, IReadOnlyList<ChatMe
             }
             else plain.Append(c);
         }
-        return contents.Count == answers.Length && plain.Equals(text) ? [.. contents.Zip(answers, WithBlanksBehind)] : null;
+        return contents.Count == _answers.Length && plain.Equals(_text) ? [.. contents.Zip(_answers, WithBlanksBehind)] : null;
     }
 
     /// <summary>Blanks at a content's ends stay outside the marks, since templates trim them.</summary>
@@ -85,25 +86,26 @@ internal sealed class AssistantSpans(ChatTemplate template, IReadOnlyList<ChatMe
     private (int Start, int End) WithBlanksBehind((int Start, int End) content, ChatMessage answer)
     {
         var trailing = Parts(answer.Content).Trailing;
-        return text.AsSpan(content.End).StartsWith(trailing, StringComparison.Ordinal) ? (content.Start, content.End + trailing.Length) : content;
+        return _text.AsSpan(content.End).StartsWith(trailing, StringComparison.Ordinal)
+            ? (content.Start, content.End + trailing.Length) : content;
     }
 
     private List<Range> Turns(List<(int Start, int End)> contents)
     {
         var (lastStart, lastEnd) = contents[^1];
         // What the last turn has before and behind its content, such as an empty thought and the end-of-turn token.
-        var hasPrompt = messages[^1].Role == "assistant" && text.StartsWith(prompt, StringComparison.Ordinal) && prompt.Length <= lastStart;
-        var (lead, close) = (hasPrompt ? text[prompt.Length..lastStart] : "", text[lastEnd..].TrimEnd());
+        var hasPrompt = messages[^1].Role == "assistant" && _text.StartsWith(_prompt, StringComparison.Ordinal) && _prompt.Length <= lastStart;
+        var (lead, close) = (hasPrompt ? _text[_prompt.Length..lastStart] : "", _text[lastEnd..].TrimEnd());
         var spans = new List<Range>();
         var previous = 0;
         foreach (var (start, end) in contents)
         {
             var isLast = start == lastStart;
-            var asked = promptTail.Length == 0 ? -1 : text.AsSpan(previous, start - previous).LastIndexOf(promptTail);
-            var begin = isLast && hasPrompt ? prompt.Length
-                : asked >= 0 ? previous + asked + promptTail.Length
-                : text.AsSpan(previous, start - previous).EndsWith(lead, StringComparison.Ordinal) ? start - lead.Length : start;
-            var finish = text.AsSpan(end).StartsWith(close, StringComparison.Ordinal) ? end + close.Length : end;
+            var asked = _promptTail.Length == 0 ? -1 : _text.AsSpan(previous, start - previous).LastIndexOf(_promptTail);
+            var begin = isLast && hasPrompt ? _prompt.Length
+                : asked >= 0 ? previous + asked + _promptTail.Length
+                : _text.AsSpan(previous, start - previous).EndsWith(lead, StringComparison.Ordinal) ? start - lead.Length : start;
+            var finish = _text.AsSpan(end).StartsWith(close, StringComparison.Ordinal) ? end + close.Length : end;
             spans.Add(begin..finish);
             previous = finish;
         }

@@ -4,18 +4,21 @@ using FineTuneService.Engine.Chat.Jinja;
 
 namespace FineTuneService.Engine.Chat;
 
-/// <summary>A model's Jinja template that turns a conversation into the text it was trained on, rendered as transformers' apply_chat_template does.</summary>
+/// <summary>
+/// A model's Jinja template that turns a conversation into the text it was trained on, rendered as transformers'
+/// apply_chat_template does.
+/// </summary>
 public sealed class ChatTemplate
 {
-    private readonly IReadOnlyList<Statement> statements;
-    private readonly IReadOnlyDictionary<string, string> specialTokens;
+    private readonly IReadOnlyList<Statement> _statements;
+    private readonly IReadOnlyDictionary<string, string> _specialTokens;
 
     private ChatTemplate(string source, IReadOnlyDictionary<string, string> specialTokens)
     {
         if (source.Length > MaxSource) throw new ChatTemplateException($"longer than {MaxSource:N0} characters.", 0);
         Source = source;
-        this.specialTokens = specialTokens;
-        statements = Parser.Parse(source);
+        _specialTokens = specialTokens;
+        _statements = Parser.Parse(source);
     }
 
     /// <summary>Characters of the longest template accepted; the longest in the field has 20,000.</summary>
@@ -36,11 +39,12 @@ public sealed class ChatTemplate
     }
 
     /// <summary>The same special tokens with another template, such as the one that an adapter was trained with.</summary>
-    public ChatTemplate WithSource(string source, TimeProvider? clock = null) => new(source, specialTokens) { Clock = clock ?? Clock };
+    public ChatTemplate WithSource(string source, TimeProvider? clock = null) =>
+        new(source, _specialTokens) { Clock = clock ?? Clock };
 
     /// <summary>
-    /// Reads a model folder: chat_template.jinja, or <c>chat_template</c> in tokenizer_config.json (a text, or a list of named ones of which
-    /// <c>default</c> is taken).
+    /// Reads a model folder: chat_template.jinja, or <c>chat_template</c> in tokenizer_config.json (a text, or a list of named
+    /// ones of which <c>default</c> is taken).
     /// </summary>
     /// <returns>Null where the model has no template.</returns>
     /// <exception cref="ChatTemplateException">The template cannot be read.</exception>
@@ -65,23 +69,30 @@ public sealed class ChatTemplate
     {
         var tokens = new Dictionary<string, string>();
         foreach (var name in (string[])["bos_token", "eos_token", "unk_token", "pad_token", "sep_token", "cls_token", "mask_token"])
-            if ((config?[name] is JsonObject token ? token["content"] : config?[name]) is JsonValue text) tokens[name] = text.GetValue<string>();
+            if ((config?[name] is JsonObject token ? token["content"] : config?[name]) is JsonValue text)
+                tokens[name] = text.GetValue<string>();
         return tokens;
     }
 
-    /// <summary>The conversation as text; with <paramref name="addGenerationPrompt"/> it ends where the assistant's next answer begins.</summary>
+    /// <summary>
+    /// The conversation as text; with <paramref name="addGenerationPrompt"/> it ends where the assistant's next answer begins.
+    /// </summary>
     /// <exception cref="ChatTemplateException">The template refuses these messages.</exception>
     public string Render(IReadOnlyList<ChatMessage> messages, bool addGenerationPrompt = false) =>
         Render(Json(messages), addGenerationPrompt).Text;
 
     /// <summary>
-    /// The conversation with the places of the assistant's words: what <c>{% generation %}</c> marks, or else what is found by rendering.
-    /// Messages of weight 0 have no place.
+    /// The conversation with the places of the assistant's words: what <c>{% generation %}</c> marks, or else what is found by
+    /// rendering. Messages of weight 0 have no place.
     /// </summary>
-    /// <exception cref="ChatTemplateException">The template refuses these messages, or hides where the assistant speaks.</exception>
+    /// <exception cref="ChatTemplateException">The template refuses these messages, or hides where the assistant
+    /// speaks.</exception>
     public RenderedChat RenderForTraining(IReadOnlyList<ChatMessage> messages) => new AssistantSpans(this, messages).Find();
 
-    /// <summary>The conversation up to the end of its last message's text, for the model to go on with (transformers' continue_final_message).</summary>
+    /// <summary>
+    /// The conversation up to the end of its last message's text, for the model to go on with (transformers'
+    /// continue_final_message).
+    /// </summary>
     /// <exception cref="ChatTemplateException">The template refuses the messages, or does not show the last one.</exception>
     public string RenderUnfinished(IReadOnlyList<ChatMessage> messages) => RenderUnfinished(Json(messages));
 
@@ -91,7 +102,8 @@ public sealed class ChatTemplate
         const string mark = "CONTINUE_FINAL_MESSAGE_TAG";
         var marked = messages.DeepClone().AsArray();
         var last = marked.Count > 0 ? marked[^1] as JsonObject : null;
-        var holder = last?["content"] is JsonArray parts ? parts.OfType<JsonObject>().LastOrDefault(part => part.ContainsKey("text")) : last;
+        var holder = last?["content"] is JsonArray parts
+            ? parts.OfType<JsonObject>().LastOrDefault(part => part.ContainsKey("text")) : last;
         var key = ReferenceEquals(holder, last) ? "content" : "text";
         if (holder?[key] is not JsonValue value || !value.TryGetValue<string>(out var content))
             throw new ChatTemplateException("the last message has no text to go on with.", 0);
@@ -114,9 +126,9 @@ public sealed class ChatTemplate
             ["tools"] = null,
             ["documents"] = null,
         };
-        foreach (var (name, text) in specialTokens) all[name] = text;
+        foreach (var (name, text) in _specialTokens) all[name] = text;
         foreach (var (name, value) in variables ?? []) all[name] = JsonValues.Read(value);
-        var (rendered, generated) = Renderer.Render(statements, all, Clock);
+        var (rendered, generated) = Renderer.Render(_statements, all, Clock);
         return new RenderedChat(rendered, generated);
     }
 

@@ -38,7 +38,8 @@ internal static class ChatRows
         row.WarnOfUnknownKeys(json, Known);
         var content = Content(row, json);
         row.WarnOfText(content);
-        if (role == "assistant" && content.Length == 0) row.Warn("an assistant message is empty: only its end of turn is learnt.");
+        if (role == "assistant" && content.Length == 0)
+            row.Warn("an assistant message is empty: only its end of turn is learnt.");
         else if (role == "assistant" && string.IsNullOrWhiteSpace(content)) row.Warn("an assistant message is only blanks.");
         return new ChatMessage(role, content) { Weight = Weight(row, json, role), Extra = Extra(json) };
     }
@@ -68,9 +69,13 @@ internal static class ChatRows
 
     private static string Part(RowJson row, JsonElement part)
     {
-        var type = part.ValueKind == JsonValueKind.Object && part.TryGetProperty("type", out var name) && name.ValueKind == JsonValueKind.String ? name.GetString() : null;
-        if (type != "text") throw row.Error($"a part of 'content' is of the type '{type ?? "none"}'; a text model learns only from 'text'.");
-        return part.TryGetProperty("text", out var text) && text.ValueKind == JsonValueKind.String ? text.GetString()! : throw row.Error("a text part has no 'text'.");
+        var type = part.ValueKind == JsonValueKind.Object && part.TryGetProperty("type", out var name) && name.ValueKind == JsonValueKind.String
+            ? name.GetString()
+            : null;
+        if (type != "text")
+            throw row.Error($"a part of 'content' is of the type '{type ?? "none"}'; a text model learns only from 'text'.");
+        return part.TryGetProperty("text", out var text) && text.ValueKind == JsonValueKind.String
+            ? text.GetString()! : throw row.Error("a text part has no 'text'.");
     }
 
     private static double? Weight(RowJson row, JsonElement message, string role)
@@ -94,11 +99,16 @@ internal static class ChatRows
     private static void CheckOrder(RowJson row, List<ChatMessage> messages)
     {
         if (messages.All(message => message.Role != "assistant")) throw row.Error("there is no assistant message to learn.");
-        if (messages[^1].Role != "assistant") throw row.Error($"the last message is the {messages[^1].Role}'s: there is nothing to learn after it.");
+        if (messages[^1].Role != "assistant")
+            throw row.Error($"the last message is the {messages[^1].Role}'s: there is nothing to learn after it.");
         var turns = messages.SkipWhile(message => message.Role is "system" or "developer").ToList();
-        if (turns.Any(message => message.Role is "system" or "developer")) row.Warn("a system message stands behind others; many chat templates refuse that.");
-        if (turns[0].Role == "assistant") row.Warn("the conversation starts with the assistant; some chat templates refuse that.");
-        if (turns.Zip(turns.Skip(1)).Any(pair => pair.First.Role == pair.Second.Role)) row.Warn("two messages of one role follow each other; some chat templates refuse that.");
-        if (messages.All(message => message.Role != "assistant" || message.Weight == 0)) row.Warn("every assistant message has weight 0: the row teaches nothing.");
+        if (turns.Any(message => message.Role is "system" or "developer"))
+            row.Warn("a system message stands behind others; many chat templates refuse that.");
+        if (turns[0].Role == "assistant")
+            row.Warn("the conversation starts with the assistant; some chat templates refuse that.");
+        if (turns.Zip(turns.Skip(1)).Any(pair => pair.First.Role == pair.Second.Role))
+            row.Warn("two messages of one role follow each other; some chat templates refuse that.");
+        if (messages.All(message => message.Role != "assistant" || message.Weight == 0))
+            row.Warn("every assistant message has weight 0: the row teaches nothing.");
     }
 }

@@ -2,7 +2,9 @@ using System.Text.Json;
 
 namespace FineTuneService.Engine.Datasets;
 
-/// <summary>Rows with <c>prompt</c> and <c>completion</c>: two texts, or two lists of messages (TRL's conversational form).</summary>
+/// <summary>
+/// Rows with <c>prompt</c> and <c>completion</c>: two texts, or two lists of messages (TRL's conversational form).
+/// </summary>
 internal static class CompletionRows
 {
     public static DatasetRow Parse(RowJson row)

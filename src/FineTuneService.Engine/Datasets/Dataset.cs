@@ -3,7 +3,7 @@ namespace FineTuneService.Engine.Datasets;
 /// <summary>A training file, read and checked.</summary>
 public sealed class Dataset
 {
-    private readonly List<DatasetRow> rows = [];
+    private readonly List<DatasetRow> _rows = [];
 
     private Dataset() { }
 
@@ -11,7 +11,7 @@ public sealed class Dataset
     public DatasetFormat Format { get; private set; }
 
     /// <summary>The good rows, in the order of the file.</summary>
-    public IReadOnlyList<DatasetRow> Rows => rows;
+    public IReadOnlyList<DatasetRow> Rows => _rows;
 
     /// <summary>Everything that is wrong, in the order of the file. A file with any is not trained on.</summary>
     public IReadOnlyList<DatasetProblem> Problems { get; private set; } = [];
@@ -32,7 +32,7 @@ public sealed class Dataset
             foreach (var (place, json) in new JsonRows(file, warnings, problems).Read(fileName))
             {
                 if (parser.Parse(place, json) is not { } row) continue;
-                dataset.rows.Add(row);
+                dataset._rows.Add(row);
                 repeats.Check(row);
             }
         }
@@ -42,8 +42,9 @@ public sealed class Dataset
         }
         dataset.Format = parser.Format ?? default;
         problems.AddRange(parser.Problems);
-        if (dataset.rows.Count == 0 && problems.Count == 0) problems.Add(new DatasetProblem(0, "the file has no rows."));
-        if (dataset.rows.Count is > 0 and < 10) warnings.Add(0, $"only {dataset.rows.Count} rows: fewer than 10 rarely teach a model anything.");
+        if (dataset._rows.Count == 0 && problems.Count == 0) problems.Add(new DatasetProblem(0, "the file has no rows."));
+        if (dataset._rows.Count is > 0 and < 10)
+            warnings.Add(0, $"only {dataset._rows.Count} rows: fewer than 10 rarely teach a model anything.");
         dataset.Problems = [.. problems.OrderBy(problem => problem.Line)];
         dataset.Warnings = warnings.All;
         return dataset;

@@ -13,5 +13,6 @@ public sealed record DatasetProblem(int Line, string Message, string? Feature = 
 /// <param name="Count">How many lines have it.</param>
 public sealed record DatasetWarning(int Line, string Message, int Count = 1)
 {
-    public override string ToString() => Line == 0 ? Message : Count == 1 ? $"line {Line}: {Message}" : $"line {Line} and {Count - 1} more: {Message}";
+    public override string ToString() =>
+        Line == 0 ? Message : Count == 1 ? $"line {Line}: {Message}" : $"line {Line} and {Count - 1} more: {Message}";
 }

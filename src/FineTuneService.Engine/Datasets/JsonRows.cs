@@ -16,7 +16,8 @@ internal sealed class JsonRows(Stream file, WarningList warnings, List<DatasetPr
     {
         var reader = new LineReader(file);
         var start = reader.Peek(4);
-        if (FileKind.Problem(start.Span) is { } problem) throw new DatasetException(start.Span[0] is 0xFF or 0xFE or 0 ? 1 : 0, problem);
+        if (FileKind.Problem(start.Span) is { } problem)
+            throw new DatasetException(start.Span[0] is 0xFF or 0xFE or 0 ? 1 : 0, problem);
         if (start.Span.StartsWith(FileKind.Utf8Mark))
         {
             reader.Skip(FileKind.Utf8Mark.Length);
@@ -35,7 +36,8 @@ internal sealed class JsonRows(Stream file, WarningList warnings, List<DatasetPr
                 throw new DatasetException(1, "the file is named .csv, but holds JSON; name it .jsonl.");
             if (isFirst && line.Span.TrimStart(" \t"u8)[0] == '[')
             {
-                if (fileName?.EndsWith(".jsonl", StringComparison.OrdinalIgnoreCase) == true) warnings.Add(0, "the file is a JSON array, not JSONL.");
+                if (fileName?.EndsWith(".jsonl", StringComparison.OrdinalIgnoreCase) == true)
+                    warnings.Add(0, "the file is a JSON array, not JSONL.");
                 foreach (var row in Items(Rest(reader, line), reader.Line)) yield return row;
                 yield break;
             }

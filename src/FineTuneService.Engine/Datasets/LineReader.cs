@@ -6,9 +6,9 @@ internal sealed class LineReader(Stream stream)
     /// <summary>Bytes of the longest line read.</summary>
     private const int MaxLine = 256 << 20;
 
-    private byte[] buffer = new byte[64 << 10];
-    private int start, end;
-    private bool ended;
+    private byte[] _buffer = new byte[64 << 10];
+    private int _start, _end;
+    private bool _ended;
 
     /// <summary>1-based number of the line that <see cref="Next"/> gave last.</summary>
     public int Line { get; private set; }
@@ -16,11 +16,11 @@ internal sealed class LineReader(Stream stream)
     /// <summary>Up to <paramref name="count"/> bytes from the start of the stream, before any line is read.</summary>
     public ReadOnlyMemory<byte> Peek(int count)
     {
-        while (!ended && end - start < count) Fill();
-        return buffer.AsMemory(start, Math.Min(count, end - start));
+        while (!_ended && _end - _start < count) Fill();
+        return _buffer.AsMemory(_start, Math.Min(count, _end - _start));
     }
 
-    public void Skip(int count) => start += count;
+    public void Skip(int count) => _start += count;
 
     /// <summary>The next line, valid until the call after it; null at the end. A last line may lack its line feed.</summary>
     public ReadOnlyMemory<byte>? Next()
@@ -28,35 +28,35 @@ internal sealed class LineReader(Stream stream)
         var searched = 0;
         while (true)
         {
-            var at = buffer.AsSpan(start + searched, end - start - searched).IndexOf((byte)'\n');
-            if (at >= 0 || ended)
+            var at = _buffer.AsSpan(_start + searched, _end - _start - searched).IndexOf((byte)'\n');
+            if (at >= 0 || _ended)
             {
-                var length = at >= 0 ? searched + at : end - start;
+                var length = at >= 0 ? searched + at : _end - _start;
                 if (at < 0 && length == 0) return null;
-                var line = buffer.AsMemory(start, length);
-                start += at >= 0 ? length + 1 : length;
+                var line = _buffer.AsMemory(_start, length);
+                _start += at >= 0 ? length + 1 : length;
                 Line++;
                 return line;
             }
-            searched = end - start;
+            searched = _end - _start;
             Fill();
         }
     }
 
     private void Fill()
     {
-        if (start > 0)
+        if (_start > 0)
         {
-            buffer.AsSpan(start, end - start).CopyTo(buffer);
-            (start, end) = (0, end - start);
+            _buffer.AsSpan(_start, _end - _start).CopyTo(_buffer);
+            (_start, _end) = (0, _end - _start);
         }
-        if (end == buffer.Length)
+        if (_end == _buffer.Length)
         {
-            if (buffer.Length >= MaxLine) throw new DatasetException(Line + 1, $"the line is longer than {MaxLine:N0} bytes.");
-            Array.Resize(ref buffer, buffer.Length * 2);
+            if (_buffer.Length >= MaxLine) throw new DatasetException(Line + 1, $"the line is longer than {MaxLine:N0} bytes.");
+            Array.Resize(ref _buffer, _buffer.Length * 2);
         }
-        var read = stream.Read(buffer, end, buffer.Length - end);
-        ended = read == 0;
-        end += read;
+        var read = stream.Read(_buffer, _end, _buffer.Length - _end);
+        _ended = read == 0;
+        _end += read;
     }
 }

@@ -6,7 +6,7 @@ namespace FineTuneService.Engine.Datasets;
 /// <summary>Finds rows that say the same again, and prompts that get two answers. Keeps a hash a row, not the row.</summary>
 internal sealed class RepeatedRows(WarningList warnings)
 {
-    private readonly Dictionary<UInt128, UInt128> answers = [];
+    private readonly Dictionary<UInt128, UInt128> _answers = [];
 
     public void Check(DatasetRow row)
     {
@@ -17,8 +17,8 @@ internal sealed class RepeatedRows(WarningList warnings)
             AlpacaRow alpaca => (Hash([alpaca.Instruction, alpaca.Input]), Hash([alpaca.Output])),
             _ => throw new InvalidOperationException($"No hash for {row.GetType().Name}."),
         };
-        if (answers.TryAdd(prompt, answer)) return;
-        warnings.Add(row.Line, answers[prompt] == answer ? "rows repeat earlier ones." : "a prompt came before with another answer.");
+        if (_answers.TryAdd(prompt, answer)) return;
+        warnings.Add(row.Line, _answers[prompt] == answer ? "rows repeat earlier ones." : "a prompt came before with another answer.");
     }
 
     private static UInt128 Hash(IEnumerable<string> texts)

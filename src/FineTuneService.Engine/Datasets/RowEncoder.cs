@@ -4,17 +4,18 @@ using FineTuneService.Engine.Tokenizers;
 namespace FineTuneService.Engine.Datasets;
 
 /// <summary>
-/// Makes tokens and labels of rows. Loss is on what the model is to say: assistant messages with their end of turn, or the completion and the
-/// end-of-sequence token behind it.
+/// Makes tokens and labels of rows. Loss is on what the model is to say: assistant messages with their end of turn, or the
+/// completion and the end-of-sequence token behind it.
 /// </summary>
 /// <param name="chatTemplate">Null for a base model without one: then only chat rows are refused.</param>
 /// <param name="maxSequenceLength">Tokens of the longest row; longer ones lose their end.</param>
 public sealed class RowEncoder(Tokenizer tokenizer, ChatTemplate? chatTemplate, int maxSequenceLength)
 {
-    private readonly PromptEncoder prompts = new(tokenizer, chatTemplate);
+    private readonly PromptEncoder _prompts = new(tokenizer, chatTemplate);
 
     /// <summary>The prompt template that rows of <paramref name="format"/> are put into: the adapter has to keep it.</summary>
-    public static PromptTemplate? TemplateOf(DatasetFormat format) => format == DatasetFormat.Alpaca ? PromptTemplate.Alpaca : null;
+    public static PromptTemplate? TemplateOf(DatasetFormat format) =>
+        format == DatasetFormat.Alpaca ? PromptTemplate.Alpaca : null;
 
     public EncodedRows Encode(Dataset dataset)
     {
@@ -67,19 +68,20 @@ public sealed class RowEncoder(Tokenizer tokenizer, ChatTemplate? chatTemplate, 
         if (chatTemplate is null)
             throw new ChatTemplateException("the base model has none, so it cannot learn from 'messages'; use prompt and completion, or another base.", 0);
         var chat = chatTemplate.RenderForTraining(row.Messages);
-        if (chat.OnlyLastAnswer) warnings.Add(row.Line, "the chat template rewrites earlier turns: only the last answer is learnt.");
+        if (chat.OnlyLastAnswer)
+            warnings.Add(row.Line, "the chat template rewrites earlier turns: only the last answer is learnt.");
         var encoding = tokenizer.EncodeWithOffsets(chat.Text);
         return new TrainingRow([.. encoding.Ids], SpanLabels.Of(encoding, chat));
     }
 
     /// <summary>
-    /// Both texts are encoded as one, as the model will write them. Where tokens merge over the border, the completion starts at the first token that
-    /// differs from the prompt's own (as in TRL).
+    /// Both texts are encoded as one, as the model will write them. Where tokens merge over the border, the completion starts at
+    /// the first token that differs from the prompt's own (as in TRL).
     /// </summary>
     private TrainingRow EncodeCompletion(int line, string prompt, string completion, WarningList warnings)
     {
-        var promptIds = prompts.EncodeText(prompt);
-        int[] ids = [.. prompts.EncodeText(prompt + completion)];
+        var promptIds = _prompts.EncodeText(prompt);
+        int[] ids = [.. _prompts.EncodeText(prompt + completion)];
         var border = ids.AsSpan().CommonPrefixLength(promptIds);
         if (border < promptIds.Length) warnings.Add(line, "the end of the prompt and the start of the completion become one token; begin the completion with a blank or line feed.");
         if (tokenizer.EosId is { } end && (ids.Length == 0 || ids[^1] != end)) ids = [.. ids, end];

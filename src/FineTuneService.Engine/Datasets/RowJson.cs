@@ -46,7 +46,8 @@ internal sealed class RowJson(RowPlace place, JsonElement json, WarningList warn
                 var keys = new HashSet<string>();
                 foreach (var property in element.EnumerateObject())
                 {
-                    if (!keys.Add(CheckText(() => property.Name)!)) Warn("a key appears twice in an object; the last one counts.");
+                    if (!keys.Add(CheckText(() => property.Name)!))
+                        Warn("a key appears twice in an object; the last one counts.");
                     CheckTexts(property.Value, depth + 1);
                 }
                 break;
@@ -86,7 +87,8 @@ internal sealed class RowJson(RowPlace place, JsonElement json, WarningList warn
     public void WarnOfText(string text)
     {
         if (text.Contains('\0')) Warn("a text holds NUL characters.");
-        if (text.AsSpan().IndexOfAny(Invisible) >= 0) Warn("a text holds characters that are not seen, such as zero-width or direction marks.");
+        if (text.AsSpan().IndexOfAny(Invisible) >= 0)
+            Warn("a text holds characters that are not seen, such as zero-width or direction marks.");
         if (SpecialTokens.Any(token => text.Contains(token, StringComparison.Ordinal)))
             Warn("a text holds a model's special token, such as <|im_end|>, which can end a turn early.");
     }

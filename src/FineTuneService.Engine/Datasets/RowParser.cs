@@ -5,9 +5,9 @@ namespace FineTuneService.Engine.Datasets;
 /// <summary>Makes rows of JSON objects. The first row whose keys are known decides the format of all.</summary>
 internal sealed class RowParser(WarningList warnings)
 {
-    private readonly List<DatasetProblem> problems = [];
+    private readonly List<DatasetProblem> _problems = [];
 
-    public IReadOnlyList<DatasetProblem> Problems => problems;
+    public IReadOnlyList<DatasetProblem> Problems => _problems;
 
     public DatasetFormat? Format { get; private set; }
 
@@ -20,7 +20,7 @@ internal sealed class RowParser(WarningList warnings)
         }
         catch (DatasetException refused)
         {
-            problems.Add(refused.Problem);
+            _problems.Add(refused.Problem);
             return null;
         }
     }
@@ -48,7 +48,8 @@ internal sealed class RowParser(WarningList warnings)
         if (row.Has("label") && row.Has("completion")) throw row.Unsupported("the KTO format (prompt, completion, label)");
         if (row.Has("prompt") || row.Has("completion")) return DatasetFormat.PromptCompletion;
         if (row.Has("conversations")) throw row.Unsupported("the ShareGPT format (conversations)");
-        if (row.Has("instruction") && row.Has("response")) throw row.Unsupported("the Dolly format (instruction, context, response)");
+        if (row.Has("instruction") && row.Has("response"))
+            throw row.Unsupported("the Dolly format (instruction, context, response)");
         if (row.Has("instruction")) return DatasetFormat.Alpaca;
         if (row.Has("text")) throw row.Unsupported("the plain text format (text)");
         return null;

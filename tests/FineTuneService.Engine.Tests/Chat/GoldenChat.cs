@@ -49,7 +49,8 @@ internal static class GoldenChat
             if (missing.Count > 0) Fidelity.Skipped(area, $"{@case} (others)", string.Join(", ", missing));
         }
 
-        private static string Quote(string? text) => JsonSerializer.Serialize(text is { Length: > 600 } ? text[..600] + "…" : text, Readable);
+        private static string Quote(string? text) =>
+            JsonSerializer.Serialize(text is { Length: > 600 } ? text[..600] + "…" : text, Readable);
 
         private static readonly JsonSerializerOptions Readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
     }

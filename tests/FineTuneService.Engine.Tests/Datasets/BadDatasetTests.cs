@@ -5,7 +5,9 @@ using FineTuneService.Engine.Datasets;
 
 namespace FineTuneService.Engine.Tests.Datasets;
 
-/// <summary>The reference's broken and odd files: each is accepted, warned of or rejected as its index says, with its line.</summary>
+/// <summary>
+/// The reference's broken and odd files: each is accepted, warned of or rejected as its index says, with its line.
+/// </summary>
 public class BadDatasetTests
 {
     private static readonly string Folder = Path.Combine("golden", "data", "bad-datasets");
@@ -41,14 +43,16 @@ public class BadDatasetTests
         if (verdict == "reject")
         {
             Assert.True(line is null || dataset.Problems[0].Line == line || dataset.Problems[0].Feature is not null, $"line {line} expected\n{shown}");
-            if (@case["element"] is { } element && dataset.Problems[0].Feature is null) Assert.Contains(dataset.Problems, problem => problem.Message.Contains($"item {(int)element + 1}"));
+            if (@case["element"] is { } element && dataset.Problems[0].Feature is null)
+                Assert.Contains(dataset.Problems, problem => problem.Message.Contains($"item {(int)element + 1}"));
         }
         else if (verdict == "warn" && !SeenWithATokenizer.Contains(name))
             Assert.True(dataset.Warnings.Any(warning => line is null || warning.Line == line), $"a warning at line {line} expected: {@case["problem"]}\n{shown}");
         else if (verdict == "accept")
             Assert.True(dataset.Warnings.Count == 0, shown);
         if (@case["rows"] is { } rows) Assert.Equal((int)rows, dataset.Rows.Count);
-        if (@case["duplicates"] is { } duplicates) Assert.Equal((int)duplicates, dataset.Warnings.First(warning => warning.Message.Contains("repeat")).Count);
+        if (@case["duplicates"] is { } duplicates)
+            Assert.Equal((int)duplicates, dataset.Warnings.First(warning => warning.Message.Contains("repeat")).Count);
         Fidelity.Passed("data", name, verdict);
     }
 
@@ -57,7 +61,9 @@ public class BadDatasetTests
 
     private static JsonNode Case(string index, string name) => Files(index).First(file => (string)file!["file"]! == name)!;
 
-    private static JsonArray Files(string index) => JsonNode.Parse(File.ReadAllText(Shared.Path(Folder, index)))!["files"]!.AsArray();
+    private static JsonArray Files(string index) =>
+        JsonNode.Parse(File.ReadAllText(Shared.Path(Folder, index)))!["files"]!.AsArray();
 
-    private static TheoryData<string> Names(string index) => Shared.Present ? [.. Files(index).Select(file => (string)file!["file"]!)] : [""];
+    private static TheoryData<string> Names(string index) =>
+        Shared.Present ? [.. Files(index).Select(file => (string)file!["file"]!)] : [""];
 }

@@ -15,10 +15,11 @@ public class RowEncoderGoldenTests
     public void Encode_TemplateWithGenerationBlocks_EqualsAssistantMasks(string name) => CompareMasks(name, source => source, "");
 
     /// <summary>
-    /// The template "plain" asks for an answer with "Assistant:" and writes "Assistant: " in a conversation: without blocks the blank is
-    /// learnt, since serving leaves it to the model.
+    /// The template "plain" asks for an answer with "Assistant:" and writes "Assistant: " in a conversation: without blocks the
+    /// blank is learnt, since serving leaves it to the model.
     /// </summary>
-    public static TheoryData<string> MasksOfConsistentPrompts => [.. Masks.Select(row => row.Data).Where(name => !name.StartsWith("plain"))];
+    public static TheoryData<string> MasksOfConsistentPrompts =>
+        [.. Masks.Select(row => row.Data).Where(name => !name.StartsWith("plain"))];
 
     /// <summary>Most templates lack the blocks; found by rendering, the assistant's words have to be the same ones.</summary>
     [Theory, MemberData(nameof(MasksOfConsistentPrompts))]
@@ -92,7 +93,8 @@ public class RowEncoderGoldenTests
         if ((string?)config["truncation_mode"] == "keep_end") return "truncation_mode keep_end";
         if ((bool?)config["completion_only_loss"] == false) return "train_on all";
         // Chat rows: loss on assistant tokens is the default here, an option there.
-        return kind != "prompt_completion_text" && (bool?)config["assistant_only_loss"] != true ? "train_on completion or all" : null;
+        return kind != "prompt_completion_text" && (bool?)config["assistant_only_loss"] != true
+            ? "train_on completion or all" : null;
     }
 
     [Fact]
@@ -107,7 +109,8 @@ public class RowEncoderGoldenTests
             Assert.Equal((string)@case["prompt"]!, PromptTemplate.Alpaca.Render((string)input["instruction"]!, (string?)input["input"] ?? ""));
             var row = Assert.Single(encoder.Encode(Read(input.DeepClone().AsObject())).Rows);
             Assert.Equal(Ints(@case["llama2_ids_with_eos"]!), row.Ids);
-            if ((bool)@case["prompt_is_prefix"]!) Assert.Equal((int)@case["llama2_prompt_ids"]!, row.Labels.Count(id => id == TrainingRow.Ignored));
+            if ((bool)@case["prompt_is_prefix"]!)
+                Assert.Equal((int)@case["llama2_prompt_ids"]!, row.Labels.Count(id => id == TrainingRow.Ignored));
             compared++;
         }
         Fidelity.Passed("data", "alpaca-stanford prompts", $"{compared} prompts and ids equal");

@@ -22,7 +22,8 @@ internal sealed record Arguments(string Callee, IReadOnlyList<object?> Positiona
         index < Positional.Count ? Positional[index] : Named.GetValueOrDefault(name, standard);
 
     public object? Require(int index, string name) =>
-        Has(index, name) ? Get(index, name) : throw new JinjaError($"{Callee}() missing 1 required positional argument: '{name}'");
+        Has(index, name) ? Get(index, name) :
+            throw new JinjaError($"{Callee}() missing 1 required positional argument: '{name}'");
 
     public string RequireText(int index, string name) => Require(index, name) is string text ? text
         : throw new JinjaError($"{Callee}() argument '{name}' must be str, not {Python.TypeName(Get(index, name))}");
@@ -39,7 +40,8 @@ internal sealed record Arguments(string Callee, IReadOnlyList<object?> Positiona
     }
 
     /// <summary>The same call with other values in front: how map('upper') hands on its arguments.</summary>
-    public Arguments With(string callee, object? first, int skip) => this with { Callee = callee, Positional = [first, .. Positional.Skip(skip)] };
+    public Arguments With(string callee, object? first, int skip) =>
+        this with { Callee = callee, Positional = [first, .. Positional.Skip(skip)] };
 
     public string Str(object? value) => Repr.Str(value, Budget);
 }

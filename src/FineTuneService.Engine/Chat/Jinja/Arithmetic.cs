@@ -37,7 +37,8 @@ internal static class Arithmetic
         if ((left as Undefined ?? right as Undefined) is { } undefined) throw undefined.Error();
         if (sign == "%" && left is string format) return PercentFormat.Apply(format, right, budget);
         if (Python.IsNumber(left) && Python.IsNumber(right))
-            return left is double || right is double ? OfDoubles(sign, ToDouble(left), ToDouble(right)) : OfIntegers(sign, ToInteger(left), ToInteger(right));
+            return left is double || right is double
+                ? OfDoubles(sign, ToDouble(left), ToDouble(right)) : OfIntegers(sign, ToInteger(left), ToInteger(right));
         if (sign == "+" && Add(left, right, budget) is { } sum) return sum;
         if (sign == "*" && (Repeat(left, right, budget) ?? Repeat(right, left, budget)) is { } product) return product;
         (left, right) = (Markup.Plain(left), Markup.Plain(right));
@@ -100,7 +101,8 @@ internal static class Arithmetic
             "%" => a - FloorDivide(a, b) * b,
             _ => Power(a, b),
         };
-        if (result is BigInteger integer && integer.GetBitLength() > MaxBits) throw new JinjaError("the template makes an integer that is too large.");
+        if (result is BigInteger integer && integer.GetBitLength() > MaxBits)
+            throw new JinjaError("the template makes an integer that is too large.");
         return result;
     }
 
@@ -113,8 +115,10 @@ internal static class Arithmetic
 
     private static object Power(BigInteger a, BigInteger b)
     {
-        if (b.Sign < 0) return a.IsZero ? throw new JinjaError("0.0 cannot be raised to a negative power") : Math.Pow((double)a, (double)b);
-        if (a.GetBitLength() > 1 && (double)b * a.GetBitLength() > MaxBits) throw new JinjaError("the template makes an integer that is too large.");
+        if (b.Sign < 0)
+            return a.IsZero ? throw new JinjaError("0.0 cannot be raised to a negative power") : Math.Pow((double)a, (double)b);
+        if (a.GetBitLength() > 1 && (double)b * a.GetBitLength() > MaxBits)
+            throw new JinjaError("the template makes an integer that is too large.");
         if (BigInteger.Abs(a) <= 1) return b.IsZero ? BigInteger.One : a.Sign < 0 && b.IsEven ? -a : a;
         return BigInteger.Pow(a, (int)b);
     }

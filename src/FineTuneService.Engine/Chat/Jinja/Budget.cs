@@ -13,13 +13,13 @@ internal sealed class Budget
     public const long MaxAllocated = 128L << 20;
     public const int MaxRange = 100_000;
 
-    private long allocated;
-    private int steps;
+    private long _allocated;
+    private int _steps;
 
     /// <summary>Counts one node; also refuses a nesting that the stack cannot hold.</summary>
     public void Step()
     {
-        if (++steps > MaxSteps) throw new JinjaError($"the template takes more than {MaxSteps:N0} steps.");
+        if (++_steps > MaxSteps) throw new JinjaError($"the template takes more than {MaxSteps:N0} steps.");
         CheckDepth();
     }
 
@@ -27,8 +27,8 @@ internal sealed class Budget
     public void Allocate(double size)
     {
         if (size > MaxText) throw new JinjaError($"the template makes a text or list longer than {MaxText:N0}.");
-        allocated += (long)size;
-        if (allocated > MaxAllocated) throw new JinjaError($"the template makes more than {MaxAllocated:N0} characters in all.");
+        _allocated += (long)size;
+        if (_allocated > MaxAllocated) throw new JinjaError($"the template makes more than {MaxAllocated:N0} characters in all.");
     }
 
     public static void CheckDepth()

@@ -7,22 +7,22 @@ namespace FineTuneService.Engine.Chat.Jinja;
 /// <summary>Python's dict: keeps insertion order; 1, 1.0 and True are one key.</summary>
 internal sealed class Dict : IEnumerable<KeyValuePair<object?, object?>>
 {
-    private readonly OrderedDictionary<object, object?> items = new(new KeyComparer());
+    private readonly OrderedDictionary<object, object?> _items = new(new KeyComparer());
 
-    public int Count => items.Count;
+    public int Count => _items.Count;
 
     public object? this[object? key]
     {
-        set => items[key ?? NoneKey] = value;
+        set => _items[key ?? NoneKey] = value;
     }
 
-    public bool TryGet(object? key, [MaybeNullWhen(false)] out object? value) => items.TryGetValue(key ?? NoneKey, out value);
+    public bool TryGet(object? key, [MaybeNullWhen(false)] out object? value) => _items.TryGetValue(key ?? NoneKey, out value);
 
-    public bool Contains(object? key) => items.ContainsKey(key ?? NoneKey);
+    public bool Contains(object? key) => _items.ContainsKey(key ?? NoneKey);
 
     public List<object?> Keys => [.. this.Select(item => item.Key)];
 
-    public List<object?> Values => [.. items.Values];
+    public List<object?> Values => [.. _items.Values];
 
     /// <summary>The pairs as tuples.</summary>
     public List<object?> Items => [.. this.Select(item => new PythonTuple([item.Key, item.Value]))];
@@ -34,7 +34,7 @@ internal sealed class Dict : IEnumerable<KeyValuePair<object?, object?>>
 
     public IEnumerator<KeyValuePair<object?, object?>> GetEnumerator()
     {
-        foreach (var (key, value) in items) yield return new(ReferenceEquals(key, NoneKey) ? null : key, value);
+        foreach (var (key, value) in _items) yield return new(ReferenceEquals(key, NoneKey) ? null : key, value);
     }
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();

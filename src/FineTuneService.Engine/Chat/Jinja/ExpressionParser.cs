@@ -3,7 +3,10 @@ using System.Numerics;
 
 namespace FineTuneService.Engine.Chat.Jinja;
 
-/// <summary>Expressions by recursive descent, with Jinja's precedence: <c>x if y</c>, or, and, not, comparisons, + -, ~, * / // %, **, unary.</summary>
+/// <summary>
+/// Expressions by recursive descent, with Jinja's precedence: <c>x if y</c>, or, and, not, comparisons, + -, ~, * / // %, **,
+/// unary.
+/// </summary>
 internal sealed class ExpressionParser(TokenStream tokens)
 {
     /// <summary>Names of the variables read so far; the statement parser swaps it around a macro.</summary>
@@ -46,11 +49,14 @@ internal sealed class ExpressionParser(TokenStream tokens)
             break;
         }
         if (items.Count == 1 && !isTuple) return items[0];
-        if (items.Count == 0 && !parenthesized) throw new JinjaError($"Expected an expression, got '{tokens.Current.Description}'");
+        if (items.Count == 0 && !parenthesized)
+            throw new JinjaError($"Expected an expression, got '{tokens.Current.Description}'");
         return new TupleLiteral(items, line);
     }
 
-    /// <summary>What may stand left of <c>=</c> or before <c>in</c>: a name, names with commas, or an attribute of a namespace.</summary>
+    /// <summary>
+    /// What may stand left of <c>=</c> or before <c>in</c>: a name, names with commas, or an attribute of a namespace.
+    /// </summary>
     public Expression ParseTarget(string? endName = null, bool attributes = false)
     {
         var line = tokens.Line;

@@ -44,7 +44,8 @@ internal static class Globals
         else if (arguments.Has(0, ""))
             foreach (var pair in Python.Iterate(arguments[0]))
             {
-                if (Python.Iterate(pair) is not { Count: 2 } item) throw new JinjaError("dictionary update sequence element has to have length 2");
+                if (Python.Iterate(pair) is not { Count: 2 } item)
+                    throw new JinjaError("dictionary update sequence element has to have length 2");
                 dict[item[0]] = item[1];
             }
         foreach (var (name, value) in arguments.Named) dict[name] = value;

@@ -3,8 +3,8 @@ using System.Numerics;
 namespace FineTuneService.Engine.Chat.Jinja;
 
 /// <summary>
-/// <c>x.name</c> looks for a method first and a key second, <c>x['name']</c> the other way round; where neither is, the value is undefined.
-/// There is no reflection: the methods are those of a table, and what would change a list or dict is not in it.
+/// <c>x.name</c> looks for a method first and a key second, <c>x['name']</c> the other way round; where neither is, the value is
+/// undefined. There is no reflection: the methods are those of a table, and what would change a list or dict is not in it.
 /// </summary>
 internal static class Members
 {

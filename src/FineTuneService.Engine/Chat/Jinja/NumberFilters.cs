@@ -37,13 +37,15 @@ internal static class NumberFilters
 
     public static object? Round(Arguments arguments)
     {
-        if (!Python.IsNumber(arguments[0])) throw new JinjaError($"type {Python.TypeName(arguments[0])} doesn't define __round__ method");
+        if (!Python.IsNumber(arguments[0]))
+            throw new JinjaError($"type {Python.TypeName(arguments[0])} doesn't define __round__ method");
         var precision = Math.Clamp(arguments.GetInteger(1, "precision", 0), -300, 300);
         var scale = Math.Pow(10, precision);
         var number = Arithmetic.ToDouble(arguments[0]);
         double rounded = arguments.GetText(2, "method", "common") switch
         {
-            "common" => precision is >= 0 and <= 15 ? Math.Round(number, precision, MidpointRounding.ToEven) : Math.Round(number * scale) / scale,
+            "common" => precision is >= 0 and <= 15
+                ? Math.Round(number, precision, MidpointRounding.ToEven) : Math.Round(number * scale) / scale,
             "ceil" => Math.Ceiling(number * scale) / scale,
             "floor" => Math.Floor(number * scale) / scale,
             _ => throw new JinjaError("method must be common, ceil or floor"),

@@ -11,7 +11,8 @@ internal sealed record NumberFormat(char Fill, char? Align, char? Sign, int Widt
     public string Apply(object? value, Budget budget)
     {
         budget.Allocate(Math.Max((double)Width, Precision ?? 0));
-        var (sign, digits) = Python.IsNumber(value) && (Type is not null || value is not bool) && Type is not 's' ? Digits(value) : ("", Cut(Repr.Str(value, budget)));
+        var (sign, digits) = Python.IsNumber(value) && (Type is not null || value is not bool) && Type is not 's'
+            ? Digits(value) : ("", Cut(Repr.Str(value, budget)));
         var missing = Math.Max(0, Width - Text.Length(digits) - sign.Length);
         var padding = new string(Fill, missing);
         return (Align ?? (Python.IsNumber(value) ? '>' : '<')) switch
@@ -39,7 +40,8 @@ internal sealed record NumberFormat(char Fill, char? Align, char? Sign, int Widt
         {
             null when value is double plain => Repr.Float(Math.Abs(plain)),
             null or 'd' or 'i' or 'u' or 'n' => Whole(value).ToString($"{group}0", culture),
-            'x' or 'X' => Whole(value).ToString(Type.Value.ToString(), culture).TrimStart('0') is { Length: > 0 } hexadecimal ? hexadecimal : "0",
+            'x' or 'X' => Whole(value).ToString(Type.Value.ToString(), culture).TrimStart('0') is { Length: > 0 } hexadecimal
+                ? hexadecimal : "0",
             'f' or 'F' => Math.Abs(Arithmetic.ToDouble(value)).ToString($"{group}{Precision ?? 6}", culture),
             'e' or 'E' => Math.Abs(Arithmetic.ToDouble(value)).ToString($"{(Type == 'e' ? "0" : "0")}.{new string('0', Precision ?? 6)}{Type}+00", culture),
             '%' => (Math.Abs(Arithmetic.ToDouble(value)) * 100).ToString($"{group}{Precision ?? 6}", culture) + "%",

@@ -6,8 +6,10 @@ internal static class OrderFilters
     public static object? Sort(Arguments arguments)
     {
         var (reverse, caseSensitive) = (arguments.IsTrue(1, "reverse"), arguments.IsTrue(2, "case_sensitive"));
-        object?[] attributes = arguments.Get(3, "attribute") is string several ? several.Split(',') : [arguments.Get(3, "attribute")];
-        object? Key(object? item) => attributes.Select(attribute => FoldCase(SequenceFilters.Pick(item, attribute), caseSensitive)).ToList();
+        object?[] attributes = arguments.Get(3, "attribute") is string several
+            ? several.Split(',') : [arguments.Get(3, "attribute")];
+        object? Key(object? item) =>
+            attributes.Select(attribute => FoldCase(SequenceFilters.Pick(item, attribute), caseSensitive)).ToList();
         return Ordered(Python.Iterate(arguments[0]), Key, reverse);
     }
 
@@ -80,7 +82,8 @@ internal static class OrderFilters
         }
     }
 
-    private static object? FoldCase(object? value, bool caseSensitive) => value is string text && !caseSensitive ? Text.Lower(text) : value;
+    private static object? FoldCase(object? value, bool caseSensitive) =>
+        value is string text && !caseSensitive ? Text.Lower(text) : value;
 }
 
 /// <summary>One group of groupby: a pair, whose places are also called grouper and list.</summary>

@@ -25,7 +25,8 @@ internal static partial class PercentFormat
                 : used < positional.Count ? positional[used++] : throw new JinjaError("not enough arguments for format string");
             text.Append(Convert(match, value, budget));
         }
-        if (values is not Dict && used < positional.Count) throw new JinjaError("not all arguments converted during string formatting");
+        if (values is not Dict && used < positional.Count)
+            throw new JinjaError("not all arguments converted during string formatting");
         return text.Append(format, from, format.Length - from).ToString();
     }
 
@@ -33,7 +34,8 @@ internal static partial class PercentFormat
     {
         var type = match.Groups["type"].Value[0];
         if (type == 'r') (type, value) = ('s', Repr.Of(value, budget));
-        if (type != 's' && !Python.IsNumber(value)) throw new JinjaError($"%{type} format: a number is required, not {Python.TypeName(value)}");
+        if (type != 's' && !Python.IsNumber(value))
+            throw new JinjaError($"%{type} format: a number is required, not {Python.TypeName(value)}");
         var flags = match.Groups["flags"].Value;
         var zeros = flags.Contains('0') && type != 's';
         return new NumberFormat(zeros ? '0' : ' ', flags.Contains('-') ? '<' : zeros ? '=' : '>',

@@ -4,7 +4,8 @@ namespace FineTuneService.Engine.Chat.Jinja;
 
 internal sealed partial class Renderer
 {
-    /// <param name="implicitArgument">In a filter block the text of the block; in a call block the macro that becomes <c>caller</c>.</param>
+    /// <param name="implicitArgument">In a filter block the text of the block; in a call block the macro that becomes
+    /// <c>caller</c>.</param>
     private object? Evaluate(Expression expression, Scope scope, object? implicitArgument = null) =>
         Markup.Plain(EvaluateMarked(expression, scope, implicitArgument));
 
@@ -12,7 +13,7 @@ internal sealed partial class Renderer
     private object? EvaluateMarked(Expression expression, Scope scope, object? implicitArgument = null)
     {
         Budget.Step();
-        line = expression.Line;
+        _line = expression.Line;
         switch (expression)
         {
             case Constant constant: return constant.Value;
@@ -45,7 +46,7 @@ internal sealed partial class Renderer
     private object? Evaluate(Binary binary, Scope scope)
     {
         var (left, right) = (EvaluateMarked(binary.Left, scope), EvaluateMarked(binary.Right, scope));
-        line = binary.Line;
+        _line = binary.Line;
         return binary.Operator == "+" ? Arithmetic.Apply("+", left, right, Budget)
             : Arithmetic.Apply(binary.Operator, Markup.Plain(left), Markup.Plain(right), Budget);
     }
@@ -88,8 +89,9 @@ internal sealed partial class Renderer
             _ => throw new JinjaError($"'{Python.TypeName(target)}' object is not callable"),
         };
         var arguments = Evaluate((target as Function)?.Name ?? "call", [], call.Arguments, scope);
-        if (caller is not null) arguments = arguments with { Named = new Dictionary<string, object?>(arguments.Named) { ["caller"] = caller } };
-        line = call.Line;
+        if (caller is not null)
+            arguments = arguments with { Named = new Dictionary<string, object?>(arguments.Named) { ["caller"] = caller } };
+        _line = call.Line;
         return Charge(body(arguments));
     }
 
@@ -97,14 +99,14 @@ internal sealed partial class Renderer
     {
         var input = filter.Target is null ? blockText : Evaluate(filter.Target, scope, blockText);
         var arguments = Evaluate(filter.Name, [input], filter.Arguments, scope);
-        line = filter.Line;
+        _line = filter.Line;
         return Charge(Filters.Find(filter.Name)(arguments));
     }
 
     private bool Evaluate(Test test, Scope scope)
     {
         var arguments = Evaluate(test.Name, [Evaluate(test.Target, scope)], test.Arguments, scope);
-        line = test.Line;
+        _line = test.Line;
         return Tests.Find(test.Name)(arguments);
     }
 

@@ -9,7 +9,7 @@ internal sealed partial class Renderer
         foreach (var statement in statements)
         {
             Budget.Step();
-            line = statement.Line;
+            _line = statement.Line;
             var flow = Execute(statement, scope);
             if (flow != Flow.Next) return flow;
         }
@@ -54,9 +54,9 @@ internal sealed partial class Renderer
 
     private Flow Execute(Generation generation, Scope scope)
     {
-        var start = output.Length;
+        var start = _output.Length;
         var flow = Execute(generation.Body, scope);
-        if (ReferenceEquals(output, root)) generated.Add(start..output.Length);
+        if (ReferenceEquals(_output, _root)) _generated.Add(start.._output.Length);
         return flow;
     }
 
@@ -110,12 +110,14 @@ internal sealed partial class Renderer
                 scope[variable.Name] = value;
                 break;
             case Attribute { Target: Variable variable } attribute:
-                if (scope[variable.Name] is not TemplateNamespace fields) throw new JinjaError("cannot assign attribute on non-namespace object");
+                if (scope[variable.Name] is not TemplateNamespace fields)
+                    throw new JinjaError("cannot assign attribute on non-namespace object");
                 fields.Set(attribute.Name, value);
                 break;
             case TupleLiteral tuple:
                 var items = Python.Iterate(value);
-                if (items.Count > tuple.Items.Count) throw new JinjaError($"too many values to unpack (expected {tuple.Items.Count})");
+                if (items.Count > tuple.Items.Count)
+                    throw new JinjaError($"too many values to unpack (expected {tuple.Items.Count})");
                 if (items.Count < tuple.Items.Count)
                     throw new JinjaError($"not enough values to unpack (expected {tuple.Items.Count}, got {items.Count})");
                 for (var i = 0; i < items.Count; i++) Assign(tuple.Items[i], items[i], scope);

@@ -5,16 +5,17 @@ namespace FineTuneService.Engine.Chat.Jinja;
 /// <summary>Walks the syntax tree and writes the text. One instance renders once. Here: its state and its entry.</summary>
 internal sealed partial class Renderer
 {
-    private readonly StringBuilder root = new();
-    private readonly List<Range> generated = [];
-    private StringBuilder output;
-    private int line;
+    private readonly StringBuilder _root = new();
+    private readonly List<Range> _generated = [];
+    private StringBuilder _output;
+    private int _line;
 
     public Budget Budget { get; } = new();
 
-    private Renderer() => output = root;
+    private Renderer() => _output = _root;
 
-    /// <returns>The text, and the ranges of it that <c>{% generation %}</c> blocks wrote (none inside macros: their place is not known).</returns>
+    /// <returns>The text, and the ranges of it that <c>{% generation %}</c> blocks wrote (none inside macros: their place is not
+    /// known).</returns>
     /// <exception cref="ChatTemplateException">The template fails, or takes too much.</exception>
     public static (string Text, IReadOnlyList<Range> Generated) Render(
         IReadOnlyList<Statement> template, IEnumerable<KeyValuePair<string, object?>> variables, TimeProvider clock)
@@ -28,31 +29,32 @@ internal sealed partial class Renderer
         }
         catch (JinjaError error)
         {
-            throw new ChatTemplateException(error.Message, renderer.line, error.Feature);
+            throw new ChatTemplateException(error.Message, renderer._line, error.Feature);
         }
-        return (renderer.root.ToString(), renderer.generated);
+        return (renderer._root.ToString(), renderer._generated);
     }
 
     private void Write(string text)
     {
-        if (output.Length + (double)text.Length > Budget.MaxText) throw new JinjaError($"the template writes more than {Budget.MaxText:N0} characters.");
-        output.Append(text);
+        if (_output.Length + (double)text.Length > Budget.MaxText)
+            throw new JinjaError($"the template writes more than {Budget.MaxText:N0} characters.");
+        _output.Append(text);
     }
 
     /// <summary>What <paramref name="write"/> writes, as a text of its own.</summary>
     private string Capture(Action write)
     {
-        var outer = output;
-        output = new StringBuilder();
+        var outer = _output;
+        _output = new StringBuilder();
         try
         {
             write();
-            Budget.Allocate(output.Length);
-            return output.ToString();
+            Budget.Allocate(_output.Length);
+            return _output.ToString();
         }
         finally
         {
-            output = outer;
+            _output = outer;
         }
     }
 }

@@ -3,17 +3,17 @@ namespace FineTuneService.Engine.Chat.Jinja;
 /// <summary>Variables of a template, a loop's turn, a macro or a with block; assignments stay in it.</summary>
 internal sealed class Scope(Scope? outer)
 {
-    private readonly Dictionary<string, object?> variables = [];
+    private readonly Dictionary<string, object?> _variables = [];
 
     public object? this[string name]
     {
         get
         {
             for (var scope = this; scope is not null; scope = scope.Outer)
-                if (scope.variables.TryGetValue(name, out var value)) return value;
+                if (scope._variables.TryGetValue(name, out var value)) return value;
             return new Undefined($"'{name}' is undefined");
         }
-        set => variables[name] = value;
+        set => _variables[name] = value;
     }
 
     private Scope? Outer { get; } = outer;

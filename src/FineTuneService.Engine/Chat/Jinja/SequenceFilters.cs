@@ -40,17 +40,20 @@ internal static class SequenceFilters
         var fixedArguments = byAttribute ? 2 : 1;
         var attribute = byAttribute ? arguments.Require(1, "attribute") : null;
         var name = arguments.Positional.Count > fixedArguments ? arguments.RequireText(fixedArguments, "name") : null;
-        bool Holds(object? value) => name is null ? Python.IsTrue(value) : Tests.Find(name)(arguments.With(name, value, fixedArguments + 1));
+        bool Holds(object? value) =>
+            name is null ? Python.IsTrue(value) : Tests.Find(name)(arguments.With(name, value, fixedArguments + 1));
         return new Generated(Items(arguments[0]).Where(item => Stepped(arguments, Holds(Pick(item, attribute))) == keep).ToList());
     }
 
     /// <summary>Jinja's map and select take whatever is not true, such as none, for empty.</summary>
     private static IReadOnlyList<object?> Items(object? value) => Python.IsTrue(value) ? Python.Iterate(value) : [];
 
-    public static object? Reverse(Arguments arguments) => arguments[0] is string text ? string.Concat(Text.Characters(text).AsEnumerable().Reverse())
+    public static object? Reverse(Arguments arguments) =>
+        arguments[0] is string text ? string.Concat(Text.Characters(text).AsEnumerable().Reverse())
         : new Generated(Python.Iterate(arguments[0]).Reverse().ToList());
 
-    public static object? Sum(Arguments arguments) => Python.Iterate(arguments[0]).Aggregate(arguments.Get(2, "start", BigInteger.Zero),
+    public static object? Sum(Arguments arguments) =>
+        Python.Iterate(arguments[0]).Aggregate(arguments.Get(2, "start", BigInteger.Zero),
         (sum, item) => Arithmetic.Apply("+", sum, Pick(item, arguments.Get(1, "attribute")), arguments.Budget));
 
     public static object? Batch(Arguments arguments)
@@ -85,7 +88,9 @@ internal static class SequenceFilters
         return new Generated(slices);
     }
 
-    /// <summary>The value at <paramref name="attribute"/>, such as <c>a.b</c> or <c>0</c>; the item itself where it is null.</summary>
+    /// <summary>
+    /// The value at <paramref name="attribute"/>, such as <c>a.b</c> or <c>0</c>; the item itself where it is null.
+    /// </summary>
     public static object? Pick(object? item, object? attribute, object? standard = null)
     {
         if (attribute is null) return item;

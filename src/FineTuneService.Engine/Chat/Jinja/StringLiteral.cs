@@ -50,7 +50,8 @@ internal static class StringLiteral
     private static int Octal(ReadOnlySpan<char> digits, StringBuilder text)
     {
         var (code, length) = (0, 0);
-        while (length < 3 && length < digits.Length && digits[length] is >= '0' and <= '7') code = code * 8 + (digits[length++] - '0');
+        while (length < 3 && length < digits.Length && digits[length] is >= '0' and <= '7')
+            code = code * 8 + (digits[length++] - '0');
         Append(code, text);
         return length;
     }

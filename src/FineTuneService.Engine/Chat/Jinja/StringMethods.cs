@@ -20,8 +20,10 @@ internal static class StringMethods
         "rpartition" => arguments => Partition(text, arguments.RequireText(0, "sep"), last: true),
         "startswith" => arguments => Affixes(arguments).Any(affix => Part(text, arguments).StartsWith(affix, StringComparison.Ordinal)),
         "endswith" => arguments => Affixes(arguments).Any(affix => Part(text, arguments).EndsWith(affix, StringComparison.Ordinal)),
-        "removeprefix" => arguments => text.StartsWith(arguments.RequireText(0, "prefix"), StringComparison.Ordinal) ? text[arguments.RequireText(0, "prefix").Length..] : text,
-        "removesuffix" => arguments => text.EndsWith(arguments.RequireText(0, "suffix"), StringComparison.Ordinal) ? text[..^arguments.RequireText(0, "suffix").Length] : text,
+        "removeprefix" => arguments => text.StartsWith(arguments.RequireText(0, "prefix"), StringComparison.Ordinal)
+            ? text[arguments.RequireText(0, "prefix").Length..] : text,
+        "removesuffix" => arguments => text.EndsWith(arguments.RequireText(0, "suffix"), StringComparison.Ordinal)
+            ? text[..^arguments.RequireText(0, "suffix").Length] : text,
         "replace" => arguments => Replace(text, arguments.RequireText(0, "old"), arguments.RequireText(1, "new"), arguments.GetInteger(2, "count", -1), arguments.Budget),
         "upper" => _ => Text.Upper(text),
         "lower" => _ => Text.Lower(text),
@@ -56,7 +58,8 @@ internal static class StringMethods
 
     public static string Strip(string text, object? characters, bool left, bool right)
     {
-        if (characters is not (null or string)) throw new JinjaError($"strip arg must be None or str, not {Python.TypeName(characters)}");
+        if (characters is not (null or string))
+            throw new JinjaError($"strip arg must be None or str, not {Python.TypeName(characters)}");
         bool Strips(char c) => characters is string set ? set.Contains(c) : Text.IsSpace(c);
         var (start, end) = (0, text.Length);
         while (left && start < end && Strips(text[start])) start++;

@@ -21,14 +21,14 @@ internal sealed class TemplateNamespace : TemplateObject
 /// <summary>The variable <c>loop</c>.</summary>
 internal sealed class LoopContext(IReadOnlyList<object?> items, int depth) : TemplateObject
 {
-    private int index = -1;
-    private IReadOnlyList<object?>? last;
+    private int _index = -1;
+    private IReadOnlyList<object?>? _last;
 
     public Func<object?, string>? Recurse { get; init; }
 
-    public object? Item => items[index];
+    public object? Item => items[_index];
 
-    public bool MoveNext() => ++index < items.Count;
+    public bool MoveNext() => ++_index < items.Count;
 
     public override Func<Arguments, object?>? Body => arguments => Recurse is null
         ? throw new JinjaError("The loop must have the 'recursive' marker to be called recursively.") : Recurse(arguments[0]);
@@ -37,18 +37,18 @@ internal sealed class LoopContext(IReadOnlyList<object?> items, int depth) : Tem
     {
         value = name switch
         {
-            "index" => new BigInteger(index + 1),
-            "index0" => new BigInteger(index),
-            "revindex" => new BigInteger(items.Count - index),
-            "revindex0" => new BigInteger(items.Count - index - 1),
+            "index" => new BigInteger(_index + 1),
+            "index0" => new BigInteger(_index),
+            "revindex" => new BigInteger(items.Count - _index),
+            "revindex0" => new BigInteger(items.Count - _index - 1),
             "length" => new BigInteger(items.Count),
             "depth" => new BigInteger(depth),
             "depth0" => new BigInteger(depth - 1),
-            "first" => index == 0,
-            "last" => index == items.Count - 1,
-            "previtem" => index > 0 ? items[index - 1] : new Undefined("there is no previous item"),
-            "nextitem" => index < items.Count - 1 ? items[index + 1] : new Undefined("there is no next item"),
-            "cycle" => new Function("cycle", arguments => arguments[index % Math.Max(1, arguments.Positional.Count)]),
+            "first" => _index == 0,
+            "last" => _index == items.Count - 1,
+            "previtem" => _index > 0 ? items[_index - 1] : new Undefined("there is no previous item"),
+            "nextitem" => _index < items.Count - 1 ? items[_index + 1] : new Undefined("there is no next item"),
+            "cycle" => new Function("cycle", arguments => arguments[_index % Math.Max(1, arguments.Positional.Count)]),
             "changed" => new Function("changed", arguments => Changed(arguments.Positional)),
             _ => this,
         };
@@ -57,12 +57,12 @@ internal sealed class LoopContext(IReadOnlyList<object?> items, int depth) : Tem
 
     private bool Changed(IReadOnlyList<object?> values)
     {
-        var changed = last is null || !Python.Equal(last.ToList(), values.ToList());
-        last = values;
+        var changed = _last is null || !Python.Equal(_last.ToList(), values.ToList());
+        _last = values;
         return changed;
     }
 
-    public override string ToString() => $"<LoopContext {index + 1}/{items.Count}>";
+    public override string ToString() => $"<LoopContext {_index + 1}/{items.Count}>";
 }
 
 /// <summary>A macro with the scope that it was defined in.</summary>
@@ -84,8 +84,10 @@ internal sealed class TemplateMacro(Macro definition, Scope scope) : TemplateObj
             inner[parameter] = arguments.Has(i, parameter) ? arguments.Get(i, parameter)
                 : standard is null ? new Undefined($"parameter '{parameter}' was not provided") : evaluate(standard);
         }
-        if (definition.Names.Contains("varargs")) inner["varargs"] = new PythonTuple([.. arguments.Positional.Skip(parameters.Count)]);
-        else if (arguments.Positional.Count > parameters.Count) throw new JinjaError($"macro '{name}' takes not more than {parameters.Count} argument(s)");
+        if (definition.Names.Contains("varargs"))
+            inner["varargs"] = new PythonTuple([.. arguments.Positional.Skip(parameters.Count)]);
+        else if (arguments.Positional.Count > parameters.Count)
+            throw new JinjaError($"macro '{name}' takes not more than {parameters.Count} argument(s)");
         BindNamed(arguments, inner);
     }
 
@@ -119,15 +121,15 @@ internal sealed class TemplateMacro(Macro definition, Scope scope) : TemplateObj
 /// <summary><c>cycler('a', 'b')</c>: next() gives its values in turn.</summary>
 internal sealed class Cycler(IReadOnlyList<object?> items) : TemplateObject
 {
-    private int position;
+    private int _position;
 
     public override bool TryGet(string name, out object? value)
     {
         value = name switch
         {
-            "current" => items[position],
+            "current" => items[_position],
             "next" => new Function("next", _ => Next()),
-            "reset" => new Function("reset", _ => { position = 0; return null; }),
+            "reset" => new Function("reset", _ => { _position = 0; return null; }),
             _ => this,
         };
         return !ReferenceEquals(value, this);
@@ -135,8 +137,8 @@ internal sealed class Cycler(IReadOnlyList<object?> items) : TemplateObject
 
     private object? Next()
     {
-        var item = items[position];
-        position = (position + 1) % items.Count;
+        var item = items[_position];
+        _position = (_position + 1) % items.Count;
         return item;
     }
 }

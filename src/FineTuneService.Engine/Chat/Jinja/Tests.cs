@@ -51,5 +51,6 @@ internal static class Tests
         Arithmetic.ToInteger(Arithmetic.Apply("%", value, divisor, arguments.Budget));
 
     /// <summary>Python's islower and isupper: has letters with case, and all of them are of the one asked for.</summary>
-    private static bool IsCased(string text, Func<string, string> toCase) => text == toCase(text) && Text.Lower(text) != Text.Upper(text);
+    private static bool IsCased(string text, Func<string, string> toCase) =>
+        text == toCase(text) && Text.Lower(text) != Text.Upper(text);
 }

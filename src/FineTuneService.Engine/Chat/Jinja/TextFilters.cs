@@ -14,7 +14,9 @@ internal static class TextFilters
     public static object? WordCount(Arguments arguments) =>
         new System.Numerics.BigInteger(StringMethods.SplitWords(arguments.Str(arguments[0]), -1).Count);
 
-    /// <summary>A capital behind blanks, hyphens and brackets; <c>world's</c> stays one word, other than in str.title().</summary>
+    /// <summary>
+    /// A capital behind blanks, hyphens and brackets; <c>world's</c> stays one word, other than in str.title().
+    /// </summary>
     public static object? Title(Arguments arguments)
     {
         var title = new StringBuilder();

@@ -3,18 +3,18 @@ namespace FineTuneService.Engine.Chat.Jinja;
 /// <summary>The tokens of a template with a cursor; both parsers move it.</summary>
 internal sealed class TokenStream(IReadOnlyList<Token> tokens)
 {
-    private int position;
+    private int _position;
 
-    public Token Current => tokens[position];
+    public Token Current => tokens[_position];
 
-    public Token Ahead => tokens[Math.Min(position + 1, tokens.Count - 1)];
+    public Token Ahead => tokens[Math.Min(_position + 1, tokens.Count - 1)];
 
     public int Line => Current.Line;
 
     public Token Take()
     {
         var token = Current;
-        if (position < tokens.Count - 1) position++;
+        if (_position < tokens.Count - 1) _position++;
         return token;
     }
 
