@@ -24,7 +24,7 @@ internal sealed class AssistantSpans(ChatTemplate template, IReadOnlyList<ChatMe
         RenderPrompt();
         if (FindContents() is { } contents) return rendered with { AssistantSpans = Weighted(Turns(contents)) };
         if (_prompt.Length == 0 || !_text.StartsWith(_prompt, StringComparison.Ordinal))
-            throw new ChatTemplateException("the assistant's words cannot be found in what the template writes; mark them with {% generation %}.", 0);
+            throw new ChatTemplateException("the assistant's words are not found in what it writes; mark them with {% generation %}.", 0);
         var last = _prompt.Length..Math.Max(_prompt.Length, _text.TrimEnd().Length);
         return rendered with { AssistantSpans = messages[^1].Weight == 0 ? [] : [last], OnlyLastAnswer = _answers.Length > 1 };
     }
@@ -33,7 +33,8 @@ internal sealed class AssistantSpans(ChatTemplate template, IReadOnlyList<ChatMe
     {
         if (_answers.All(answer => answer.Weight != 0)) return spans;
         if (spans.Count != _answers.Length)
-            throw new ChatTemplateException($"it marks {spans.Count} places for {_answers.Length} assistant messages, so their weights cannot be told apart.", 0);
+            throw new ChatTemplateException(
+                $"it marks {spans.Count} places for {_answers.Length} assistant messages, so their weights cannot be told apart.", 0);
         return [.. spans.Where((_, i) => _answers[i].Weight != 0)];
     }
 
@@ -94,7 +95,8 @@ internal sealed class AssistantSpans(ChatTemplate template, IReadOnlyList<ChatMe
     {
         var (lastStart, lastEnd) = contents[^1];
         // What the last turn has before and behind its content, such as an empty thought and the end-of-turn token.
-        var hasPrompt = messages[^1].Role == "assistant" && _text.StartsWith(_prompt, StringComparison.Ordinal) && _prompt.Length <= lastStart;
+        var hasPrompt = messages[^1].Role == "assistant"
+            && _prompt.Length <= lastStart && _text.StartsWith(_prompt, StringComparison.Ordinal);
         var (lead, close) = (hasPrompt ? _text[_prompt.Length..lastStart] : "", _text[lastEnd..].TrimEnd());
         var spans = new List<Range>();
         var previous = 0;

@@ -63,14 +63,17 @@ public sealed class ChatTemplate
     }
 
     private static string? Named(JsonArray templates, string name) =>
-        templates.OfType<JsonObject>().FirstOrDefault(template => (string?)template["name"] == name)?["template"]?.GetValue<string>();
+        (string?)templates.OfType<JsonObject>().FirstOrDefault(template => (string?)template["name"] == name)?["template"];
 
     private static Dictionary<string, string> SpecialTokens(JsonObject? config)
     {
         var tokens = new Dictionary<string, string>();
-        foreach (var name in (string[])["bos_token", "eos_token", "unk_token", "pad_token", "sep_token", "cls_token", "mask_token"])
+        foreach (var kind in (string[])["bos", "eos", "unk", "pad", "sep", "cls", "mask"])
+        {
+            var name = $"{kind}_token";
             if ((config?[name] is JsonObject token ? token["content"] : config?[name]) is JsonValue text)
                 tokens[name] = text.GetValue<string>();
+        }
         return tokens;
     }
 

@@ -15,9 +15,11 @@ public sealed record PromptTemplate(string Name, string WithInput, string Withou
     /// <summary>The prompts of Stanford's Alpaca (train.py). They end without a line feed.</summary>
     public static PromptTemplate Alpaca { get; } = new("alpaca",
         "Below is an instruction that describes a task, paired with an input that provides further context. "
-        + "Write a response that appropriately completes the request.\n\n### Instruction:\n{instruction}\n\n### Input:\n{input}\n\n### Response:",
+        + "Write a response that appropriately completes the request."
+        + "\n\n### Instruction:\n{instruction}\n\n### Input:\n{input}\n\n### Response:",
         "Below is an instruction that describes a task. "
-        + "Write a response that appropriately completes the request.\n\n### Instruction:\n{instruction}\n\n### Response:");
+        + "Write a response that appropriately completes the request."
+        + "\n\n### Instruction:\n{instruction}\n\n### Response:");
 
     /// <param name="input">Only the empty text counts as none; a blank is an input, as in Stanford's code.</param>
     public string Render(string instruction, string input = "") => input.Length > 0
@@ -59,15 +61,17 @@ public sealed record PromptTemplate(string Name, string WithInput, string Withou
         {
             var template = JsonSerializer.Deserialize<PromptTemplate>(File.ReadAllText(path), Format);
             if (template is { Name: not null, WithInput: { } with, WithoutInput: { } without }
-                && with.IndexOf("{instruction}", StringComparison.Ordinal) is >= 0 and var at && with.IndexOf("{input}", at, StringComparison.Ordinal) >= 0
+                && with.Split("{instruction}") is [_, var behind] && behind.Contains("{input}", StringComparison.Ordinal)
                 && without.Contains("{instruction}", StringComparison.Ordinal)) return template;
         }
         catch (JsonException error)
         {
             throw new InvalidDataException($"{FileName} is not JSON: {error.Message}", error);
         }
-        throw new InvalidDataException($"{FileName} needs name, with_input (with {{instruction}} before {{input}}) and without_input (with {{instruction}}).");
+        throw new InvalidDataException(
+            $"{FileName} needs name, with_input (with {{instruction}}, then {{input}}) and without_input (with {{instruction}}).");
     }
 
-    private static readonly JsonSerializerOptions Format = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, WriteIndented = true };
+    private static readonly JsonSerializerOptions Format =
+        new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, WriteIndented = true };
 }

@@ -50,7 +50,7 @@ internal static class ChatRows
         if (role.ValueKind != JsonValueKind.String) throw row.Error($"'role' is {RowJson.Kind(role)}, not a text.");
         var name = role.GetString()!;
         if (name is "tool" or "function") throw row.Unsupported("the tool messages of chat rows");
-        if (!Roles.Contains(name)) throw row.Error($"the role '{name}' is none of {string.Join(", ", Roles)}{(Roles.Contains(name.ToLowerInvariant()) ? " (roles are lower case)" : "")}.");
+        if (!Roles.Contains(name)) throw row.Error($"the role '{name}' is none of {string.Join(", ", Roles)} (in lower case).");
         if (name == "developer") row.Warn("the role 'developer' is unknown to many chat templates; 'system' is the usual one.");
         return name;
     }
@@ -69,14 +69,15 @@ internal static class ChatRows
 
     private static string Part(RowJson row, JsonElement part)
     {
-        var type = part.ValueKind == JsonValueKind.Object && part.TryGetProperty("type", out var name) && name.ValueKind == JsonValueKind.String
-            ? name.GetString()
-            : null;
+        var type = TextOf(part, "type");
         if (type != "text")
             throw row.Error($"a part of 'content' is of the type '{type ?? "none"}'; a text model learns only from 'text'.");
-        return part.TryGetProperty("text", out var text) && text.ValueKind == JsonValueKind.String
-            ? text.GetString()! : throw row.Error("a text part has no 'text'.");
+        return TextOf(part, "text") ?? throw row.Error("a text part has no 'text'.");
     }
+
+    private static string? TextOf(JsonElement json, string key) =>
+        json.ValueKind == JsonValueKind.Object && json.TryGetProperty(key, out var value) && value.ValueKind == JsonValueKind.String
+            ? value.GetString() : null;
 
     private static double? Weight(RowJson row, JsonElement message, string role)
     {

@@ -5,7 +5,11 @@ namespace FineTuneService.Engine.Datasets;
 /// <param name="Truncated">Rows that were longer than the longest sequence and lost their end.</param>
 /// <param name="Dropped">Rows left out because no token of them is learnt.</param>
 public sealed record EncodedRows(
-    IReadOnlyList<TrainingRow> Rows, IReadOnlyList<DatasetProblem> Problems, IReadOnlyList<DatasetWarning> Warnings, int Truncated, int Dropped)
+    IReadOnlyList<TrainingRow> Rows,
+    IReadOnlyList<DatasetProblem> Problems,
+    IReadOnlyList<DatasetWarning> Warnings,
+    int Truncated,
+    int Dropped)
 {
     /// <summary>All tokens of one pass over the rows.</summary>
     public long Tokens { get; } = Rows.Sum(row => (long)row.Ids.Length);

@@ -12,13 +12,16 @@ internal sealed class RepeatedRows(WarningList warnings)
     {
         var (prompt, answer) = row switch
         {
-            ChatRow chat => (Hash(chat.Messages.SkipLast(1).SelectMany(message => new[] { message.Role, message.Content })), Hash([chat.Messages[^1].Content])),
+            ChatRow chat => (
+                Hash(chat.Messages.SkipLast(1).SelectMany(message => new[] { message.Role, message.Content })),
+                Hash([chat.Messages[^1].Content])),
             CompletionRow completion => (Hash([completion.Prompt]), Hash([completion.Completion])),
             AlpacaRow alpaca => (Hash([alpaca.Instruction, alpaca.Input]), Hash([alpaca.Output])),
             _ => throw new InvalidOperationException($"No hash for {row.GetType().Name}."),
         };
         if (_answers.TryAdd(prompt, answer)) return;
-        warnings.Add(row.Line, _answers[prompt] == answer ? "rows repeat earlier ones." : "a prompt came before with another answer.");
+        var repeats = _answers[prompt] == answer;
+        warnings.Add(row.Line, repeats ? "rows repeat earlier ones." : "a prompt came before with another answer.");
     }
 
     private static UInt128 Hash(IEnumerable<string> texts)

@@ -52,6 +52,9 @@ public sealed class RowEncoder(Tokenizer tokenizer, ChatTemplate? chatTemplate, 
         return new EncodedRows(rows, problems, warnings.All, truncated, dropped);
     }
 
+    private const string MergedBorder =
+        "the end of the prompt and the start of the completion become one token; begin the completion with a blank or line feed.";
+
     /// <summary>The first token's label is never used: nothing stands before it to predict it from.</summary>
     private static bool TrainsNothing(TrainingRow row) => row.Labels.Skip(1).All(label => label == TrainingRow.Ignored);
 
@@ -59,14 +62,16 @@ public sealed class RowEncoder(Tokenizer tokenizer, ChatTemplate? chatTemplate, 
     {
         ChatRow chat => EncodeChat(chat, warnings),
         CompletionRow completion => EncodeCompletion(row.Line, completion.Prompt, completion.Completion, warnings),
-        AlpacaRow alpaca => EncodeCompletion(row.Line, PromptTemplate.Alpaca.Render(alpaca.Instruction, alpaca.Input), alpaca.Output, warnings),
+        AlpacaRow alpaca => EncodeCompletion(
+            row.Line, PromptTemplate.Alpaca.Render(alpaca.Instruction, alpaca.Input), alpaca.Output, warnings),
         _ => throw new InvalidOperationException($"No encoding for {row.GetType().Name}."),
     };
 
     private TrainingRow EncodeChat(ChatRow row, WarningList warnings)
     {
         if (chatTemplate is null)
-            throw new ChatTemplateException("the base model has none, so it cannot learn from 'messages'; use prompt and completion, or another base.", 0);
+            throw new ChatTemplateException(
+                "the base model has none, so it cannot learn from 'messages'; use prompt and completion, or another base.", 0);
         var chat = chatTemplate.RenderForTraining(row.Messages);
         if (chat.OnlyLastAnswer)
             warnings.Add(row.Line, "the chat template rewrites earlier turns: only the last answer is learnt.");
@@ -83,7 +88,7 @@ public sealed class RowEncoder(Tokenizer tokenizer, ChatTemplate? chatTemplate, 
         var promptIds = _prompts.EncodeText(prompt);
         int[] ids = [.. _prompts.EncodeText(prompt + completion)];
         var border = ids.AsSpan().CommonPrefixLength(promptIds);
-        if (border < promptIds.Length) warnings.Add(line, "the end of the prompt and the start of the completion become one token; begin the completion with a blank or line feed.");
+        if (border < promptIds.Length) warnings.Add(line, MergedBorder);
         if (tokenizer.EosId is { } end && (ids.Length == 0 || ids[^1] != end)) ids = [.. ids, end];
         var labels = ids.ToArray();
         labels.AsSpan(0, border).Fill(TrainingRow.Ignored);

@@ -70,7 +70,8 @@ internal sealed class RowJson(RowPlace place, JsonElement json, WarningList warn
     public JsonElement Require(string key)
     {
         if (json.TryGetProperty(key, out var value)) return value;
-        var other = json.EnumerateObject().Select(property => property.Name).FirstOrDefault(name => name.Trim().Equals(key, StringComparison.OrdinalIgnoreCase));
+        var other = json.EnumerateObject().Select(property => property.Name)
+            .FirstOrDefault(name => name.Trim().Equals(key, StringComparison.OrdinalIgnoreCase));
         throw Error($"the row has no '{key}'{(other is null ? "" : $"; keys are case-sensitive, and it has '{other}'")}.");
     }
 
@@ -110,5 +111,8 @@ internal sealed class RowJson(RowPlace place, JsonElement json, WarningList warn
 
     /// <summary>The end marks of the families in the field.</summary>
     private static readonly string[] SpecialTokens =
-        ["<|im_end|>", "<|im_start|>", "</s>", "<s>", "<|eot_id|>", "<|endoftext|>", "<|end_of_text|>", "<end_of_turn>", "<eos>", "<|end|>"];
+    [
+        "<|im_end|>", "<|im_start|>", "</s>", "<s>", "<|eot_id|>", "<|endoftext|>", "<|end_of_text|>", "<end_of_turn>", "<eos>",
+        "<|end|>",
+    ];
 }

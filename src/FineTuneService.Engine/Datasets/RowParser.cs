@@ -37,7 +37,7 @@ internal sealed class RowParser(WarningList warnings)
             DatasetFormat.Chat => ChatRows.Parse(row),
             DatasetFormat.PromptCompletion => CompletionRows.Parse(row),
             DatasetFormat.Alpaca => AlpacaRows.Parse(row),
-            _ => throw row.Error("the row has none of the keys 'messages', 'prompt' and 'completion', or 'instruction' and 'output'."),
+            _ => throw row.Error("the row has neither 'messages', nor 'prompt' and 'completion', nor 'instruction' and 'output'."),
         };
     }
 

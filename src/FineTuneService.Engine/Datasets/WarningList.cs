@@ -8,6 +8,6 @@ internal sealed class WarningList
     /// <summary>In the order in which they first came up.</summary>
     public IReadOnlyList<DatasetWarning> All => [.. _warnings.Values];
 
-    public void Add(int line, string message) =>
-        _warnings[message] = _warnings.TryGetValue(message, out var known) ? known with { Count = known.Count + 1 } : new DatasetWarning(line, message);
+    public void Add(int line, string message) => _warnings[message] = _warnings.TryGetValue(message, out var known)
+        ? known with { Count = known.Count + 1 } : new DatasetWarning(line, message);
 }

@@ -17,14 +17,16 @@ public class ChatTemplateGoldenTests
         var path = ((string)file["template"]!).Split('/');
         // The folder of a case's template is that of the reference folder, or of the cases themselves.
         var source = File.ReadAllText(path[0] == "chat-templates" ? Shared.Path(path) : Shared.Path(["golden", "chat", .. path]));
-        Compare(name, file, ChatTemplate.Parse(source, (string?)file["special_tokens"]!["bos_token"], (string?)file["special_tokens"]!["eos_token"]));
+        var tokens = file["special_tokens"]!;
+        Compare(name, file, ChatTemplate.Parse(source, (string?)tokens["bos_token"], (string?)tokens["eos_token"]));
     }
 
     [Theory, MemberData(nameof(Configured))]
     public void Load_TokenizerConfig_RendersAsTransformers(string name)
     {
         var file = GoldenChat.Read("golden", "chat", "tokenizer-config", name);
-        Compare(name, file, ChatTemplate.Load(Path.GetDirectoryName(Shared.Path(((string)file["template"]!).Split('#')[0].Split('/')))!)!);
+        var configuration = Shared.Path(((string)file["template"]!).Split('#')[0].Split('/'));
+        Compare(name, file, ChatTemplate.Load(Path.GetDirectoryName(configuration)!)!);
     }
 
     [Fact]
@@ -34,15 +36,16 @@ public class ChatTemplateGoldenTests
         var outcomes = new GoldenChat.Outcomes("chat");
         foreach (var @case in file["cases"]!.AsArray().Where(@case => (bool?)@case!["plain_jinja2_agrees"] == true))
         {
-            var template = ChatTemplate.Parse((string)@case!["template_str"]!, (string?)@case["bos_token"] ?? "", (string?)@case["eos_token"] ?? "");
-            outcomes.Compare((string)@case["name"]!, (string?)@case["expected_output_jinja"] ?? (string?)@case["expected_output"], null,
+            var template = ChatTemplate.Parse((string)@case!["template_str"]!, (string?)@case["bos_token"], (string?)@case["eos_token"]);
+            var expected = (string?)@case["expected_output_jinja"] ?? (string?)@case["expected_output"];
+            outcomes.Compare((string)@case["name"]!, expected, null,
                 () => template.Render(Conversation(file, @case), addGenerationPrompt: true).Text);
         }
         outcomes.Report("llama.cpp cases");
     }
 
     private static JsonArray Conversation(JsonNode file, JsonNode @case) =>
-        [.. file["conversation"]!.AsArray().Concat(@case["extra_conversation"] as JsonArray ?? []).Select(message => message!.DeepClone())];
+        [.. file["conversation"]!.AsArray().Concat(@case["extra_conversation"] as JsonArray ?? []).Select(turn => turn!.DeepClone())];
 
     private static void Compare(string name, JsonNode file, ChatTemplate parsed)
     {
@@ -51,8 +54,9 @@ public class ChatTemplateGoldenTests
         var outcomes = new GoldenChat.Outcomes("chat");
         foreach (var @case in file["cases"]!.AsArray())
         {
-            var label = string.Join(' ', @case!.AsObject().Where(option => option.Key is not ("text" or "error")).Select(option => $"{option.Key}={option.Value}"));
-            outcomes.Compare(label, (string?)@case["text"], @case["error"], () => Render(template, inputs, @case));
+            var options = @case!.AsObject().Where(option => option.Key is not ("text" or "error"));
+            var label = string.Join(' ', options.Select(option => $"{option.Key}={option.Value}"));
+            outcomes.Compare(label, (string?)@case!["text"], @case["error"], () => Render(template, inputs, @case));
         }
         outcomes.Report(name);
     }

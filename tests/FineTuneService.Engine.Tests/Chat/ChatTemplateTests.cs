@@ -5,11 +5,16 @@ namespace FineTuneService.Engine.Tests.Chat;
 
 public class ChatTemplateTests
 {
-    private const string Turns = "{% for m in messages %}<{{ m.role }}>{{ m.content }}{{ eos_token }}{% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}";
+    private const string Turns =
+        "{% for m in messages %}<{{ m.role }}>{{ m.content }}{{ eos_token }}{% endfor %}"
+        + "{% if add_generation_prompt %}<assistant>{% endif %}";
 
     [Fact]
-    public void Render_WithGenerationPrompt_EndsWhereTheAnswerBegins() =>
-        Assert.Equal("<user>Hi!<assistant>", ChatTemplate.Parse(Turns, null, "!").Render([new ChatMessage("user", "Hi")], addGenerationPrompt: true));
+    public void Render_WithGenerationPrompt_EndsWhereTheAnswerBegins()
+    {
+        var template = ChatTemplate.Parse(Turns, null, "!");
+        Assert.Equal("<user>Hi!<assistant>", template.Render([new ChatMessage("user", "Hi")], addGenerationPrompt: true));
+    }
 
     [Fact]
     public void Render_ExtraKeys_AreSeenByTheTemplate()
@@ -43,11 +48,36 @@ public class ChatTemplateTests
     }
 
     [Fact]
+    public void RenderForTraining_TemplateWithoutGenerationBlocks_FindsTheAnswersAndTheirEnds()
+    {
+        var rendered = ChatTemplate.Parse(Turns, null, "!").RenderForTraining(
+            [new("user", "a"), new("assistant", "b"), new("user", "c"), new("assistant", "a") { Weight = 0 }, new("user", "d"), new("assistant", " e ")]);
+        Assert.Equal(["b!", " e !"], rendered.AssistantSpans.Select(span => rendered.Text[span]));
+        Assert.False(rendered.OnlyLastAnswer);
+    }
+
+    [Fact]
+    public void RenderForTraining_TemplateThatCutsThoughtsOfEarlierTurns_StillFindsTheLastAnswer()
+    {
+        const string cutting = "{% for m in messages %}<{{ m.role }}>"
+            + "{{ m.content if loop.last else m.content.split('|')[-1] }}!{% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}";
+        var rendered = ChatTemplate.Parse(cutting, null, "!").RenderForTraining(
+            [new("user", "a"), new("assistant", "thought|b"), new("user", "c"), new("assistant", "thought|d")]);
+        Assert.Equal(["thought|d!"], rendered.AssistantSpans.Select(span => rendered.Text[span]));
+        Assert.True(rendered.OnlyLastAnswer);
+    }
+
+    [Fact]
+    public void RenderUnfinished_ContentWithBlanks_EndsWithTheContent() =>
+        Assert.Equal("<user>a!<assistant>b ", ChatTemplate.Parse(Turns, null, "!").RenderUnfinished([new("user", "a"), new("assistant", "b ")]));
+
+    [Fact]
     public void Load_ListOfNamedTemplates_TakesDefault()
     {
         using var folder = new TemporaryFolder();
         folder.Write("tokenizer_config.json", """
-            {"eos_token": {"content": "$"}, "chat_template": [{"name": "rag", "template": "no"}, {"name": "default", "template": "yes{{ eos_token }}"}]}
+            {"eos_token": {"content": "$"},
+             "chat_template": [{"name": "rag", "template": "no"}, {"name": "default", "template": "yes{{ eos_token }}"}]}
             """);
         Assert.Equal("yes$", ChatTemplate.Load(folder.Path)!.Render([new ChatMessage("user", "Hi")]));
     }

@@ -9,8 +9,8 @@ public class JinjaGoldenTests
     public static TheoryData<string> Areas()
     {
         if (!Shared.Present) return [""];
-        var names = GoldenChat.Read("golden", "chat", "jinja-cases.json")["cases"]!.AsArray().Select(@case => Area((string)@case!["name"]!));
-        return [.. names.Distinct()];
+        var cases = GoldenChat.Read("golden", "chat", "jinja-cases.json")["cases"]!.AsArray();
+        return [.. cases.Select(@case => Area((string)@case!["name"]!)).Distinct()];
     }
 
     [Theory, MemberData(nameof(Areas))]
@@ -22,7 +22,8 @@ public class JinjaGoldenTests
         {
             if (@case!["output_is_address"] is not null) continue;
             var context = @case["context"] as JsonObject ?? file["base_context"]!.AsObject();
-            outcomes.Compare((string)@case["name"]!, (string?)@case["output"], @case["error"], () => Render((string)@case["template"]!, context));
+            outcomes.Compare((string)@case["name"]!, (string?)@case["output"], @case["error"],
+                () => Render((string)@case["template"]!, context));
         }
         outcomes.Report($"jinja {area}");
     }

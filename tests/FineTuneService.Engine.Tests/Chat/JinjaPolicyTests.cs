@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text.Json.Nodes;
 using FineTuneService.Engine.Chat;
 
 namespace FineTuneService.Engine.Tests.Chat;
@@ -6,16 +7,14 @@ namespace FineTuneService.Engine.Tests.Chat;
 /// <summary>Templates that would hang or fill the memory of a service that renders what its users upload.</summary>
 public class JinjaPolicyTests
 {
-    public static TheoryData<string> Names()
-    {
-        if (!Shared.Present) return [""];
-        return [.. GoldenChat.Read("golden", "chat", "policy.json")["must_be_bounded"]!.AsArray().Select(@case => (string)@case!["name"]!)];
-    }
+    public static TheoryData<string> Names() => Shared.Present ? [.. Cases().Select(@case => (string)@case!["name"]!)] : [""];
+
+    private static JsonArray Cases() => GoldenChat.Read("golden", "chat", "policy.json")["must_be_bounded"]!.AsArray();
 
     [Theory, MemberData(nameof(Names))]
     public void Render_BoundlessTemplate_EndsSoonAndSmall(string name)
     {
-        var @case = GoldenChat.Read("golden", "chat", "policy.json")["must_be_bounded"]!.AsArray().First(@case => (string)@case!["name"]! == name)!;
+        var @case = Cases().First(@case => (string)@case!["name"]! == name)!;
         var source = Built(name) ?? (string)@case["template"]!;
         var clock = Stopwatch.StartNew();
         var before = GC.GetTotalAllocatedBytes();
@@ -23,7 +22,8 @@ public class JinjaPolicyTests
         var refusal = Record.Exception(() => ChatTemplate.Parse(source, null, null).Render([new ChatMessage("user", "Hi")]));
         Assert.True(refusal is null or ChatTemplateException, refusal?.ToString());
         Assert.True(clock.Elapsed < TimeSpan.FromSeconds(30), $"took {clock.Elapsed}");
-        Assert.True(GC.GetTotalAllocatedBytes() - before < 8L << 30, $"allocated {GC.GetTotalAllocatedBytes() - before:N0} bytes");
+        var allocated = GC.GetTotalAllocatedBytes() - before;
+        Assert.True(allocated < 8L << 30, $"allocated {allocated:N0} bytes");
         Fidelity.Passed("chat", $"policy {name}", refusal is null ? "rendered" : "refused");
     }
 

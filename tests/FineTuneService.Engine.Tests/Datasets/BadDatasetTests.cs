@@ -36,7 +36,8 @@ public class BadDatasetTests
     private static void Check(JsonNode @case, string name, Dataset dataset)
     {
         var (verdict, line) = ((string)@case["verdict"]!, (int?)@case["line"]);
-        var shown = string.Join('\n', dataset.Problems.Take(5).Select(problem => problem.ToString()).Concat(dataset.Warnings.Select(warning => $"warning, {warning}")));
+        var shown = string.Join('\n',
+            [.. dataset.Problems.Take(5).Select(problem => $"{problem}"), .. dataset.Warnings.Select(warning => $"warning, {warning}")]);
         if (verdict != "reject" && dataset.Problems.FirstOrDefault(problem => problem.Feature is not null) is { } unbuilt)
             Fidelity.Skipped("data", name, unbuilt.Feature!);
         Assert.True(verdict == "reject" == dataset.Problems.Count > 0, $"{verdict}: {@case["problem"]}\n{shown}");
@@ -47,9 +48,14 @@ public class BadDatasetTests
                 Assert.Contains(dataset.Problems, problem => problem.Message.Contains($"item {(int)element + 1}"));
         }
         else if (verdict == "warn" && !SeenWithATokenizer.Contains(name))
-            Assert.True(dataset.Warnings.Any(warning => line is null || warning.Line == line), $"a warning at line {line} expected: {@case["problem"]}\n{shown}");
+        {
+            var warned = dataset.Warnings.Any(warning => line is null || warning.Line == line);
+            Assert.True(warned, $"a warning at line {line} expected: {@case["problem"]}\n{shown}");
+        }
         else if (verdict == "accept")
+        {
             Assert.True(dataset.Warnings.Count == 0, shown);
+        }
         if (@case["rows"] is { } rows) Assert.Equal((int)rows, dataset.Rows.Count);
         if (@case["duplicates"] is { } duplicates)
             Assert.Equal((int)duplicates, dataset.Warnings.First(warning => warning.Message.Contains("repeat")).Count);
@@ -57,7 +63,8 @@ public class BadDatasetTests
     }
 
     /// <summary>Rows that are only too long: the row encoder warns of those, for it knows what is too long.</summary>
-    private static readonly string[] SeenWithATokenizer = ["giant-line-5mb.jsonl", "giant-word.jsonl", "many-messages.jsonl", "longer-than-context.jsonl"];
+    private static readonly string[] SeenWithATokenizer =
+        ["giant-line-5mb.jsonl", "giant-word.jsonl", "many-messages.jsonl", "longer-than-context.jsonl"];
 
     private static JsonNode Case(string index, string name) => Files(index).First(file => (string)file!["file"]! == name)!;
 

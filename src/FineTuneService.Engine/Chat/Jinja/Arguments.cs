@@ -1,14 +1,14 @@
-using System.Numerics;
-
 namespace FineTuneService.Engine.Chat.Jinja;
 
 /// <summary>The values of one call: of a function, a filter (whose input is the first) or a test.</summary>
 /// <param name="Callee">What is called, for error messages.</param>
-internal sealed record Arguments(string Callee, IReadOnlyList<object?> Positional, IReadOnlyDictionary<string, object?> Named, Renderer Renderer)
+internal sealed record Arguments(
+    string Callee, IReadOnlyList<object?> Positional, IReadOnlyDictionary<string, object?> Named, Renderer Renderer)
 {
     private static readonly Dictionary<string, object?> None = [];
 
-    public Arguments(string callee, IReadOnlyList<object?> positional, Renderer renderer) : this(callee, positional, None, renderer) { }
+    public Arguments(string callee, IReadOnlyList<object?> positional, Renderer renderer)
+        : this(callee, positional, None, renderer) { }
 
     public Budget Budget => Renderer.Budget;
 
@@ -32,12 +32,8 @@ internal sealed record Arguments(string Callee, IReadOnlyList<object?> Positiona
 
     public bool IsTrue(int index, string name, bool standard = false) => Python.IsTrue(Get(index, name, standard));
 
-    public int GetInteger(int index, string name, int standard)
-    {
-        if (!Has(index, name)) return standard;
-        var value = Arithmetic.ToInteger(Get(index, name));
-        return (int)BigInteger.Min(int.MaxValue, BigInteger.Max(int.MinValue, value));
-    }
+    public int GetInteger(int index, string name, int standard) =>
+        Has(index, name) ? Arithmetic.ToIndex(Get(index, name)) : standard;
 
     /// <summary>The same call with other values in front: how map('upper') hands on its arguments.</summary>
     public Arguments With(string callee, object? first, int skip) =>

@@ -24,6 +24,10 @@ internal static class Arithmetic
         _ => throw new JinjaError($"'{Python.TypeName(number)}' object cannot be interpreted as an integer"),
     };
 
+    /// <summary>A place or width; what is too large for one is the largest there is.</summary>
+    public static int ToIndex(object? number) =>
+        (int)BigInteger.Min(int.MaxValue, BigInteger.Max(-int.MaxValue, ToInteger(number)));
+
     public static object? Negate(object? value) => value switch
     {
         double number => -number,
@@ -42,9 +46,10 @@ internal static class Arithmetic
         if (sign == "+" && Add(left, right, budget) is { } sum) return sum;
         if (sign == "*" && (Repeat(left, right, budget) ?? Repeat(right, left, budget)) is { } product) return product;
         (left, right) = (Markup.Plain(left), Markup.Plain(right));
+        var (leftType, rightType) = (Python.TypeName(left), Python.TypeName(right));
         if (sign == "+" && left is string or List<object?> or PythonTuple)
-            throw new JinjaError($"can only concatenate {Python.TypeName(left)} (not \"{Python.TypeName(right)}\") to {Python.TypeName(left)}");
-        throw new JinjaError($"unsupported operand type(s) for {sign}: '{Python.TypeName(left)}' and '{Python.TypeName(right)}'");
+            throw new JinjaError($"can only concatenate {leftType} (not \"{rightType}\") to {leftType}");
+        throw new JinjaError($"unsupported operand type(s) for {sign}: '{leftType}' and '{rightType}'");
     }
 
     private static object? Add(object? left, object? right, Budget budget)

@@ -8,7 +8,8 @@ namespace FineTuneService.Engine.Chat.Jinja;
 /// <summary><c>'{} {name[key]:>5}'.format(x, name=y)</c>.</summary>
 internal static partial class BraceFormat
 {
-    public static string Apply(string format, IReadOnlyList<object?> positional, IReadOnlyDictionary<string, object?> named, Budget budget)
+    public static string Apply(
+        string format, IReadOnlyList<object?> positional, IReadOnlyDictionary<string, object?> named, Budget budget)
     {
         var text = new StringBuilder();
         var (next, from) = (0, 0);
@@ -23,19 +24,21 @@ internal static partial class BraceFormat
         return text.Append(format, from, format.Length - from).ToString();
     }
 
-    private static object? Resolve(Match match, IReadOnlyList<object?> positional, IReadOnlyDictionary<string, object?> named, ref int next)
+    private static object? Resolve(
+        Match match, IReadOnlyList<object?> positional, IReadOnlyDictionary<string, object?> named, ref int next)
     {
         var name = match.Groups["name"].Value;
         object? value;
         if (name.Length == 0 || char.IsAsciiDigit(name[0]))
         {
-            var index = name.Length == 0 ? next++ : int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var given) ? given : int.MaxValue;
+            var index = name.Length == 0 ? next++ : Number(match.Groups["name"]) ?? 0;
             value = index < positional.Count ? positional[index]
                 : throw new JinjaError($"Replacement index {index} out of range for positional args tuple");
         }
         else if (!named.TryGetValue(name, out value)) throw new JinjaError($"the format field '{name}' was not given");
         foreach (Capture step in match.Groups["step"].Captures)
-            value = step.Value[0] == '.' ? Members.Attribute(value, step.Value[1..]) : Members.Item(value, Key(step.Value[1..^1]));
+            value = step.Value[0] == '.'
+                ? Members.Attribute(value, step.Value[1..]) : Members.Item(value, Key(step.Value[1..^1]));
         return value;
     }
 
@@ -63,9 +66,16 @@ internal static partial class BraceFormat
     private static int? Number(Group group) => group.Length == 0 ? null
         : int.TryParse(group.Value, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : int.MaxValue;
 
-    [GeneratedRegex(@"\{\{|\}\}|(?<field>\{(?<name>[^.\[\]{}!:]*)(?<step>\.[^.\[\]{}!:]+|\[[^\]]*\])*(?:!(?<conversion>[rs]))?(?::(?<specification>[^{}]*))?\})|[{}]")]
+    [GeneratedRegex("""
+        \{\{|\}\}
+        |(?<field>\{(?<name>[^.\[\]{}!:]*)(?<step>\.[^.\[\]{}!:]+|\[[^\]]*\])*(?:!(?<conversion>[rs]))?(?::(?<specification>[^{}]*))?\})
+        |[{}]
+        """, RegexOptions.IgnorePatternWhitespace)]
     private static partial Regex Field();
 
-    [GeneratedRegex(@"^(?:(?<fill>.)?(?<align>[<>=^]))?(?<sign>[-+ ])?(?<zero>0)?(?<width>[0-9]*)(?<grouped>,)?(?:\.(?<precision>[0-9]+))?(?<type>[a-zA-Z%])?$")]
+    [GeneratedRegex("""
+        ^(?:(?<fill>.)?(?<align>[<>=^]))?(?<sign>[-+\ ])?(?<zero>0)?
+        (?<width>[0-9]*)(?<grouped>,)?(?:\.(?<precision>[0-9]+))?(?<type>[a-zA-Z%])?$
+        """, RegexOptions.IgnorePatternWhitespace)]
     private static partial Regex Specification();
 }

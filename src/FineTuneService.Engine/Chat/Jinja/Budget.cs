@@ -13,6 +13,9 @@ internal sealed class Budget
     public const long MaxAllocated = 128L << 20;
     public const int MaxRange = 100_000;
 
+    private static readonly TimeSpan MaxTime = TimeSpan.FromSeconds(20);
+
+    private readonly long _started = Environment.TickCount64;
     private long _allocated;
     private int _steps;
 
@@ -20,6 +23,9 @@ internal sealed class Budget
     public void Step()
     {
         if (++_steps > MaxSteps) throw new JinjaError($"the template takes more than {MaxSteps:N0} steps.");
+        // One step may search a text of the longest length, so steps alone do not bound the time.
+        if (Environment.TickCount64 - _started > MaxTime.TotalMilliseconds)
+            throw new JinjaError($"the template takes longer than {MaxTime.TotalSeconds} s.");
         CheckDepth();
     }
 

@@ -4,19 +4,24 @@ namespace FineTuneService.Engine.Chat.Jinja;
 internal static class Filters
 {
     /// <exception cref="JinjaError">There is none of that name.</exception>
-    public static Func<Arguments, object?> Find(string name) => All.TryGetValue(name, out var filter) ? filter
-        : throw (NotBuilt.Contains(name) ? JinjaError.Unsupported($"the filter '{name}'") : new JinjaError($"No filter named '{name}'."));
+    public static Func<Arguments, object?> Find(string name)
+    {
+        if (NotBuilt.Contains(name)) throw JinjaError.Unsupported($"the filter '{name}'");
+        return All.TryGetValue(name, out var filter) ? filter : throw new JinjaError($"No filter named '{name}'.");
+    }
 
     public static bool Exists(string name) => All.ContainsKey(name);
 
     private static readonly string[] NotBuilt =
-        ["filesizeformat", "format", "forceescape", "pprint", "random", "striptags", "truncate", "urlencode", "urlize", "wordwrap", "xmlattr"];
+    [
+        "filesizeformat", "format", "forceescape", "pprint", "random", "striptags", "truncate", "urlencode", "urlize", "wordwrap",
+        "xmlattr",
+    ];
 
     private static readonly Dictionary<string, Func<Arguments, object?>> All = new()
     {
         ["abs"] = NumberFilters.Abs,
-        ["attr"] = arguments => arguments[0] is Dict or Undefined ? new Undefined($"'dict object' has no attribute '{arguments[1]}'")
-            : Members.Attribute(arguments[0], arguments.RequireText(1, "name")),
+        ["attr"] = Attr,
         ["batch"] = SequenceFilters.Batch,
         ["capitalize"] = arguments => Text.Capitalize(arguments.Str(arguments[0])),
         ["center"] = TextFilters.Center,
@@ -26,14 +31,16 @@ internal static class Filters
         ["dictsort"] = OrderFilters.DictSort,
         ["e"] = arguments => Markup.Escape(arguments[0], arguments.Budget),
         ["escape"] = arguments => Markup.Escape(arguments[0], arguments.Budget),
-        ["first"] = arguments => Python.Iterate(arguments[0]) is [var first, ..] ? first : new Undefined("No first item, sequence was empty."),
+        ["first"] = arguments => Python.Iterate(arguments[0]) is [var first, ..]
+            ? first : new Undefined("No first item, sequence was empty."),
         ["float"] = NumberFilters.Float,
         ["groupby"] = OrderFilters.GroupBy,
         ["indent"] = TextFilters.Indent,
         ["int"] = NumberFilters.Int,
         ["items"] = Items,
         ["join"] = SequenceFilters.Join,
-        ["last"] = arguments => Python.Iterate(arguments[0]) is [.., var last] ? last : new Undefined("No last item, sequence was empty."),
+        ["last"] = arguments => Python.Iterate(arguments[0]) is [.., var last]
+            ? last : new Undefined("No last item, sequence was empty."),
         ["length"] = arguments => new System.Numerics.BigInteger(Python.Length(arguments[0])),
         ["list"] = arguments => Python.Iterate(arguments[0]).ToList(),
         ["lower"] = arguments => Text.Lower(arguments.Str(arguments[0])),
@@ -54,11 +61,17 @@ internal static class Filters
         ["sum"] = SequenceFilters.Sum,
         ["title"] = TextFilters.Title,
         ["tojson"] = JsonText.Filter,
-        ["trim"] = arguments => StringMethods.Strip(arguments.Str(arguments[0]), arguments.Get(1, "chars"), left: true, right: true),
+        ["trim"] = arguments =>
+            StringMethods.Strip(arguments.Str(arguments[0]), arguments.Get(1, "chars"), left: true, right: true),
         ["unique"] = OrderFilters.Unique,
         ["upper"] = arguments => Text.Upper(arguments.Str(arguments[0])),
         ["wordcount"] = TextFilters.WordCount,
     };
+
+    /// <summary>Attributes only: a dict's keys are none.</summary>
+    private static object? Attr(Arguments arguments) => arguments[0] is Dict or Undefined
+        ? new Undefined($"'{Python.TypeName(arguments[0])} object' has no attribute '{arguments[1]}'")
+        : Members.Attribute(arguments[0], arguments.RequireText(1, "name"));
 
     private static object? Default(Arguments arguments)
     {

@@ -14,7 +14,8 @@ internal static class Globals
         Add("range", Range);
         Add("dict", MakeDict);
         Add("namespace", MakeNamespace);
-        Add("cycler", arguments => arguments.Positional.Count > 0 ? new Cycler(arguments.Positional) : throw new JinjaError("no items for cycling given"));
+        Add("cycler", arguments => arguments.Positional.Count > 0
+            ? new Cycler(arguments.Positional) : throw new JinjaError("no items for cycling given"));
         Add("joiner", Joiner);
         Add("lipsum", _ => throw JinjaError.Unsupported("the function 'lipsum'"));
         return scope;

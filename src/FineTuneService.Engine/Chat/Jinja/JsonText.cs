@@ -18,7 +18,7 @@ internal sealed class JsonText
         _budget = arguments.Budget;
         _ensureAscii = arguments.IsTrue(1, "ensure_ascii");
         _sortKeys = arguments.IsTrue(4, "sort_keys");
-        _indent = arguments.Get(2, "indent") is string literal ? literal : arguments.Get(2, "indent") is null ? null : Spaces(arguments);
+        _indent = arguments.Get(2, "indent") switch { null => null, string literal => literal, _ => Spaces(arguments) };
         var separators = arguments.Get(3, "separators") is IReadOnlyList<object?> { Count: 2 } given
             ? given : [_indent is null ? ", " : ",", ": "];
         (_itemSeparator, _keySeparator) = (arguments.Str(separators[0]), arguments.Str(separators[1]));
@@ -49,7 +49,9 @@ internal sealed class JsonText
             case BigInteger integer: _text.Append(integer.ToString(CultureInfo.InvariantCulture)); break;
             case double number: _text.Append(Float(number)); break;
             case string literal: Quote(literal); break;
-            case List<object?> or PythonTuple: WriteBlock('[', ']', ((IReadOnlyList<object?>)value), item => Write(item, depth + 1), depth); break;
+            case List<object?> or PythonTuple:
+                WriteBlock('[', ']', (IReadOnlyList<object?>)value, item => Write(item, depth + 1), depth);
+                break;
             case Dict dict: WriteBlock('{', '}', Entries(dict), entry => WriteEntry(entry, depth + 1), depth); break;
             default: throw new JinjaError($"Object of type {Python.TypeName(value)} is not JSON serializable");
         }

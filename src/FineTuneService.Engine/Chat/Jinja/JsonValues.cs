@@ -31,6 +31,6 @@ internal static class JsonValues
     }
 
     private static object Number(string digits) =>
-        digits.Length < 1000 && BigInteger.TryParse(digits, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var integer) ? integer
-            : double.Parse(digits, CultureInfo.InvariantCulture);
+        digits.Length < 1000 && BigInteger.TryParse(digits, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var integer)
+            ? integer : double.Parse(digits, CultureInfo.InvariantCulture);
 }

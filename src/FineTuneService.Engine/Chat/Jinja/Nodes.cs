@@ -38,7 +38,8 @@ internal sealed record Unary(string Operator, Expression Operand, int Line) : Ex
 internal sealed record Binary(string Operator, Expression Left, Expression Right, int Line) : Expression(Line);
 
 /// <summary><c>a &lt; b &lt; c</c>: each operand is evaluated once, at most.</summary>
-internal sealed record Comparison(Expression First, IReadOnlyList<(string Operator, Expression Operand)> Rest, int Line) : Expression(Line);
+internal sealed record Comparison(Expression First, IReadOnlyList<(string Operator, Expression Operand)> Rest, int Line)
+    : Expression(Line);
 
 /// <summary><c>a ~ b ~ c</c>.</summary>
 internal sealed record Concatenation(IReadOnlyList<Expression> Parts, int Line) : Expression(Line);
@@ -57,8 +58,8 @@ internal sealed record TextStatement(string Text, int Line) : Statement(Line);
 
 internal sealed record Print(Expression Value, int Line) : Statement(Line);
 
-internal sealed record If(IReadOnlyList<(Expression Test, IReadOnlyList<Statement> Body)> Branches, IReadOnlyList<Statement> Otherwise, int Line)
-    : Statement(Line);
+internal sealed record If(IReadOnlyList<(Expression Test, IReadOnlyList<Statement> Body)> Branches,
+    IReadOnlyList<Statement> Otherwise, int Line) : Statement(Line);
 
 /// <param name="Filter">The test of <c>for x in xs if test</c>.</param>
 /// <param name="Otherwise">Rendered when no item was left.</param>
@@ -74,15 +75,16 @@ internal sealed record Set(Expression Target, Expression Value, int Line) : Stat
 internal sealed record SetBlock(Expression Target, Expression? Filter, IReadOnlyList<Statement> Body, int Line) : Statement(Line);
 
 /// <param name="Names">Every variable that the body reads: decides whether varargs, kwargs and caller may be given.</param>
-internal sealed record Macro(string Name, IReadOnlyList<(string Name, Expression? Default)> Parameters, IReadOnlyList<Statement> Body,
-    IReadOnlySet<string> Names, int Line) : Statement(Line);
+internal sealed record Macro(string Name, IReadOnlyList<(string Name, Expression? Default)> Parameters,
+    IReadOnlyList<Statement> Body, IReadOnlySet<string> Names, int Line) : Statement(Line);
 
 /// <summary><c>{% call f() %}body{% endcall %}</c>: f is called with the body as <c>caller</c>.</summary>
 internal sealed record CallBlock(Call Call, Macro Caller, int Line) : Statement(Line);
 
 internal sealed record FilterBlock(Filter Filter, IReadOnlyList<Statement> Body, int Line) : Statement(Line);
 
-internal sealed record With(IReadOnlyList<(Expression Target, Expression Value)> Variables, IReadOnlyList<Statement> Body, int Line) : Statement(Line);
+internal sealed record With(IReadOnlyList<(Expression Target, Expression Value)> Variables, IReadOnlyList<Statement> Body, int Line)
+    : Statement(Line);
 
 /// <summary><c>{% generation %}</c>: transformers' mark of what the assistant says, hence of what is trained on.</summary>
 internal sealed record Generation(IReadOnlyList<Statement> Body, int Line) : Statement(Line);

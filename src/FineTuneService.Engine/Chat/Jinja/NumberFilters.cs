@@ -30,7 +30,8 @@ internal static class NumberFilters
     public static object? Float(Arguments arguments) => arguments[0] switch
     {
         bool or BigInteger or double => Arithmetic.ToDouble(arguments[0]),
-        string text when double.TryParse(text.Replace("_", ""), NumberStyles.Float, CultureInfo.InvariantCulture, out var number) => number,
+        string text when double.TryParse(text.Replace("_", ""), NumberStyles.Float, CultureInfo.InvariantCulture, out var number)
+            => number,
         Undefined undefined => throw undefined.Error(),
         _ => arguments.Get(1, "default", 0.0),
     };
@@ -57,7 +58,8 @@ internal static class NumberFilters
     {
         text = text.Trim().Replace("_", "");
         var digits = numberBase == 16 && text.StartsWith("0x", StringComparison.OrdinalIgnoreCase) ? text[2..] : text;
-        if (numberBase == 10 && digits.Length < 20_000 && BigInteger.TryParse(digits, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var integer))
+        if (numberBase == 10 && digits.Length < 20_000
+            && BigInteger.TryParse(digits, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var integer))
             return integer;
         if (numberBase is 2 or 8 or 16 && digits.Length is > 0 and < 15 && digits.All(char.IsAsciiHexDigit)
             && digits.All(digit => Convert.ToInt32(digit.ToString(), 16) < numberBase))

@@ -43,7 +43,7 @@ internal sealed record NumberFormat(char Fill, char? Align, char? Sign, int Widt
             'x' or 'X' => Whole(value).ToString(Type.Value.ToString(), culture).TrimStart('0') is { Length: > 0 } hexadecimal
                 ? hexadecimal : "0",
             'f' or 'F' => Math.Abs(Arithmetic.ToDouble(value)).ToString($"{group}{Precision ?? 6}", culture),
-            'e' or 'E' => Math.Abs(Arithmetic.ToDouble(value)).ToString($"{(Type == 'e' ? "0" : "0")}.{new string('0', Precision ?? 6)}{Type}+00", culture),
+            'e' or 'E' => Math.Abs(Arithmetic.ToDouble(value)).ToString($"0.{new string('0', Precision ?? 6)}{Type}+00", culture),
             '%' => (Math.Abs(Arithmetic.ToDouble(value)) * 100).ToString($"{group}{Precision ?? 6}", culture) + "%",
             _ => throw JinjaError.Unsupported($"the format code '{Type}'"),
         };

@@ -59,10 +59,10 @@ internal static class OrderFilters
         var groups = new List<object?>();
         foreach (var item in Ordered(Python.Iterate(arguments[0]), item => FoldCase(Value(item), caseSensitive), reverse: false))
         {
-            if (groups.LastOrDefault() is ItemGroup last && Python.Equal(FoldCase(last[0], caseSensitive), FoldCase(Value(item), caseSensitive)))
-                last.Members.Add(item);
-            else
-                groups.Add(new ItemGroup(Value(item), [item]));
+            var value = Value(item);
+            if (groups.LastOrDefault() is ItemGroup last
+                && Python.Equal(FoldCase(last[0], caseSensitive), FoldCase(value, caseSensitive))) last.Members.Add(item);
+            else groups.Add(new ItemGroup(value, [item]));
         }
         return groups;
     }
@@ -74,7 +74,8 @@ internal static class OrderFilters
         var keyed = items.Select(item => (Item: item, Key: key(item)));
         try
         {
-            return [.. (reverse ? keyed.OrderByDescending(pair => pair.Key, order) : keyed.OrderBy(pair => pair.Key, order)).Select(pair => pair.Item)];
+            var ordered = reverse ? keyed.OrderByDescending(pair => pair.Key, order) : keyed.OrderBy(pair => pair.Key, order);
+            return [.. ordered.Select(pair => pair.Item)];
         }
         catch (InvalidOperationException wrapped) when (wrapped.InnerException is JinjaError error)
         {

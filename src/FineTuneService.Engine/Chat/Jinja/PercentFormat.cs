@@ -46,6 +46,6 @@ internal static partial class PercentFormat
     private static int? Number(Group group) => !group.Success || group.Length == 0 ? null
         : int.TryParse(group.Value, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : int.MaxValue;
 
-    [GeneratedRegex(@"%(\((?<key>[^)]*)\))?(?<flags>[-+ 0#]*)(?<width>[0-9]*)(\.(?<precision>[0-9]+))?(?<type>.)", RegexOptions.Singleline)]
+    [GeneratedRegex(@"%(\((?<key>[^)]*)\))?(?<flags>[-+ 0#]*)(?<width>[0-9]*)(\.(?<precision>[0-9]+))?(?<type>[\s\S])")]
     private static partial Regex Conversion();
 }

@@ -48,9 +48,10 @@ internal static class Python
             (List<object?> a, List<object?> b) => EqualItems(a, b),
             (PythonTuple a, PythonTuple b) => EqualItems(a, b),
             (PythonRange a, PythonRange b) => EqualItems(a, b),
-            (Dict a, Dict b) => a.Count == b.Count && a.All(item => b.TryGet(item.Key, out var other) && Equal(item.Value, other)),
-            _ when IsNumber(left) && IsNumber(right) => left is double || right is double
-                ? Arithmetic.ToDouble(left) == Arithmetic.ToDouble(right) : Arithmetic.ToInteger(left) == Arithmetic.ToInteger(right),
+            (Dict a, Dict b) => a.Count == b.Count
+                && a.All(item => b.TryGet(item.Key, out var other) && Equal(item.Value, other)),
+            (double.NaN, _) or (_, double.NaN) => false,
+            _ when IsNumber(left) && IsNumber(right) => CompareNumbers(left, right) == 0,
             _ => ReferenceEquals(left, right),
         };
     }
@@ -68,9 +69,7 @@ internal static class Python
     public static int Compare(object? left, object? right, string sign = "<")
     {
         if (left is string a && right is string b) return CompareCodePoints(a, b);
-        if (IsNumber(left) && IsNumber(right))
-            return left is double || right is double
-                ? Arithmetic.ToDouble(left).CompareTo(Arithmetic.ToDouble(right)) : Arithmetic.ToInteger(left).CompareTo(Arithmetic.ToInteger(right));
+        if (IsNumber(left) && IsNumber(right)) return CompareNumbers(left, right);
         if ((left, right) is (List<object?>, List<object?>) or (PythonTuple, PythonTuple))
         {
             var (first, second) = ((IReadOnlyList<object?>)left!, (IReadOnlyList<object?>)right!);
@@ -81,6 +80,10 @@ internal static class Python
         throw (left as Undefined ?? right as Undefined)?.Error()
             ?? new JinjaError($"'{sign}' not supported between instances of '{TypeName(left)}' and '{TypeName(right)}'");
     }
+
+    private static int CompareNumbers(object? left, object? right) => left is double || right is double
+        ? Arithmetic.ToDouble(left).CompareTo(Arithmetic.ToDouble(right))
+        : Arithmetic.ToInteger(left).CompareTo(Arithmetic.ToInteger(right));
 
     /// <summary>UTF-16 puts surrogates before U+E000…U+FFFF; code points do not.</summary>
     private static int CompareCodePoints(string left, string right)

@@ -22,7 +22,7 @@ internal sealed partial class Renderer
             case TupleLiteral tuple: return new PythonTuple(EvaluateAll(tuple.Items, scope));
             case DictLiteral dict: return EvaluateDict(dict, scope);
             case Attribute attribute: return Members.Attribute(Evaluate(attribute.Target, scope), attribute.Name);
-            case Item { Index: Slice slice } item: return Slicing.Apply(Evaluate(item.Target, scope), Bound(slice.Start, scope), Bound(slice.Stop, scope), Bound(slice.Step, scope));
+            case Item { Index: Slice slice } item: return Evaluate(item.Target, slice, scope);
             case Item item: return Members.Item(Evaluate(item.Target, scope), Evaluate(item.Index, scope));
             case Call call: return Evaluate(call, scope, implicitArgument as TemplateMacro);
             case Filter filter: return Evaluate(filter, scope, implicitArgument);
@@ -41,7 +41,7 @@ internal sealed partial class Renderer
         }
     }
 
-    private static readonly Undefined NoElse = new("the inline if-expression evaluated to false and no else section was defined.");
+    private static readonly Undefined NoElse = new("the inline if-expression was false and has no else.");
 
     private object? Evaluate(Binary binary, Scope scope)
     {
@@ -65,8 +65,11 @@ internal sealed partial class Renderer
         return dict;
     }
 
-    private int? Bound(Expression? bound, Scope scope) => bound is null || Evaluate(bound, scope) is not { } value ? null
-        : (int)System.Numerics.BigInteger.Min(int.MaxValue, System.Numerics.BigInteger.Max(int.MinValue + 1, Arithmetic.ToInteger(value)));
+    private object? Evaluate(Expression target, Slice slice, Scope scope)
+    {
+        int? Bound(Expression? bound) => bound is null || Evaluate(bound, scope) is not { } value ? null : Arithmetic.ToIndex(value);
+        return Slicing.Apply(Evaluate(target, scope), Bound(slice.Start), Bound(slice.Stop), Bound(slice.Step));
+    }
 
     private Arguments Evaluate(string callee, IEnumerable<object?> first, ArgumentList list, Scope scope)
     {

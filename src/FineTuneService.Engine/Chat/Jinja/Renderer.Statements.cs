@@ -29,7 +29,9 @@ internal sealed partial class Renderer
             case Set set: Assign(set.Target, Evaluate(set.Value, scope), scope); break;
             case SetBlock set: Assign(set.Target, Filtered(set.Filter, set.Body, scope), scope); break;
             case Macro macro: scope[macro.Name] = new TemplateMacro(macro, scope); break;
-            case CallBlock call: Write(Repr.Str(Evaluate(call.Call, scope, new TemplateMacro(call.Caller, scope)), Budget)); break;
+            case CallBlock block:
+                Write(Repr.Str(Evaluate(block.Call, scope, new TemplateMacro(block.Caller, scope)), Budget));
+                break;
             case FilterBlock filter: Write(Repr.Str(Filtered(filter.Filter, filter.Body, scope), Budget)); break;
             case With with: return Execute(with, scope);
             case Generation generation: return Execute(generation, scope);

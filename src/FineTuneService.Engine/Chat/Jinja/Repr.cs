@@ -99,7 +99,7 @@ internal static class Repr
     private static string Place(string digits, int exponent)
     {
         if (exponent is < -4 or >= 16)
-            return $"{digits[0]}{(digits.Length > 1 ? "." + digits[1..] : "")}e{(exponent < 0 ? '-' : '+')}{Math.Abs(exponent):00}";
+            return (digits.Length > 1 ? $"{digits[0]}.{digits[1..]}" : digits) + $"e{(exponent < 0 ? '-' : '+')}{Math.Abs(exponent):00}";
         if (exponent < 0) return $"0.{new string('0', -exponent - 1)}{digits}";
         return exponent + 1 < digits.Length
             ? $"{digits[..(exponent + 1)]}.{digits[(exponent + 1)..]}" : digits.PadRight(exponent + 1, '0') + ".0";
@@ -116,7 +116,8 @@ internal static class Repr
             else if (rune.Value == '\r') text.Append("\\r");
             else if (rune.Value == '\t') text.Append("\\t");
             else if (IsPrintable(rune)) text.Append(rune.ToString());
-            else text.Append(rune.Value switch { <= 0xFF => $"\\x{rune.Value:x2}", <= 0xFFFF => $"\\u{rune.Value:x4}", _ => $"\\U{rune.Value:x8}" });
+            else if (rune.Value <= 0xFF) text.Append($"\\x{rune.Value:x2}");
+            else text.Append(rune.Value <= 0xFFFF ? $"\\u{rune.Value:x4}" : $"\\U{rune.Value:x8}");
         }
         text.Append(quote);
     }

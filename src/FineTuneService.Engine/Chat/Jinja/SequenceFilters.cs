@@ -28,11 +28,13 @@ internal static class SequenceFilters
         if (arguments.Positional.Count < 2)
         {
             var attribute = arguments.Require(1, "attribute");
-            return new Generated(items.Select(item => Pick(item, attribute, arguments.Named.GetValueOrDefault("default"))).ToList());
+            var standard = arguments.Named.GetValueOrDefault("default");
+            return new Generated(items.Select(item => Pick(item, attribute, standard)).ToList());
         }
         var name = arguments.RequireText(1, "name");
         var filter = Filters.Find(name);
-        return new Generated(items.Select(item => Stepped(arguments, Markup.Plain(filter(arguments.With(name, item, skip: 2))))).ToList());
+        object? Filtered(object? item) => Markup.Plain(filter(arguments.With(name, item, skip: 2)));
+        return new Generated(items.Select(item => Stepped(arguments, Filtered(item))).ToList());
     }
 
     public static object? Select(Arguments arguments, bool byAttribute, bool keep)
@@ -42,7 +44,8 @@ internal static class SequenceFilters
         var name = arguments.Positional.Count > fixedArguments ? arguments.RequireText(fixedArguments, "name") : null;
         bool Holds(object? value) =>
             name is null ? Python.IsTrue(value) : Tests.Find(name)(arguments.With(name, value, fixedArguments + 1));
-        return new Generated(Items(arguments[0]).Where(item => Stepped(arguments, Holds(Pick(item, attribute))) == keep).ToList());
+        var kept = Items(arguments[0]).Where(item => Stepped(arguments, Holds(Pick(item, attribute))) == keep);
+        return new Generated(kept.ToList());
     }
 
     /// <summary>Jinja's map and select take whatever is not true, such as none, for empty.</summary>
@@ -97,8 +100,8 @@ internal static class SequenceFilters
         object[] parts = attribute is string path ? path.Split('.') : [attribute];
         foreach (var part in parts)
         {
-            item = Members.Item(item, part is string name && int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var index)
-                ? new BigInteger(index) : part);
+            item = Members.Item(item, BigInteger.TryParse(part as string, NumberStyles.None, CultureInfo.InvariantCulture, out var index)
+                ? index : part);
             if (item is Undefined && standard is not null) item = standard;
         }
         return item;

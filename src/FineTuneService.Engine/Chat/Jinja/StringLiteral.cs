@@ -40,7 +40,7 @@ internal static class StringLiteral
 
     private static int Hexadecimal(ReadOnlySpan<char> digits, int length, char escape, StringBuilder text)
     {
-        if (digits.Length < length || !int.TryParse(digits[..length], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var code)
+        if (digits.Length < length || !int.TryParse(digits[..length], NumberStyles.AllowHexSpecifier, null, out var code)
             || code is < 0 or > 0x10FFFF)
             throw new JinjaError($"truncated \\{escape}{new string('X', length)} escape");
         Append(code, text);

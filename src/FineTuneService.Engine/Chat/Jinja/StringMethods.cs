@@ -13,18 +13,19 @@ internal static class StringMethods
         "strip" => arguments => Strip(text, arguments.Get(0, "chars"), left: true, right: true),
         "lstrip" => arguments => Strip(text, arguments.Get(0, "chars"), left: true, right: false),
         "rstrip" => arguments => Strip(text, arguments.Get(0, "chars"), left: false, right: true),
-        "split" => arguments => Split(text, arguments, fromRight: false),
-        "rsplit" => arguments => Split(text, arguments, fromRight: true),
-        "splitlines" => _ => SplitLines(text),
-        "partition" => arguments => Partition(text, arguments.RequireText(0, "sep"), last: false),
-        "rpartition" => arguments => Partition(text, arguments.RequireText(0, "sep"), last: true),
-        "startswith" => arguments => Affixes(arguments).Any(affix => Part(text, arguments).StartsWith(affix, StringComparison.Ordinal)),
-        "endswith" => arguments => Affixes(arguments).Any(affix => Part(text, arguments).EndsWith(affix, StringComparison.Ordinal)),
+        "split" => arguments => StringSplitting.Split(text, arguments, fromRight: false),
+        "rsplit" => arguments => StringSplitting.Split(text, arguments, fromRight: true),
+        "splitlines" => _ => StringSplitting.SplitLines(text),
+        "partition" => arguments => StringSplitting.Partition(text, arguments.RequireText(0, "sep"), last: false),
+        "rpartition" => arguments => StringSplitting.Partition(text, arguments.RequireText(0, "sep"), last: true),
+        "startswith" => arguments => HasAffix(text, arguments, (part, affix) => part.StartsWith(affix, StringComparison.Ordinal)),
+        "endswith" => arguments => HasAffix(text, arguments, (part, affix) => part.EndsWith(affix, StringComparison.Ordinal)),
         "removeprefix" => arguments => text.StartsWith(arguments.RequireText(0, "prefix"), StringComparison.Ordinal)
             ? text[arguments.RequireText(0, "prefix").Length..] : text,
         "removesuffix" => arguments => text.EndsWith(arguments.RequireText(0, "suffix"), StringComparison.Ordinal)
             ? text[..^arguments.RequireText(0, "suffix").Length] : text,
-        "replace" => arguments => Replace(text, arguments.RequireText(0, "old"), arguments.RequireText(1, "new"), arguments.GetInteger(2, "count", -1), arguments.Budget),
+        "replace" => arguments => Replace(
+            text, arguments.RequireText(0, "old"), arguments.RequireText(1, "new"), arguments.GetInteger(2, "count", -1), arguments.Budget),
         "upper" => _ => Text.Upper(text),
         "lower" => _ => Text.Lower(text),
         "casefold" => _ => Text.Lower(text).Replace("ß", "ss"),
@@ -48,9 +49,9 @@ internal static class StringMethods
         "isupper" => _ => text == Text.Upper(text) && text != Text.Lower(text),
         "islower" => _ => text == Text.Lower(text) && text != Text.Upper(text),
         "zfill" => arguments => Zeros(text, arguments),
-        "center" => arguments => Pad(text, arguments.GetInteger(0, "width", 0), arguments.GetText(1, "fillchar", " "), left: 0.5, arguments.Budget),
-        "ljust" => arguments => Pad(text, arguments.GetInteger(0, "width", 0), arguments.GetText(1, "fillchar", " "), left: 0, arguments.Budget),
-        "rjust" => arguments => Pad(text, arguments.GetInteger(0, "width", 0), arguments.GetText(1, "fillchar", " "), left: 1, arguments.Budget),
+        "center" => arguments => Pad(text, arguments, left: 0.5),
+        "ljust" => arguments => Pad(text, arguments, left: 0),
+        "rjust" => arguments => Pad(text, arguments, left: 1),
         "encode" or "expandtabs" or "translate" or "maketrans" or "isidentifier" or "isprintable" or "istitle" or "isascii" =>
             _ => throw JinjaError.Unsupported($"the method str.{name}"),
         _ => null,
@@ -100,70 +101,27 @@ internal static class StringMethods
         return new string(fill[0], before) + text + new string(fill[0], missing - before);
     }
 
+    private static string Pad(string text, Arguments arguments, double left) =>
+        Pad(text, arguments.GetInteger(0, "width", 0), arguments.GetText(1, "fillchar", " "), left, arguments.Budget);
+
     private static string Zeros(string text, Arguments arguments)
     {
         var sign = text.StartsWith('-') || text.StartsWith('+') ? text[..1] : "";
         return sign + Pad(text[sign.Length..], arguments.GetInteger(0, "width", 0) - sign.Length, "0", left: 1, arguments.Budget);
     }
 
-    private static object Split(string text, Arguments arguments, bool fromRight)
+    /// <summary>The argument is an affix or a tuple of them; start and end, where given, narrow the text.</summary>
+    private static bool HasAffix(string text, Arguments arguments, Func<string, string, bool> has)
     {
-        var limit = arguments.GetInteger(1, "maxsplit", -1);
-        if (arguments.Get(0, "sep") is null) return fromRight && limit >= 0 ? throw JinjaError.Unsupported("rsplit by blanks with a limit") : SplitWords(text, limit);
-        var separator = arguments.RequireText(0, "sep");
-        if (separator.Length == 0) throw new JinjaError("empty separator");
-        if (limit < 0) return text.Split(separator).ToList<object?>();
-        if (!fromRight) return text.Split(separator, limit == int.MaxValue ? limit : limit + 1).ToList<object?>();
-        var parts = new List<object?>();
-        var end = text.Length;
-        while (limit-- > 0 && end > 0 && text.LastIndexOf(separator, end - 1, StringComparison.Ordinal) is >= 0 and var at)
+        var part = text;
+        if (arguments.Positional.Count > 1)
         {
-            parts.Insert(0, text[(at + separator.Length)..end]);
-            end = at;
+            int? end = arguments.Has(2, "end") ? arguments.GetInteger(2, "end", 0) : null;
+            part = (string)Slicing.Apply(text, arguments.GetInteger(1, "start", 0), end, null)!;
         }
-        parts.Insert(0, text[..end]);
-        return parts;
+        return arguments[0] is PythonTuple several
+            ? several.Any(affix => affix is string one && has(part, one)) : has(part, arguments.RequireText(0, "prefix"));
     }
-
-    public static List<object?> SplitWords(string text, int limit)
-    {
-        var words = new List<object?>();
-        var at = 0;
-        while (true)
-        {
-            while (at < text.Length && Text.IsSpace(text[at])) at++;
-            if (at == text.Length) return words;
-            var start = at;
-            if (words.Count == limit)
-            {
-                words.Add(text[start..]);
-                return words;
-            }
-            while (at < text.Length && !Text.IsSpace(text[at])) at++;
-            words.Add(text[start..at]);
-        }
-    }
-
-    private static List<object?> SplitLines(string text)
-    {
-        var lines = text.ReplaceLineEndings("\n").Split('\n').ToList<object?>();
-        if (lines[^1] is "") lines.RemoveAt(lines.Count - 1);
-        return lines;
-    }
-
-    private static PythonTuple Partition(string text, string separator, bool last)
-    {
-        var at = last ? text.LastIndexOf(separator, StringComparison.Ordinal) : text.IndexOf(separator, StringComparison.Ordinal);
-        if (at < 0) return last ? new PythonTuple(["", "", text]) : new PythonTuple([text, "", ""]);
-        return new PythonTuple([text[..at], separator, text[(at + separator.Length)..]]);
-    }
-
-    private static IEnumerable<string> Affixes(Arguments arguments) =>
-        arguments[0] is PythonTuple several ? several.Select(affix => arguments.Str(affix)) : [arguments.RequireText(0, "prefix")];
-
-    /// <summary>The part that the arguments start and end of startswith leave.</summary>
-    private static string Part(string text, Arguments arguments) => arguments.Positional.Count < 2 ? text
-        : (string)Slicing.Apply(text, arguments.GetInteger(1, "start", 0), arguments.Has(2, "end") ? arguments.GetInteger(2, "end", 0) : null, null)!;
 
     private static object? Join(string separator, Arguments arguments)
     {
@@ -184,7 +142,7 @@ internal static class StringMethods
     {
         if (part.Length == 0) return new BigInteger(Text.Length(text) + 1);
         var count = 0;
-        for (var at = text.IndexOf(part, StringComparison.Ordinal); at >= 0; at = text.IndexOf(part, at + part.Length, StringComparison.Ordinal)) count++;
+        for (var from = 0; text.IndexOf(part, from, StringComparison.Ordinal) is >= 0 and var at; from = at + part.Length) count++;
         return new BigInteger(count);
     }
 }

@@ -6,13 +6,14 @@ namespace FineTuneService.Engine.Chat.Jinja;
 internal static class TextFilters
 {
     public static object? Replace(Arguments arguments) => StringMethods.Replace(arguments.Str(arguments[0]),
-        arguments.Str(arguments.Require(1, "old")), arguments.Str(arguments.Require(2, "new")), arguments.GetInteger(3, "count", -1), arguments.Budget);
+        arguments.Str(arguments.Require(1, "old")), arguments.Str(arguments.Require(2, "new")),
+        arguments.GetInteger(3, "count", -1), arguments.Budget);
 
     public static object? Center(Arguments arguments) =>
         StringMethods.Pad(arguments.Str(arguments[0]), arguments.GetInteger(1, "width", 80), " ", left: 0.5, arguments.Budget);
 
     public static object? WordCount(Arguments arguments) =>
-        new System.Numerics.BigInteger(StringMethods.SplitWords(arguments.Str(arguments[0]), -1).Count);
+        new System.Numerics.BigInteger(StringSplitting.SplitWords(arguments.Str(arguments[0]), -1).Count);
 
     /// <summary>
     /// A capital behind blanks, hyphens and brackets; <c>world's</c> stays one word, other than in str.title().

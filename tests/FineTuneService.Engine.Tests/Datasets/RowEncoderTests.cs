@@ -1,0 +1,103 @@
+using System.Text;
+using FineTuneService.Engine.Chat;
+using FineTuneService.Engine.Datasets;
+using FineTuneService.Engine.Tokenizers;
+
+namespace FineTuneService.Engine.Tests.Datasets;
+
+/// <summary>Rows over a small vocabulary that is learnt here, so these tests need no reference folder.</summary>
+public class RowEncoderTests
+{
+    private const string Template =
+        "{% for m in messages %}<|{{ m.role }}|>{{ m.content }}<|end|>{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}";
+
+    private static readonly Tokenizer Tokens = Tokenizer.Parse(
+        BpeTrainer.Train(["the quick brown fox asks and answers the lazy dog"], 300, ["<|user|>", "<|assistant|>", "<|end|>"]),
+        """{"eos_token": "<|end|>"}""");
+
+    private static readonly ChatTemplate Chat = ChatTemplate.Parse(Template, null, "<|end|>");
+
+    [Fact]
+    public void Encode_ChatRow_HasServingsPromptThenLearntAnswer()
+    {
+        ChatMessage[] question = [new("user", "the fox asks")];
+        var row = Encode("""{"messages": [{"role": "user", "content": "the fox asks"}, {"role": "assistant", "content": "the dog"}]}""").Rows[0];
+        var prompt = new PromptEncoder(Tokens, Chat).EncodeChat(question);
+        Assert.Equal(prompt, row.Ids[..prompt.Length]);
+        Assert.All(row.Labels[..prompt.Length], label => Assert.Equal(TrainingRow.Ignored, label));
+        Assert.Equal("the dog<|end|>", Tokens.Decode(row.Labels[prompt.Length..], skipSpecialTokens: false));
+    }
+
+    [Theory]
+    [InlineData("the fox", " answers")]
+    [InlineData("the fo", "x answers")]
+    [InlineData("", "the dog")]
+    [InlineData("é 😀", " 😀 naïve")]
+    public void Encode_CompletionRow_IsTheWholeTextAndItsEnd(string prompt, string completion)
+    {
+        var row = Encode($$"""{"prompt": "{{prompt}}", "completion": "{{completion}}"}""").Rows[0];
+        Assert.Equal([.. Tokens.Encode(prompt + completion, addSpecialTokens: true), Tokens.EosId!.Value], row.Ids);
+        var border = row.Labels.TakeWhile(label => label == TrainingRow.Ignored).Count();
+        Assert.Equal(row.Ids[border..], row.Labels[border..]);
+        Assert.Equal(row.Ids[..border], Tokens.Encode(prompt, addSpecialTokens: true)[..border]);
+    }
+
+    [Fact]
+    public void Encode_AlpacaRow_HasThePromptThatServingMakes()
+    {
+        var row = Encode("""{"instruction": "the fox asks", "input": "", "output": "the dog"}""").Rows[0];
+        var prompt = new PromptEncoder(Tokens, null, RowEncoder.TemplateOf(DatasetFormat.Alpaca)).EncodeChat([new("user", "the fox asks")]);
+        Assert.Equal(prompt, row.Ids[..prompt.Length]);
+        Assert.Equal(row.Ids[prompt.Length..], row.Labels[prompt.Length..]);
+    }
+
+    [Fact]
+    public void Encode_LongRow_IsCutAndCounted()
+    {
+        var encoded = Encode("""{"prompt": "the", "completion": " quick brown fox answers the lazy dog"}""", maxSequenceLength: 5);
+        Assert.Equal(5, encoded.Rows[0].Ids.Length);
+        Assert.Equal(1, encoded.Truncated);
+        Assert.Equal(5, encoded.Tokens);
+        Assert.Equal(encoded.Rows[0].TrainedTokens, encoded.TrainedTokens);
+        Assert.Contains(encoded.Warnings, warning => warning.Line == 1);
+    }
+
+    [Fact]
+    public void Encode_RowCutBeforeItsAnswer_IsLeftOutAndReported()
+    {
+        var encoded = Encode("""{"prompt": "the quick brown fox asks the lazy dog", "completion": " x"}""", maxSequenceLength: 4);
+        Assert.Empty(encoded.Rows);
+        Assert.Equal(1, encoded.Dropped);
+        Assert.Single(encoded.Problems);
+    }
+
+    [Fact]
+    public void Encode_MergedBorder_IsWarnedOf() =>
+        Assert.Contains(Encode("""{"prompt": "the fo", "completion": "x"}""").Warnings, warning => warning.Message.Contains("become one token"));
+
+    [Fact]
+    public void Encode_ChatWithoutChatTemplate_IsAProblemThatSaysWhatToDo()
+    {
+        var dataset = Read("""{"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]}""");
+        var problem = Assert.Single(new RowEncoder(Tokens, null, 64).Encode(dataset).Problems);
+        Assert.Equal(1, problem.Line);
+        Assert.Contains("prompt and completion", problem.Message);
+    }
+
+    [Fact]
+    public void Encode_RowThatTheTemplateRefuses_IsAProblemAtItsLine()
+    {
+        var strict = ChatTemplate.Parse("{% if messages[0].role == 'system' %}{{ raise_exception('no system') }}{% endif %}" + Template, null, null);
+        var encoded = new RowEncoder(Tokens, strict, 64).Encode(Read("""
+            {"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]}
+            {"messages": [{"role": "system", "content": "s"}, {"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]}
+            """));
+        Assert.Equal(2, Assert.Single(encoded.Problems).Line);
+        Assert.Single(encoded.Rows);
+    }
+
+    private static EncodedRows Encode(string rows, int maxSequenceLength = 64) =>
+        new RowEncoder(Tokens, Chat, Math.Max(maxSequenceLength, 1)).Encode(Read(rows));
+
+    private static Dataset Read(string text) => Dataset.Read(new MemoryStream(Encoding.UTF8.GetBytes(text)));
+}
