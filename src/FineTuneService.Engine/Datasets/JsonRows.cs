@@ -38,7 +38,8 @@ internal sealed class JsonRows(Stream file, WarningList warnings, List<DatasetPr
             {
                 if (fileName?.EndsWith(".jsonl", StringComparison.OrdinalIgnoreCase) == true)
                     warnings.Add(0, "the file is a JSON array, not JSONL.");
-                foreach (var row in Items(Rest(reader, line), reader.Line)) yield return row;
+                var firstLine = reader.Line;
+                foreach (var row in Items(Rest(reader, line), firstLine)) yield return row;
                 yield break;
             }
             foreach (var row in Line(reader, line, isFirst)) yield return row;

@@ -43,8 +43,10 @@ public class BadDatasetTests
         Assert.True(verdict == "reject" == dataset.Problems.Count > 0, $"{verdict}: {@case["problem"]}\n{shown}");
         if (verdict == "reject")
         {
-            Assert.True(line is null || dataset.Problems[0].Line == line || dataset.Problems[0].Feature is not null, $"line {line} expected\n{shown}");
-            if (@case["element"] is { } element && dataset.Problems[0].Feature is null)
+            // A format that is not built is refused at its first row, wherever the fault is.
+            var unknown = dataset.Problems[0].Feature is not null;
+            Assert.True(unknown || line is null || dataset.Problems[0].Line == line, $"line {line} expected\n{shown}");
+            if (@case["element"] is { } element && !unknown)
                 Assert.Contains(dataset.Problems, problem => problem.Message.Contains($"item {(int)element + 1}"));
         }
         else if (verdict == "warn" && !SeenWithATokenizer.Contains(name))

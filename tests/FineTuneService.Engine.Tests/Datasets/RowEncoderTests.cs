@@ -1,4 +1,3 @@
-using System.Text;
 using FineTuneService.Engine.Chat;
 using FineTuneService.Engine.Datasets;
 using FineTuneService.Engine.Tokenizers;
@@ -12,7 +11,7 @@ public class RowEncoderTests
         "{% for m in messages %}<|{{ m.role }}|>{{ m.content }}<|end|>{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}";
 
     private static readonly Tokenizer Tokens = Tokenizer.Parse(
-        BpeTrainer.Train(["the quick brown fox asks and answers the lazy dog"], 300, ["<|user|>", "<|assistant|>", "<|end|>"]),
+        BpeTrainer.Train(Enumerable.Repeat("the quick brown fox asks and answers the lazy dog", 3), 300, ["<|user|>", "<|assistant|>", "<|end|>"]),
         """{"eos_token": "<|end|>"}""");
 
     private static readonly ChatTemplate Chat = ChatTemplate.Parse(Template, null, "<|end|>");
@@ -96,8 +95,8 @@ public class RowEncoderTests
         Assert.Single(encoded.Rows);
     }
 
-    private static EncodedRows Encode(string rows, int maxSequenceLength = 64) =>
-        new RowEncoder(Tokens, Chat, Math.Max(maxSequenceLength, 1)).Encode(Read(rows));
+    private static EncodedRows Encode(string rows, int maxSequenceLength = 512) =>
+        new RowEncoder(Tokens, Chat, maxSequenceLength).Encode(Read(rows));
 
-    private static Dataset Read(string text) => Dataset.Read(new MemoryStream(Encoding.UTF8.GetBytes(text)));
+    private static Dataset Read(string text) => Dataset.Read(new MemoryStream(System.Text.Encoding.UTF8.GetBytes(text)));
 }
