@@ -1,3 +1,21 @@
+using FineTuneService.Data;
+using FineTuneService.Device;
+using FineTuneService.Files;
+using FineTuneService.Hosting;
+using FineTuneService.Tenants;
+
 var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
+builder.AddHosting();
+builder.Services.AddDatabase();
+builder.Services.AddSingleton<DataDirectory>();
+builder.Services.AddSingleton<BlobStore>();
+builder.Services.AddSingleton<AdminKey>();
+builder.Services.AddSingleton<DeviceLease>();
+
 var app = builder.Build();
+app.Prepare();
+app.UseHosting();
+app.MapHealth();
+app.MapTenants();
+app.MapFiles();
 app.Run();

@@ -1,0 +1,53 @@
+using FineTuneService.Adapters;
+using FineTuneService.Files;
+using FineTuneService.FineTuningJobs;
+using FineTuneService.Models;
+using FineTuneService.Tenants;
+using Microsoft.EntityFrameworkCore;
+
+namespace FineTuneService.Data;
+
+/// <summary>All rows. The tenant filter is part of every query: another tenant's row does not exist for this scope.</summary>
+public sealed class FineTuneDbContext(DbContextOptions<FineTuneDbContext> options, CurrentTenant tenant) : DbContext(options)
+{
+    public DbSet<Tenant> Tenants => Set<Tenant>();
+    public DbSet<ApiKey> ApiKeys => Set<ApiKey>();
+    public DbSet<StoredFile> Files => Set<StoredFile>();
+    public DbSet<FineTuningJob> Jobs => Set<FineTuningJob>();
+    public DbSet<JobEvent> JobEvents => Set<JobEvent>();
+    public DbSet<JobCheckpoint> Checkpoints => Set<JobCheckpoint>();
+    public DbSet<AdapterEntry> Adapters => Set<AdapterEntry>();
+    public DbSet<ModelEntry> Models => Set<ModelEntry>();
+
+    protected override void OnModelCreating(ModelBuilder model)
+    {
+        Row<Tenant>(model, "tenants");
+        Row<ApiKey>(model, "api_keys");
+        Row<StoredFile>(model, "files");
+        Row<FineTuningJob>(model, "jobs");
+        Row<JobEvent>(model, "job_events");
+        Row<JobCheckpoint>(model, "checkpoints");
+        Row<AdapterEntry>(model, "adapters");
+        Row<ModelEntry>(model, "models");
+        model.Entity<ApiKey>().HasIndex(key => key.Hash).IsUnique();
+        model.Entity<StoredFile>().HasQueryFilter(row => tenant.IsSystem || row.TenantId == tenant.Id);
+        model.Entity<FineTuningJob>().HasQueryFilter(row => tenant.IsSystem || row.TenantId == tenant.Id);
+        model.Entity<FineTuningJob>().HasIndex(job => job.Status);
+        model.Entity<JobEvent>().HasQueryFilter(row => tenant.IsSystem || row.TenantId == tenant.Id);
+        model.Entity<JobEvent>().HasIndex(row => row.JobId);
+        model.Entity<JobCheckpoint>().HasQueryFilter(row => tenant.IsSystem || row.TenantId == tenant.Id);
+        model.Entity<JobCheckpoint>().HasIndex(row => row.JobId);
+        model.Entity<AdapterEntry>().HasQueryFilter(row => tenant.IsSystem || row.TenantId == tenant.Id);
+        model.Entity<AdapterEntry>().HasIndex(row => row.Model).IsUnique();
+        // A base has no owner: everybody sees it.
+        model.Entity<ModelEntry>().HasQueryFilter(row => tenant.IsSystem || row.TenantId == "" || row.TenantId == tenant.Id);
+    }
+
+    private static void Row<T>(ModelBuilder model, string table)
+        where T : class, IRow
+    {
+        model.Entity<T>().ToTable(table).HasKey(row => row.Number);
+        model.Entity<T>().Property(row => row.Number).ValueGeneratedOnAdd();
+        model.Entity<T>().HasIndex(row => row.Id).IsUnique();
+    }
+}

@@ -1,0 +1,99 @@
+using FineTuneService.Data;
+
+namespace FineTuneService.FineTuningJobs;
+
+/// <summary>A job's status on the wire, in snake case. The last three are ends.</summary>
+public static class JobStatus
+{
+    public const string ValidatingFiles = "validating_files";
+    public const string Queued = "queued";
+    public const string Running = "running";
+    public const string Succeeded = "succeeded";
+    public const string Failed = "failed";
+    public const string Cancelled = "cancelled";
+
+    public static bool IsEnd(string status) => status is Succeeded or Failed or Cancelled;
+}
+
+/// <summary>
+/// A fine-tuning job. The row is the queue's truth: whoever works on it has written a random claim id into it, and every write of
+/// that worker asks for that id, so one that lost its claim writes nothing.
+/// </summary>
+public sealed class FineTuningJob : ITenantRow
+{
+    public long Number { get; set; }
+    public required string Id { get; set; }
+    public required string TenantId { get; set; }
+    public required string Status { get; set; }
+
+    /// <summary>The base model's name.</summary>
+    public required string Model { get; set; }
+    public required string TrainingFile { get; set; }
+    public string? ValidationFile { get; set; }
+    public string? Suffix { get; set; }
+
+    /// <summary>JSON of <see cref="JobSettings"/>.</summary>
+    public required string Settings { get; set; }
+
+    /// <summary>JSON of the caller's metadata.</summary>
+    public string? Metadata { get; set; }
+
+    /// <summary>The worker's claim, or null; and when it runs out, in unix milliseconds.</summary>
+    public string? ClaimId { get; set; }
+    public long ClaimExpiresAt { get; set; }
+
+    /// <summary>A client has asked for its end.</summary>
+    public bool CancelRequested { get; set; }
+    public string? FineTunedModel { get; set; }
+    public long? TrainedTokens { get; set; }
+
+    /// <summary>JSON of the error object, where it failed.</summary>
+    public string? Error { get; set; }
+
+    /// <summary>JSON of a list of sentences.</summary>
+    public string? Warnings { get; set; }
+    public int Step { get; set; }
+    public int? TotalSteps { get; set; }
+    public double? Epoch { get; set; }
+    public double? TrainLoss { get; set; }
+    public double? ValidationLoss { get; set; }
+
+    /// <summary>W3C trace context of the request that made it: the job's own trace links to it.</summary>
+    public string? TraceParent { get; set; }
+    public long CreatedAt { get; set; }
+    public long? StartedAt { get; set; }
+    public long? FinishedAt { get; set; }
+}
+
+/// <summary>Something that happened to a job, in the order of <see cref="Number"/>.</summary>
+public sealed class JobEvent : ITenantRow
+{
+    public long Number { get; set; }
+    public required string Id { get; set; }
+    public required string TenantId { get; set; }
+    public required string JobId { get; set; }
+
+    /// <summary>info, warn or error.</summary>
+    public required string Level { get; set; }
+
+    /// <summary>message or metrics.</summary>
+    public required string Type { get; set; }
+    public required string Message { get; set; }
+
+    /// <summary>JSON of the numbers, for metrics.</summary>
+    public string? Data { get; set; }
+    public long CreatedAt { get; set; }
+}
+
+/// <summary>A checkpoint that is complete on disk.</summary>
+public sealed class JobCheckpoint : ITenantRow
+{
+    public long Number { get; set; }
+    public required string Id { get; set; }
+    public required string TenantId { get; set; }
+    public required string JobId { get; set; }
+    public int Step { get; set; }
+    public double? TrainLoss { get; set; }
+    public double? ValidationLoss { get; set; }
+    public long CreatedAt { get; set; }
+}

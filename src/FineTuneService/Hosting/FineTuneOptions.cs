@@ -1,0 +1,36 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace FineTuneService.Hosting;
+
+/// <summary>Every option of the service: section FineTune of appsettings.json, or FineTune__Name in the environment.</summary>
+public sealed class FineTuneOptions
+{
+    public const string Section = "FineTune";
+
+    /// <summary>Where the database and all blobs are. One service uses it at a time.</summary>
+    [Required(ErrorMessage = "FineTune:DataDirectory is empty; name a folder that the service may write to.")]
+    public string DataDirectory { get; set; } = "data";
+
+    /// <summary>The admin's key. Empty: one is made on first start and printed once.</summary>
+    public string AdminKey { get; set; } = "";
+
+    /// <summary>Largest upload, in bytes.</summary>
+    [Range(1, long.MaxValue, ErrorMessage = "FineTune:MaxUploadBytes must be 1 or more.")]
+    public long MaxUploadBytes { get; set; } = 512L * 1024 * 1024;
+
+    /// <summary>Requests that may wait for an answer; one more gets 503.</summary>
+    [Range(1, 100_000, ErrorMessage = "FineTune:MaxWaitingRequests must be 1 to 100000.")]
+    public int MaxWaitingRequests { get; set; } = 256;
+
+    /// <summary>Answers that are decoded together on one base.</summary>
+    [Range(1, 256, ErrorMessage = "FineTune:MaxBatchRows must be 1 to 256.")]
+    public int MaxBatchRows { get; set; } = 16;
+
+    /// <summary>Adapters that stay loaded after their last answer.</summary>
+    [Range(1, 100_000, ErrorMessage = "FineTune:MaxResidentAdapters must be 1 to 100000.")]
+    public int MaxResidentAdapters { get; set; } = 64;
+
+    /// <summary>Seconds after which a job whose worker has gone silent may be claimed again.</summary>
+    [Range(2, 3600, ErrorMessage = "FineTune:ClaimSeconds must be 2 to 3600.")]
+    public int ClaimSeconds { get; set; } = 10;
+}

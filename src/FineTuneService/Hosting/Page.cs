@@ -1,0 +1,37 @@
+using FineTuneService.Data;
+using Microsoft.EntityFrameworkCore;
+
+namespace FineTuneService.Hosting;
+
+/// <summary>OpenAI's list: newest first, going on after an id.</summary>
+public sealed record Page<T>(IReadOnlyList<T> Data, bool HasMore, string? FirstId, string? LastId)
+{
+    public string Object => "list";
+}
+
+/// <summary>The query of a list call.</summary>
+/// <param name="After">Id of the last object of the page before.</param>
+/// <param name="Limit">Objects of a page, 1 to 100; 20 unless given.</param>
+public readonly record struct PageQuery(string? After, int? Limit);
+
+internal static class Paging
+{
+    /// <summary>A page of rows, or the error that the query deserves.</summary>
+    public static async Task<IResult> PageOf<TRow, TBody>(this IQueryable<TRow> rows, PageQuery query, string what, Func<TRow, TBody> body)
+        where TRow : class, IRow
+    {
+        int limit = query.Limit ?? 20;
+        if (limit is < 1 or > 100) return Errors.BadRequest("limit must be 1 to 100.", param: "limit");
+        IQueryable<TRow> asked = rows.OrderByDescending(row => row.Number);
+        if (query.After is { } after)
+        {
+            TRow? last = await rows.FirstOrDefaultAsync(row => row.Id == after);
+            if (last is null) return Errors.NotFound(what, after);
+            asked = asked.Where(row => row.Number < last.Number);
+        }
+        List<TRow> found = await asked.Take(limit + 1).ToListAsync();
+        bool more = found.Count > limit;
+        if (more) found.RemoveAt(limit);
+        return Results.Ok(new Page<TBody>([.. found.Select(body)], more, found.FirstOrDefault()?.Id, found.LastOrDefault()?.Id));
+    }
+}

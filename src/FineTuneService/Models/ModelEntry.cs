@@ -1,0 +1,22 @@
+using FineTuneService.Data;
+
+namespace FineTuneService.Models;
+
+/// <summary>A model that needs no adapter: a base that everybody sees, or a tenant's merged model.</summary>
+public sealed class ModelEntry : ITenantRow
+{
+    public long Number { get; set; }
+
+    /// <summary>Its name on the wire.</summary>
+    public required string Id { get; set; }
+
+    /// <summary>Empty for a base.</summary>
+    public required string TenantId { get; set; }
+
+    /// <summary>The Hugging Face folder.</summary>
+    public required string Folder { get; set; }
+
+    /// <summary>The adapter that was merged; null for a base.</summary>
+    public string? AdapterId { get; set; }
+    public long CreatedAt { get; set; }
+}

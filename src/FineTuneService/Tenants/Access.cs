@@ -1,0 +1,64 @@
+using System.Security.Cryptography;
+using System.Text;
+using FineTuneService.Data;
+using FineTuneService.Hosting;
+using Microsoft.EntityFrameworkCore;
+
+namespace FineTuneService.Tenants;
+
+/// <summary>Whose key an endpoint asks for.</summary>
+internal enum Access
+{
+    Tenant,
+    Admin,
+
+    /// <summary>The admin's, or any tenant's.</summary>
+    AnyKey,
+}
+
+/// <summary>Checks the request's key before anything else of it is read.</summary>
+internal static class AccessControl
+{
+    public static TBuilder Needs<TBuilder>(this TBuilder endpoints, Access access)
+        where TBuilder : IEndpointConventionBuilder => endpoints.WithMetadata(new AccessMark(access));
+
+    /// <summary>Hex of SHA-256: what is stored of a key.</summary>
+    public static string HashOf(string key) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(key)));
+
+    public static IApplicationBuilder UseAccessControl(this IApplicationBuilder app) => app.Use(async (context, next) =>
+    {
+        if (context.GetEndpoint()?.Metadata.GetMetadata<AccessMark>() is not { } mark)
+        {
+            await next(context);
+            return;
+        }
+        IResult? refusal = await Check(context, mark.Access);
+        if (refusal is null) await next(context);
+        else await refusal.ExecuteAsync(context);
+    });
+
+    private static async Task<IResult?> Check(HttpContext context, Access access)
+    {
+        string header = context.Request.Headers.Authorization.ToString();
+        if (!header.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase))
+            return Errors.Unauthorized("No API key was given. Send it as 'Authorization: Bearer KEY'.");
+        string hash = HashOf(header["Bearer ".Length..].Trim());
+        var tenant = context.RequestServices.GetRequiredService<CurrentTenant>();
+        var path = context.Items[TenantPaths.Item] as string;
+        if (context.RequestServices.GetRequiredService<AdminKey>().Matches(hash))
+        {
+            if (access == Access.Tenant) return Errors.Make(403, "The admin key is no tenant's. Make a key with POST /v1/api_keys and use that.", "tenant_key_required");
+            if (path is not null) return Errors.NotFound("tenant", path);
+            return null;
+        }
+        var db = context.RequestServices.GetRequiredService<FineTuneDbContext>();
+        ApiKey? key = await db.ApiKeys.AsNoTracking().FirstOrDefaultAsync(row => row.Hash == hash && row.RevokedAt == null);
+        if (key is null) return Errors.Unauthorized("This API key is wrong, or was revoked. Ask the operator for a new one.");
+        if (path is not null && path != key.TenantId) return Errors.NotFound("tenant", path);
+        if (access == Access.Admin) return Errors.Make(403, "This call needs the admin key.", "admin_key_required");
+        tenant.Become(key.TenantId);
+        return null;
+    }
+
+    private sealed record AccessMark(Access Access);
+}
