@@ -14,7 +14,7 @@ internal sealed class KvCache : IDisposable
     {
         (Capacity, _lengths) = (capacity, new int[slots]);
         long[] shape = [slots, config.KeyValueHeads, capacity, config.HeadDim];
-        Tensor[] Make() => [.. Enumerable.Range(0, config.Layers).Select(_ => zeros(shape, dtype, device).DetachFromDisposeScope())];
+        Tensor[] Make() => [.. Enumerable.Range(0, config.Layers).Select(_ => empty(shape, dtype: dtype, device: device).DetachFromDisposeScope())];
         (_keys, _values) = (Make(), Make());
     }
 
