@@ -321,7 +321,13 @@ EXPORT int32_t torch_cuda_synchronize(int32_t index) {
 }
 EXPORT int32_t torch_init_device(int32_t device_type) {
   return guarded(-1, [&]() -> int32_t {
-    if (device_type == static_cast<int32_t>(c10::DeviceType::CUDA)) at::globalContext().lazyInitCUDA();
+    if (device_type == static_cast<int32_t>(c10::DeviceType::CUDA)) {
+#if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 6)
+      at::globalContext().lazyInitDevice(c10::DeviceType::CUDA);
+#else
+      at::globalContext().lazyInitCUDA();
+#endif
+    }
     return 0;
   });
 }

@@ -3,11 +3,14 @@
 set -euo pipefail
 source_folder=$(cd "$(dirname "$0")" && pwd)
 output=$1
-fail() { echo "error: $1" >&2; exit 1; }
+fail() { echo "TorchSharp native : error : $1" >&2; exit 1; } # the form in which MSBuild knows an error
 
 command -v cmake >/dev/null || fail "cmake is missing: apt-get install cmake"
 command -v c++ >/dev/null || fail "a C++ compiler is missing: apt-get install g++"
 
+# cmake would take the system's libtorch in silence where the one that is asked for is not there.
+[ -z "${LIBTORCH:-}" ] || [ -n "$(find -L "$LIBTORCH" -name TorchConfig.cmake -print -quit 2>/dev/null)" ] \
+  || fail "LIBTORCH=$LIBTORCH has no TorchConfig.cmake below it: set it to libtorch's CMake prefix"
 prefix=${LIBTORCH:-$(python3 -c 'import torch; print(torch.utils.cmake_prefix_path)' 2>/dev/null || true)}
 mkdir -p "$output"
 log=$output/build.log
