@@ -1,0 +1,37 @@
+using System.Text.Json;
+using FineTuneService.Adapters;
+using FineTuneService.Data;
+using FineTuneService.Engine.Models;
+using FineTuneService.Hosting;
+using Microsoft.EntityFrameworkCore;
+
+namespace FineTuneService.Models;
+
+/// <summary>What a model's name stands for.</summary>
+/// <param name="Name">As the client wrote it.</param>
+/// <param name="Folder">The base's, or merged model's, Hugging Face folder.</param>
+/// <param name="Precision">What the folder is loaded in: an adapter is served on the precision that it was trained on.</param>
+public sealed record ServedModel(string Name, string Folder, BasePrecision Precision, AdapterEntry? Adapter);
+
+/// <summary>Finds models by name among what the current tenant may use: bases, its own adapters, its own merged models.</summary>
+public sealed class ModelCatalog(FineTuneDbContext db)
+{
+    /// <summary>The model, or null where this tenant has none of that name.</summary>
+    /// <param name="adapterId">An adapter's id beside a base's name, as LoRAX has it.</param>
+    public async Task<ServedModel?> Find(string name, string? adapterId, CancellationToken cancel)
+    {
+        AdapterEntry? adapter = await db.Adapters.AsNoTracking()
+            .FirstOrDefaultAsync(row => adapterId == null ? row.Model == name : row.Id == adapterId || row.Model == adapterId, cancel);
+        if (adapterId is not null && adapter?.BaseModel != name) return null;
+        string model = adapter?.BaseModel ?? name;
+        ModelEntry? entry = await db.Models.AsNoTracking().FirstOrDefaultAsync(row => row.Id == model, cancel);
+        if (entry is null) return null;
+        BasePrecision precision = adapter is null
+            ? new BasePrecision(MachineDtype.Fastest) : JsonSerializer.Deserialize<BasePrecision>(adapter.Precision, Json.Options)!;
+        return new ServedModel(name, entry.Folder, precision, adapter);
+    }
+
+    /// <summary>A base by its name, or null.</summary>
+    public Task<ModelEntry?> FindBase(string name, CancellationToken cancel) =>
+        db.Models.AsNoTracking().FirstOrDefaultAsync(row => row.Id == name && row.TenantId == "", cancel);
+}
