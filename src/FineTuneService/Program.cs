@@ -1,3 +1,4 @@
+using FineTuneService.Adapters;
 using FineTuneService.Completions;
 using FineTuneService.Data;
 using FineTuneService.Device;
@@ -16,6 +17,7 @@ builder.Services.AddSingleton<DeviceLease>();
 builder.Services.AddSingleton<ResidentModels>();
 builder.Services.AddSingleton<Answering>();
 builder.Services.AddScoped<ModelCatalog>();
+builder.Services.AddScoped<AdapterStore>();
 
 var app = builder.Build();
 app.Prepare();
@@ -23,5 +25,7 @@ app.UseHosting();
 app.MapHealth();
 app.MapTenants();
 app.MapFiles();
+app.MapModels();
+app.MapAdapters();
 app.MapCompletions();
 app.Run();

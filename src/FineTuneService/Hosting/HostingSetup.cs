@@ -1,4 +1,5 @@
 using FineTuneService.Data;
+using FineTuneService.Models;
 using FineTuneService.Tenants;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Options;
@@ -26,7 +27,9 @@ internal static class HostingSetup
         app.Services.GetRequiredService<DataDirectory>();
         app.Services.GetRequiredService<AdminKey>();
         using IServiceScope scope = app.Services.CreateScope();
-        Database.Migrate(scope.ServiceProvider.GetRequiredService<FineTuneDbContext>());
+        var db = scope.ServiceProvider.GetRequiredService<FineTuneDbContext>();
+        Database.Migrate(db);
+        EmbeddedModels.Register(db, app.Services.GetRequiredService<TimeProvider>());
     }
 
     public static void UseHosting(this WebApplication app)

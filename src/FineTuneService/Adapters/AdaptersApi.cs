@@ -1,0 +1,130 @@
+using System.Text.Json;
+using FineTuneService.Data;
+using FineTuneService.Device;
+using FineTuneService.Engine.Formats;
+using FineTuneService.Engine.Lora;
+using FineTuneService.Engine.Models;
+using FineTuneService.Hosting;
+using FineTuneService.Models;
+using FineTuneService.Tenants;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
+
+namespace FineTuneService.Adapters;
+
+/// <summary>An adapter: its name as a model, and where it came from.</summary>
+public sealed record AdapterBody(
+    string Id, string Object, long CreatedAt, string Model, string BaseModel, BasePrecision Precision, long Bytes, int Rank, double Alpha, AdapterLineage Lineage);
+
+/// <summary>The job, file and step that made it; absent where it was uploaded.</summary>
+public sealed record AdapterLineage(string? Job, string? TrainingFile, int? Step);
+
+/// <summary>The body of POST /v1/adapters/{id}/merge.</summary>
+/// <param name="Suffix">Becomes part of the merged model's name.</param>
+public sealed record MergeRequest(string? Suffix);
+
+/// <summary>A tenant's adapters.</summary>
+internal static class AdaptersApi
+{
+    public static void MapAdapters(this IEndpointRouteBuilder app)
+    {
+        RouteGroupBuilder adapters = app.MapGroup("/v1/adapters").WithTags("Adapters").Needs(Access.Tenant);
+        adapters.MapGet("", List).WithSummary("List adapters").Produces<Page<AdapterBody>>();
+        adapters.MapGet("/{id}", Get).WithSummary("Get an adapter").Produces<AdapterBody>();
+        adapters.MapPost("", Upload).WithSummary("Upload an adapter (multipart: model, suffix, file = zip of PEFT's files)").DisableAntiforgery().Produces<AdapterBody>();
+        adapters.MapGet("/{id}/content", Content).WithSummary("Download an adapter as a zip of PEFT's files");
+        adapters.MapDelete("/{id}", Delete).WithSummary("Delete an adapter").Produces<Deleted>();
+        adapters.MapPost("/{id}/merge", Merge).WithSummary("Fold an adapter into its base: a model of its own").Produces<ModelBody>();
+    }
+
+    private static Task<IResult> List([AsParameters] PageQuery query, FineTuneDbContext db) => db.Adapters.AsNoTracking().PageOf(query, "adapter", Body);
+
+    private static async Task<IResult> Get(string id, FineTuneDbContext db) =>
+        await db.Adapters.AsNoTracking().FirstOrDefaultAsync(row => row.Id == id) is { } adapter ? Results.Ok(Body(adapter)) : Errors.NotFound("adapter", id);
+
+    private static async Task<IResult> Upload(
+        HttpRequest request, FineTuneDbContext db, CurrentTenant tenant, ModelCatalog catalog, AdapterStore store, DataDirectory directory, DeviceLease lease,
+        ResidentModels resident, IOptions<FineTuneOptions> options, CancellationToken cancel)
+    {
+        if (!request.HasFormContentType) return Errors.Make(415, "Send multipart/form-data with the fields model, suffix and file.", "unsupported_media_type");
+        IFormCollection form = await request.ReadFormAsync(cancel);
+        if (form.Keys.FirstOrDefault(key => key is not ("model" or "suffix")) is { } unknown) return Errors.BadRequest($"Unknown parameter: '{unknown}'.", "unknown_parameter", unknown);
+        if (form["model"].ToString() is not { Length: > 0 } baseModel) return Errors.BadRequest("Missing required parameter: 'model', the base's name.", "missing_required_parameter", "model");
+        if (form.Files.GetFile("file") is not { } file) return Errors.BadRequest("Missing required parameter: 'file', a zip of PEFT's files.", "missing_required_parameter", "file");
+        string? suffix = form["suffix"].ToString() is { Length: > 0 } given ? given : null;
+        if (suffix?.Any(c => !char.IsAsciiLetterOrDigit(c) && c is not ('-' or '_' or '.')) == true) return Errors.BadRequest("suffix must be letters, digits, dots, dashes or underscores.", param: "suffix");
+        if (await catalog.FindBase(baseModel, cancel) is not { } entry) return Errors.ModelNotFound(baseModel);
+        var precision = new BasePrecision(MachineDtype.Fastest);
+        string folder = directory.NewTemporaryFolder();
+        try
+        {
+            await using (Stream zip = file.OpenReadStream()) AdapterZip.Unpack(zip, folder, options.Value.MaxUploadBytes);
+            await lease.Serve("check adapter", () =>
+            {
+                PeftFolder.Load(folder, resident.Model(entry.Folder, precision).Base).Dispose();
+                return true;
+            }, cancel);
+            AdapterEntry adapter = store.Add(folder, tenant.Id, baseModel, precision, suffix);
+            await db.SaveChangesAsync(CancellationToken.None);
+            return Results.Ok(Body(adapter));
+        }
+        catch (Exception refused) when (refused is InvalidDataException or AdapterException or SafetensorsException)
+        {
+            return Errors.BadRequest($"The adapter cannot be used: {refused.Message}", "invalid_adapter", "file");
+        }
+        finally
+        {
+            if (Directory.Exists(folder)) DataDirectory.Remove(folder);
+        }
+    }
+
+    private static async Task<IResult> Content(string id, FineTuneDbContext db, CancellationToken cancel)
+    {
+        if (await db.Adapters.AsNoTracking().FirstOrDefaultAsync(row => row.Id == id, cancel) is not { } adapter) return Errors.NotFound("adapter", id);
+        var zip = new MemoryStream();
+        AdapterZip.Pack(adapter.Folder, zip);
+        zip.Position = 0;
+        return Results.Stream(zip, "application/zip", $"{id}.zip");
+    }
+
+    private static async Task<IResult> Delete(string id, FineTuneDbContext db, AdapterStore store)
+    {
+        if (await db.Adapters.FirstOrDefaultAsync(row => row.Id == id) is not { } adapter) return Errors.NotFound("adapter", id);
+        await store.Delete(adapter);
+        return Results.Ok(new Deleted(id, "adapter"));
+    }
+
+    private static async Task<IResult> Merge(
+        string id, MergeRequest? body, FineTuneDbContext db, CurrentTenant tenant, ModelCatalog catalog, DataDirectory directory, DeviceLease lease,
+        ResidentModels resident, TimeProvider clock, CancellationToken cancel)
+    {
+        if (await db.Adapters.AsNoTracking().FirstOrDefaultAsync(row => row.Id == id, cancel) is not { } adapter) return Errors.NotFound("adapter", id);
+        if (await catalog.Find(adapter.Model, null, cancel) is not { } served) return Errors.ModelNotFound(adapter.BaseModel);
+        string temporary = directory.NewTemporaryFolder();
+        await lease.Serve("merge", () =>
+        {
+            ResidentModel model = resident.Model(served.Folder, served.Precision);
+            AdapterMerge.Save(model.Base, resident.Adapter(adapter.Id, adapter.Folder, model).Adapter, temporary, served.Precision.Dtype);
+            return true;
+        }, CancellationToken.None);
+        foreach (string name in new[] { "chat_template.jinja", "prompt_template.json" })
+        {
+            if (File.Exists(Path.Combine(adapter.Folder, name))) File.Copy(Path.Combine(adapter.Folder, name), Path.Combine(temporary, name), overwrite: true);
+        }
+        string home = Path.Combine(directory.Merged, Ids.New("merged"));
+        Directory.Move(temporary, home);
+        FolderFlush.Flush(directory.Merged);
+        var entry = new ModelEntry
+        {
+            Id = $"{adapter.Model}:{body?.Suffix ?? "merged"}:{Path.GetFileName(home)[7..15]}", TenantId = tenant.Id, Folder = home, AdapterId = adapter.Id,
+            CreatedAt = clock.GetUtcNow().ToUnixTimeSeconds(),
+        };
+        db.Models.Add(entry);
+        await db.SaveChangesAsync(CancellationToken.None);
+        return Results.Ok(new ModelBody(entry.Id, "model", entry.CreatedAt, entry.TenantId, "merged", adapter.Id));
+    }
+
+    private static AdapterBody Body(AdapterEntry row) => new(
+        row.Id, "adapter", row.CreatedAt, row.Model, row.BaseModel, JsonSerializer.Deserialize<BasePrecision>(row.Precision, Json.Options)!, row.Bytes, row.Rank, row.Alpha,
+        new AdapterLineage(row.JobId, row.TrainingFile, row.Step));
+}
