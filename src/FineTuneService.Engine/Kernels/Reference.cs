@@ -55,10 +55,10 @@ internal static class RotaryKernel
         using var scope = NewDisposeScope();
         Tensor q = qkv.view(qkv.shape[0], -1, headDim).narrow(1, 0, heads);
         Tensor a = q.narrow(2, 0, headDim / 2), b = q.narrow(2, headDim / 2, headDim / 2);
-        Tensor c = cos.index_select(0, positions).unsqueeze(1), s = sin.index_select(0, positions).unsqueeze(1);
+        // As transformers: cosines, sines and each product are rounded to the tokens' dtype.
+        Tensor c = cos.index_select(0, positions).to_type(qkv.dtype).unsqueeze(1), s = sin.index_select(0, positions).to_type(qkv.dtype).unsqueeze(1);
         if (inverse) s = s.neg();
-        Tensor fa = a.to_type(ScalarType.Float32), fb = b.to_type(ScalarType.Float32);
-        Tensor na = fa.mul(c).sub_(fb.mul(s)), nb = fb.mul(c).add_(fa.mul(s));
+        Tensor na = a.mul(c).sub_(b.mul(s)), nb = b.mul(c).add_(a.mul(s));
         a.copy_(na);
         b.copy_(nb);
     }
