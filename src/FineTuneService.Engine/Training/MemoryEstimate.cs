@@ -1,0 +1,49 @@
+using FineTuneService.Engine.Lora;
+using FineTuneService.Engine.Models;
+
+namespace FineTuneService.Engine.Training;
+
+/// <summary>Bytes that a run holds at its peak, by part.</summary>
+/// <param name="Base">The base model's weights, shared with serving and other runs.</param>
+/// <param name="Trained">Trained parameters: fp32 values, and their copy in the compute dtype.</param>
+/// <param name="Gradients">Of the trained parameters.</param>
+/// <param name="Optimizer">AdamW's two moments.</param>
+/// <param name="Activations">What the forward keeps for the backward, for a micro batch of the longest rows.</param>
+/// <param name="Head">Logits of one chunk, and the hidden states around it.</param>
+public sealed record MemoryEstimate(long Base, long Trained, long Gradients, long Optimizer, long Activations, long Head)
+{
+    public long Total => Base + Trained + Gradients + Optimizer + Activations + Head;
+
+    internal static MemoryEstimate Of(ModelConfig model, BasePrecision precision, TrainingConfig config, long trainable, int longestRow)
+    {
+        int element = precision.Dtype == ComputeDtype.Bf16 ? 2 : 4, trained = config.AllBf16 ? 2 : 4;
+        long tokens = (long)config.MicroBatchSize * longestRow;
+        bool copied = config.Lora is not null && trained != element;
+        return new MemoryEstimate(
+            BaseBytes(model, precision, element),
+            trainable * (trained + (copied ? element : 0)),
+            trainable * trained,
+            2 * trainable * trained,
+            tokens * model.Layers * PerToken(model, config, element),
+            Math.Min(tokens, 512) * (model.VocabularySize + model.HiddenSize) * element + tokens * model.HiddenSize * element);
+    }
+
+    /// <summary>nf4: half a byte a weight, and an absmax for each block of 64, in fp32 or (double quantization) in one byte.</summary>
+    private static long BaseBytes(ModelConfig model, BasePrecision precision, int element)
+    {
+        if (precision.Quantization == QuantizationType.None) return model.ParameterCount * element;
+        long quantised = model.Linears.Where(linear => linear.Parts[0].Module != "lm_head").Sum(linear => linear.Parts.Sum(part => (long)part.Out * linear.In));
+        long absmax = precision.DoubleQuantization ? quantised / 64 + quantised / (64 * 256) * 4 : quantised / 64 * 4;
+        return (model.ParameterCount - quantised) * element + quantised / 2 + absmax;
+    }
+
+    /// <summary>Bytes a token and layer: two norms, the stream before each, queries, keys and values, attention's output, gate and up, their
+    /// product, the low-rank branches' inner values, and the norms' statistics.</summary>
+    private static long PerToken(ModelConfig model, TrainingConfig config, int element)
+    {
+        int queries = model.Heads * model.HeadDim, keys = model.KeyValueHeads * model.HeadDim;
+        long inner = config.Lora is { } lora
+            ? LoraLayout.Of(model.Linears, lora).Entries.Sum(entry => (long)entry.Rank * entry.Parts.Count) / model.Layers : 0;
+        return element * (4L * model.HiddenSize + 2 * queries + 2 * keys + 3L * model.IntermediateSize + inner) + 2 * sizeof(float);
+    }
+}

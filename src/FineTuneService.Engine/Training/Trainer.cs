@@ -1,0 +1,138 @@
+using FineTuneService.Engine.Datasets;
+using FineTuneService.Engine.Evaluation;
+using FineTuneService.Engine.Lora;
+using FineTuneService.Engine.Models;
+
+namespace FineTuneService.Engine.Training;
+
+/// <summary>
+/// A training run on one base model: validate → prepare → dry run of two batches → fit → evaluate → save. It stops at a step boundary
+/// and goes on from its newest checkpoint to the same bits. All on the calling thread.
+/// </summary>
+public sealed class Trainer : IDisposable
+{
+    private readonly TrainingConfig _config;
+    private readonly IReadOnlyList<TrainingRow> _train;
+    private readonly IReadOnlyList<TrainingRow>? _validation;
+    private readonly RowOrder _order;
+    private readonly Checkpoints _checkpoints;
+    private readonly TrainedParameters _parameters;
+    private readonly AdamW _optimizer;
+    private readonly Decoder _decoder;
+    private readonly TrainingStep _step;
+    private readonly LoraDropout? _dropout;
+    private RunProgress _progress = new();
+
+    /// <summary>Validates the run and prepares everything it needs; nothing trains yet.</summary>
+    /// <param name="model">Shared and frozen where <see cref="TrainingConfig.Lora"/> is set; otherwise trained itself, so private.</param>
+    /// <param name="checkpointFolder">Made if absent; one run's own.</param>
+    /// <exception cref="ArgumentException">The config or rows cannot be trained on this model; the message says what and why.</exception>
+    public Trainer(
+        BaseModel model, TrainingConfig config, IReadOnlyList<TrainingRow> train, IReadOnlyList<TrainingRow>? validation, string checkpointFolder)
+    {
+        TrainingValidation.Require(model, config, train, validation);
+        (_config, _train, _validation) = (config, train, validation);
+        _order = new RowOrder(train.Select(row => row.Ids.Length), config);
+        if (config.Lora is not null) Adapter = Adapter.Create(model, config.Lora, config.Seed, config.AllBf16);
+        _parameters = Adapter is null ? new ModelParameters(model.Weights) : new AdapterParameters(Adapter);
+        _optimizer = new AdamW(_parameters.Values.numel(), _parameters.Values.dtype, _parameters.Values.device, config);
+        _decoder = new Decoder(model.Config, model.Weights);
+        _step = new TrainingStep(_decoder, _parameters, Adapter, _optimizer, config);
+        if (config.Lora is { Dropout: > 0 }) _dropout = new LoraDropout(config.Lora.Dropout, config.Seed, _step.Pool);
+        _checkpoints = new Checkpoints(checkpointFolder, config, _parameters, _optimizer);
+    }
+
+    /// <summary>What is being trained, and the result once the run has ended; null in full-parameter training. The caller may keep it
+    /// beyond this trainer, and disposes it.</summary>
+    public Adapter? Adapter { get; }
+
+    /// <summary>Bytes of the buffers that steps write into.</summary>
+    public long BufferBytes => _step.Pool.Bytes;
+
+    /// <summary>Trains until the last step, or until <paramref name="stopRequested"/> says so after one; then a checkpoint is saved.</summary>
+    /// <param name="onEvent">Progress, in order, on this thread.</param>
+    /// <param name="yieldPoint">Called between decoder blocks, forward and backward: requests may be served there.</param>
+    public RunFinished Run(Action<TrainingEvent> onEvent, Func<bool>? stopRequested = null, Action? yieldPoint = null)
+    {
+        _step.YieldPoint = yieldPoint;
+        if (_checkpoints.Restore() is { } progress) _progress = progress;
+        onEvent(new RunStarted(_progress.Step, _order.TotalSteps, _parameters.Values.numel()));
+        if (_progress.Step < _order.TotalSteps) DryRun();
+        bool stopped = Fit(onEvent, stopRequested);
+        EvaluationResult? evaluation = stopped ? null : Evaluate(onEvent, yieldPoint);
+        if (_progress.Step > _progress.SavedStep) Save(onEvent);
+        var finished = new RunFinished(_progress.Step, stopped, _progress.TrainedTokens, _progress.LastLoss, evaluation?.Loss);
+        onEvent(finished);
+        return finished;
+    }
+
+    /// <summary>What a run would take, from shapes and counts alone.</summary>
+    /// <param name="rows">Training rows.</param>
+    /// <param name="tokens">Their tokens together.</param>
+    /// <param name="longestRow">Tokens of the longest.</param>
+    public static TrainingEstimate Estimate(ModelConfig model, BasePrecision precision, TrainingConfig config, int rows, long tokens, int longestRow) =>
+        TrainingEstimate.Of(model, precision, config, rows, tokens, longestRow);
+
+    public void Dispose()
+    {
+        _step.Dispose();
+        _decoder.Dispose();
+        _optimizer.Dispose();
+        _parameters.Dispose();
+    }
+
+    /// <summary>The largest two micro batches, forward and backward: what cannot fit fails here, and the buffers are made.</summary>
+    private void DryRun()
+    {
+        int size = Math.Min(_config.MicroBatchSize, _train.Count);
+        TrainingRow[] longest = [.. _train.OrderByDescending(row => row.Ids.Length).Take(size)];
+        for (int i = 0; i < 2; i++) _step.Accumulate([MicroBatch.Of(longest)]);
+    }
+
+    /// <returns>Whether the run was stopped before its last step.</returns>
+    private bool Fit(Action<TrainingEvent> onEvent, Func<bool>? stopRequested)
+    {
+        while (_progress.Step < _order.TotalSteps)
+        {
+            if (stopRequested?.Invoke() == true) return true;
+            Step(onEvent);
+            if (_progress.Step == _order.TotalSteps) break;
+            if (IsDue(_config.EvalEvery)) Evaluate(onEvent, _step.YieldPoint);
+            if (IsDue(_config.SaveEvery)) Save(onEvent);
+        }
+        return false;
+    }
+
+    private void Step(Action<TrainingEvent> onEvent)
+    {
+        var clock = System.Diagnostics.Stopwatch.StartNew();
+        int step = _progress.Step + 1;
+        double learningRate = LearningRate.At(step, _order.TotalSteps, _config);
+        StepResult result = _step.Run([.. _order.Step(step).Select(rows => Batch(step, rows))], learningRate);
+        _progress = _progress.After(result);
+        double epoch = (double)step / _order.StepsPerEpoch;
+        onEvent(new StepFinished(step, result.Loss, learningRate, result.GradNorm, result.Tokens, epoch, clock.Elapsed));
+    }
+
+    private MicroBatch Batch(int step, int[] rows)
+    {
+        MicroBatch batch = MicroBatch.Of([.. rows.Select(row => _train[row])]);
+        return batch with { Dropout = _dropout?.Of(step, rows, batch.Tokens.Width) };
+    }
+
+    private EvaluationResult? Evaluate(Action<TrainingEvent> onEvent, Action? yieldPoint)
+    {
+        if (_validation is not { Count: > 0 }) return null;
+        EvaluationResult result = Evaluator.Evaluate(_decoder, Adapter, _validation, _config.MicroBatchSize, _step.Pool, yieldPoint);
+        onEvent(new Evaluated(_progress.Step, result.Loss, result.TokenAccuracy));
+        return result;
+    }
+
+    private void Save(Action<TrainingEvent> onEvent)
+    {
+        _progress = _progress with { SavedStep = _progress.Step };
+        onEvent(new CheckpointSaved(_progress.Step, _checkpoints.Save(_progress)));
+    }
+
+    private bool IsDue(int every) => every > 0 && _progress.Step % every == 0;
+}

@@ -1,0 +1,28 @@
+using FineTuneService.Engine.Lora;
+using FineTuneService.Engine.Models;
+
+namespace FineTuneService.Engine.Training;
+
+/// <summary>What a run would take, worked out from shapes and counts before anything is loaded.</summary>
+/// <param name="TrainableParameters">Exact.</param>
+/// <param name="AdapterBytes">Of the adapter's matrices, in memory and on disk; 0 in full-parameter training.</param>
+/// <param name="Steps">Optimizer updates.</param>
+/// <param name="Tokens">Tokens that go through the model, padding left out.</param>
+public sealed record TrainingEstimate(
+    long TrainableParameters, long TotalParameters, long AdapterBytes, int Steps, long Tokens, MemoryEstimate Memory)
+{
+    /// <param name="rows">Training rows.</param>
+    /// <param name="tokens">Their tokens together.</param>
+    /// <param name="longestRow">Tokens of the longest.</param>
+    internal static TrainingEstimate Of(ModelConfig model, BasePrecision precision, TrainingConfig config, int rows, long tokens, int longestRow)
+    {
+        long trainable = config.Lora is { } lora ? LoraLayout.Of(model.Linears, lora).Length : model.ParameterCount;
+        int adapterElement = config.AllBf16 ? 2 : 4;
+        var order = new RowOrder(Enumerable.Repeat(longestRow, rows), config);
+        double epochs = (double)order.TotalSteps / order.StepsPerEpoch;
+        long adapterBytes = config.Lora is null ? 0 : trainable * adapterElement;
+        return new TrainingEstimate(
+            trainable, model.ParameterCount + (config.Lora is null ? 0 : trainable), adapterBytes, order.TotalSteps, (long)Math.Ceiling(tokens * epochs),
+            MemoryEstimate.Of(model, precision, config, trainable, longestRow));
+    }
+}

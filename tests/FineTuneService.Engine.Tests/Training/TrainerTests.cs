@@ -1,0 +1,107 @@
+using FineTuneService.Engine.Datasets;
+using FineTuneService.Engine.Lora;
+using FineTuneService.Engine.Models;
+using FineTuneService.Engine.Training;
+
+namespace FineTuneService.Engine.Tests.Training;
+
+public sealed class TrainerTests
+{
+    private static readonly ModelConfig Tiny = new()
+    {
+        HiddenSize = 32, IntermediateSize = 48, Layers = 2, Heads = 4, KeyValueHeads = 2, HeadDim = 8, VocabularySize = 64, TieWordEmbeddings = true,
+    };
+
+    public static TheoryData<bool, ComputeDtype> Modes => new() { { true, ComputeDtype.Fp32 }, { true, ComputeDtype.Bf16 }, { false, ComputeDtype.Fp32 }, { false, ComputeDtype.Bf16 } };
+
+    [Theory, MemberData(nameof(Modes))]
+    public void Run_StoppedAndResumed_GivesTheSameBits(bool lora, ComputeDtype dtype)
+    {
+        TrainingConfig config = Config(lora);
+        byte[] whole = Train(config, dtype, Folder("whole"), stopAfter: int.MaxValue);
+        string folder = Folder("resumed");
+        byte[] stopped = Train(config, dtype, folder, stopAfter: 4);
+        byte[] resumed = Train(config, dtype, folder, stopAfter: int.MaxValue);
+        Assert.NotEqual(whole, stopped);
+        Assert.Equal(whole, resumed);
+    }
+
+    [Fact]
+    public void Run_KilledBetweenCheckpoints_GoesOnFromTheLast()
+    {
+        string folder = Folder("killed");
+        TrainingConfig config = Config(lora: true) with { SaveEvery = 3 };
+        Assert.Throws<OperationCanceledException>(() => Train(config, ComputeDtype.Fp32, folder, e =>
+        {
+            if (e is StepFinished { Step: 5 }) throw new OperationCanceledException();
+        }));
+        int? from = null;
+        byte[] resumed = Train(config, ComputeDtype.Fp32, folder, e => from = e is RunStarted started ? started.Step : from);
+        Assert.Equal(3, from);
+        Assert.Equal(Train(config, ComputeDtype.Fp32, Folder("undisturbed"), _ => { }), resumed);
+    }
+
+    [Fact]
+    public void Run_LearnableRows_LowersTheLoss()
+    {
+        var losses = new List<double>();
+        TrainingConfig config = Config(lora: false) with { LearningRate = 1e-2, Epochs = 8, Scheduler = LrScheduler.Constant };
+        Train(config, ComputeDtype.Fp32, Folder("learns"), e =>
+        {
+            if (e is StepFinished step) losses.Add(step.Loss);
+        });
+        Assert.True(losses[^1] < losses[0] / 2, $"{losses[0]} to {losses[^1]}");
+    }
+
+    [Fact]
+    public void Run_CheckpointOfAnotherConfig_IsRefused()
+    {
+        string folder = Folder("other");
+        Train(Config(lora: true), ComputeDtype.Fp32, folder, _ => { });
+        Assert.Throws<InvalidOperationException>(() => Train(Config(lora: true) with { LearningRate = 1 }, ComputeDtype.Fp32, folder, _ => { }));
+    }
+
+    [Fact]
+    public void Constructor_RowOutsideTheVocabulary_IsRefusedByPlace()
+    {
+        using BaseModel model = BaseModel.Random(Tiny, BasePrecision.Fp32, seed: 1);
+        var refusal = Assert.Throws<ArgumentException>(() => new Trainer(model, Config(lora: true), [new TrainingRow([1, 64], [1, 64])], null, Folder("refused")));
+        Assert.Contains("training row 0 has id 64", refusal.Message);
+    }
+
+    private static TrainingConfig Config(bool lora) => new()
+    {
+        Lora = lora ? new LoraConfig { Rank = 4, Dropout = 0.1 } : null,
+        LearningRate = 1e-3,
+        WarmupSteps = 2,
+        MicroBatchSize = 2,
+        GradientAccumulationSteps = 2,
+        Epochs = 2,
+        Seed = 7,
+    };
+
+    private static byte[] Train(TrainingConfig config, ComputeDtype dtype, string folder, int stopAfter)
+    {
+        int steps = 0;
+        return Train(config, dtype, folder, e => steps += e is StepFinished ? 1 : 0, () => steps >= stopAfter);
+    }
+
+    private static byte[] Train(TrainingConfig config, ComputeDtype dtype, string folder, Action<TrainingEvent> onEvent, Func<bool>? stop = null)
+    {
+        using BaseModel model = BaseModel.Random(Tiny, new BasePrecision(dtype), seed: 3);
+        using var trainer = new Trainer(model, config, Rows(18), Rows(3), folder);
+        trainer.Run(onEvent, stop);
+        using Adapter? adapter = trainer.Adapter;
+        return adapter is null
+            ? [.. model.Weights.Parameters.SelectMany(weight => weight.bytes.ToArray())] : adapter.Values.Flat.bytes.ToArray();
+    }
+
+    /// <summary>Counting rows of different lengths.</summary>
+    private static List<TrainingRow> Rows(int count) => [.. Enumerable.Range(0, count).Select(row =>
+    {
+        int[] ids = [.. Enumerable.Range(0, 5 + row % 7).Select(i => (row * 3 + i) % 64)];
+        return new TrainingRow(ids, [-100, .. ids[1..]]);
+    })];
+
+    private static string Folder(string name) => Directory.CreateTempSubdirectory("trainer-" + name).FullName;
+}
