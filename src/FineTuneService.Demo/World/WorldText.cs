@@ -21,6 +21,10 @@ public static class WorldText
             yield return Kind(draw.Below(100))(draw);
     }
 
+    /// <summary>Single questions of the same kinds, which another seed than the training text's makes new.</summary>
+    public static IReadOnlyList<Turn> Questions(ulong seed, int count) =>
+        [.. Conversations(seed).Select(c => c.Turns[0]).Take(count)];
+
     private static Func<Draw, Conversation> Kind(int percent)
     {
         foreach (var (share, make) in Kinds)

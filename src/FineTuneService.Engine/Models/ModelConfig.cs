@@ -38,6 +38,9 @@ public sealed record ModelConfig
 
     /// <summary>gate, up and down have a bias.</summary>
     public bool MlpBias { get; init; }
+
+    /// <summary>initializer_range: standard deviation of random weights.</summary>
+    public float InitializerRange { get; init; } = 0.02f;
     public int? BosId { get; init; }
 
     /// <summary>eos_token_id, one or several.</summary>
@@ -101,6 +104,7 @@ public sealed record ModelConfig
         ["head_dim"] = HeadDim,
         ["hidden_act"] = "silu",
         ["hidden_size"] = HiddenSize,
+        ["initializer_range"] = (double)(decimal)InitializerRange,
         ["intermediate_size"] = IntermediateSize,
         ["max_position_embeddings"] = MaxPositions,
         ["mlp_bias"] = MlpBias,

@@ -52,6 +52,7 @@ internal static class ModelConfigReader
             TieWordEmbeddings = (bool?)config["tie_word_embeddings"] ?? false,
             AttentionBias = (bool?)config["attention_bias"] ?? false,
             MlpBias = (bool?)config["mlp_bias"] ?? false,
+            InitializerRange = (float?)config["initializer_range"] ?? 0.02f,
             BosId = (int?)config["bos_token_id"],
             EosIds = Ids(config["eos_token_id"]),
         };

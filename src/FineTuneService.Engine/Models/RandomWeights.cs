@@ -5,11 +5,9 @@ using static TorchSharp.torch;
 
 namespace FineTuneService.Engine.Models;
 
-/// <summary>Weights of a model that has learned nothing: normal with deviation 0.02, norms 1, biases 0, drawn by counter.</summary>
+/// <summary>Weights of a model that has learned nothing: normal with config.json's initializer_range, norms 1, biases 0, drawn by counter.</summary>
 internal sealed class RandomWeights(ModelConfig config, BasePrecision precision, ulong seed)
 {
-    private const float Deviation = 0.02f;
-
     private readonly ScalarType _dtype = precision.Dtype == ComputeDtype.Bf16 ? ScalarType.BFloat16 : ScalarType.Float32;
     private ulong _stream;
 
@@ -64,7 +62,7 @@ internal sealed class RandomWeights(ModelConfig config, BasePrecision precision,
         for (long i = 0; i < count; i++)
         {
             double radius = Math.Sqrt(-2 * Math.Log(1 - random.Unit((ulong)(2 * i))));
-            values[i] = Deviation * (float)(radius * Math.Cos(2 * Math.PI * random.Unit((ulong)(2 * i + 1))));
+            values[i] = config.InitializerRange * (float)(radius * Math.Cos(2 * Math.PI * random.Unit((ulong)(2 * i + 1))));
         }
         return values;
     }
