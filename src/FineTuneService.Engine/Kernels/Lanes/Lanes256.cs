@@ -1,0 +1,81 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace FineTuneService.Engine.Kernels.Lanes;
+
+/// <summary>Eight numbers: an AVX2 register, or a pair of the 128-bit registers that other processors have.</summary>
+internal readonly unsafe struct Lanes256(Vector256<float> values) : ILanes<Lanes256>
+{
+    private const MethodImplOptions Inline = MethodImplOptions.AggressiveInlining;
+    private readonly Vector256<float> _values = values;
+
+    public static int Count => 8;
+
+    [MethodImpl(Inline)]
+    public static Lanes256 Of(float value) => new(Vector256.Create(value));
+
+    [MethodImpl(Inline)]
+    public static Lanes256 Load(float* source) => new(Vector256.Load(source));
+
+    [MethodImpl(Inline)]
+    public static Lanes256 Load(ushort* source) => new((Vector256.Create(Vector128.WidenLower(Vector128.Load(source)), Vector128.WidenUpper(Vector128.Load(source))) << 16).AsSingle());
+
+    [MethodImpl(Inline)]
+    public static void Store(Lanes256 values, float* target) => values._values.Store(target);
+
+    [MethodImpl(Inline)]
+    public static void Store(Lanes256 values, ushort* target) => Vector256.Narrow(HighBits(values._values), Vector256<uint>.Zero).GetLower().Store(target);
+
+    [MethodImpl(Inline)]
+    public static Lanes256 RoundToBFloat16(Lanes256 values) => new((HighBits(values._values) << 16).AsSingle());
+
+    [MethodImpl(Inline)]
+    public static Lanes256 MultiplyAdd(Lanes256 a, Lanes256 b, Lanes256 c) => new(Vector256.FusedMultiplyAdd(a._values, b._values, c._values));
+
+    [MethodImpl(Inline)]
+    public static Lanes256 Max(Lanes256 a, Lanes256 b) => new(Vector256.MaxNative(a._values, b._values));
+
+    [MethodImpl(Inline)]
+    public static Lanes256 Min(Lanes256 a, Lanes256 b) => new(Vector256.MinNative(a._values, b._values));
+
+    [MethodImpl(Inline)]
+    public static Lanes256 Sqrt(Lanes256 values) => new(Vector256.Sqrt(values._values));
+
+    [MethodImpl(Inline)]
+    public static Lanes256 Round(Lanes256 values) => new(Vector256.Round(values._values));
+
+    [MethodImpl(Inline)]
+    public static Lanes256 PowerOfTwo(Lanes256 exponents) =>
+        new(((Vector256.ConvertToInt32Native(exponents._values) + Vector256.Create(127)) << 23).AsSingle());
+
+    [MethodImpl(Inline)]
+    public static float Sum(Lanes256 values) => Vector256.Sum(values._values);
+
+    [MethodImpl(Inline)]
+    public static float Largest(Lanes256 values)
+    {
+        Vector128<float> four = Vector128.MaxNative(values._values.GetLower(), values._values.GetUpper());
+        return MathF.Max(MathF.Max(four[0], four[1]), MathF.Max(four[2], four[3]));
+    }
+
+    [MethodImpl(Inline)]
+    public static Lanes256 operator +(Lanes256 a, Lanes256 b) => new(a._values + b._values);
+
+    [MethodImpl(Inline)]
+    public static Lanes256 operator -(Lanes256 a, Lanes256 b) => new(a._values - b._values);
+
+    [MethodImpl(Inline)]
+    public static Lanes256 operator *(Lanes256 a, Lanes256 b) => new(a._values * b._values);
+
+    [MethodImpl(Inline)]
+    public static Lanes256 operator /(Lanes256 a, Lanes256 b) => new(a._values / b._values);
+
+    /// <summary>The bits of the values rounded to bf16, in the low halves.</summary>
+    [MethodImpl(Inline)]
+    private static Vector256<uint> HighBits(Vector256<float> values)
+    {
+        Vector256<uint> bits = values.AsUInt32();
+        Vector256<uint> rounded = (bits + Vector256.Create(0x7fffu) + ((bits >> 16) & Vector256<uint>.One)) >> 16;
+        return Vector256.ConditionalSelect(Vector256.Equals(values, values).AsUInt32(), rounded, Vector256.Create(0x7fc0u));
+    }
+}
