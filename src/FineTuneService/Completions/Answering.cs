@@ -55,7 +55,9 @@ internal sealed class Answering(DeviceLease lease, ResidentModels resident, IOpt
         {
             ResidentModel model = resident.Model(served.Folder, served.Precision);
             ResidentAdapter? adapter = served.Adapter is { } entry ? resident.Adapter(entry.Id, entry.Folder, model) : null;
-            var encoder = new PromptEncoder(model.Base.Tokenizer, adapter is null ? model.Base.ChatTemplate : adapter.ChatTemplate, adapter?.PromptTemplate);
+            var encoder = adapter is null
+                ? new PromptEncoder(model.Base.Tokenizer, model.Base.ChatTemplate, model.PromptTemplate)
+                : new PromptEncoder(model.Base.Tokenizer, adapter.ChatTemplate, adapter.PromptTemplate);
             if (operation == Chat && !encoder.CanChat) return (null, NoTemplate(served));
             int[] ids = prompt(encoder);
             int room = model.Generator.Capacity - ids.Length;

@@ -8,7 +8,8 @@ using Microsoft.Extensions.Options;
 namespace FineTuneService.Device;
 
 /// <summary>A base in one precision, loaded once for all: its weights serve every adapter, and training runs against them.</summary>
-public sealed record ResidentModel(BaseModel Base, Generator Generator);
+/// <param name="PromptTemplate">What a merged model's adapter was trained with; null for a base.</param>
+public sealed record ResidentModel(BaseModel Base, Generator Generator, PromptTemplate? PromptTemplate);
 
 /// <summary>
 /// What is loaded: bases by folder and precision, and adapters, of which the least recently used are let go. Everything here is
@@ -31,7 +32,7 @@ public sealed class ResidentModels(DeviceLease lease, IOptions<FineTuneOptions> 
         BaseModel loaded = BaseModel.Load(folder, precision);
         var generator = new Generator(loaded, options.Value.MaxBatchRows, LongestSequence);
         lease.AddStepper(generator.Step);
-        return _models[(folder, precision)] = new ResidentModel(loaded, generator);
+        return _models[(folder, precision)] = new ResidentModel(loaded, generator, PromptTemplate.Load(folder));
     }
 
     /// <summary>The adapter of this id, read from its folder if it is not loaded.</summary>

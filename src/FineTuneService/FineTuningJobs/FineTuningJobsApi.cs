@@ -1,0 +1,136 @@
+using System.Diagnostics;
+using System.Text.Json;
+using FineTuneService.Data;
+using FineTuneService.Engine.Models;
+using FineTuneService.Engine.Training;
+using FineTuneService.Hosting;
+using FineTuneService.Models;
+using FineTuneService.Tenants;
+using Microsoft.EntityFrameworkCore;
+
+namespace FineTuneService.FineTuningJobs;
+
+/// <summary>OpenAI's /v1/fine_tuning/jobs, and estimates.</summary>
+internal static class FineTuningJobsApi
+{
+    public static void MapFineTuningJobs(this IEndpointRouteBuilder app)
+    {
+        RouteGroupBuilder jobs = app.MapGroup("/v1/fine_tuning/jobs").WithTags("Fine-tuning").Needs(Access.Tenant);
+        jobs.MapPost("", Create).WithSummary("Create a fine-tuning job").Produces<JobBody>();
+        jobs.MapPost("/estimate", Estimate).WithSummary("What a job would take").Produces<EstimateBody>();
+        jobs.MapGet("", List).WithSummary("List jobs").Produces<Page<JobBody>>();
+        jobs.MapGet("/{id}", Get).WithSummary("Get a job").Produces<JobBody>();
+        jobs.MapPost("/{id}/cancel", Cancel).WithSummary("Cancel a job; nothing of it is kept").Produces<JobBody>();
+        jobs.MapGet("/{id}/events", Events).WithSummary("A job's events: a list, or a stream with Accept: text/event-stream").Produces<Page<EventBody>>();
+        jobs.MapGet("/{id}/checkpoints", Checkpoints).WithSummary("A job's checkpoints").Produces<Page<CheckpointBody>>();
+    }
+
+    private static async Task<IResult> Create(
+        CreateJobRequest body, FineTuneDbContext db, CurrentTenant tenant, ModelCatalog catalog, JobSignal signal, TimeProvider clock, CancellationToken cancel)
+    {
+        if (await Check(body, db, catalog, cancel) is { Refusal: { } refusal }) return refusal;
+        JobSettings settings = JobSettingsReader.Read(body, MachineDtype.Fastest == ComputeDtype.Bf16, out _)!;
+        var job = new FineTuningJob
+        {
+            Id = Ids.New("ftjob"),
+            TenantId = tenant.Id,
+            Status = JobStatus.ValidatingFiles,
+            Model = body.Model,
+            TrainingFile = body.TrainingFile,
+            ValidationFile = body.ValidationFile,
+            Suffix = body.Suffix,
+            Settings = JsonSerializer.Serialize(settings, Json.Options),
+            Metadata = body.Metadata is null ? null : JsonSerializer.Serialize(body.Metadata),
+            TraceParent = Activity.Current?.Id,
+            CreatedAt = clock.GetUtcNow().ToUnixTimeSeconds(),
+        };
+        db.Jobs.Add(job);
+        db.Say(job, clock, $"Created fine-tuning job: {job.Id}");
+        db.Say(job, clock, "Validating training file");
+        await db.SaveChangesAsync(CancellationToken.None);
+        signal.Created();
+        return Results.Ok(JobBody.Of(job, null));
+    }
+
+    private static async Task<IResult> Estimate(
+        CreateJobRequest body, FineTuneDbContext db, BlobStore blobs, ModelCatalog catalog, CancellationToken cancel)
+    {
+        (IResult? refusal, ModelEntry? model) = await Check(body, db, catalog, cancel);
+        if (refusal is not null) return refusal;
+        JobSettings settings = JobSettingsReader.Read(body, MachineDtype.Fastest == ComputeDtype.Bf16, out _)!;
+        TrainingData data = await TrainingData.Read(db, blobs, body.TrainingFile, body.ValidationFile, model!.Folder, settings, cancel);
+        if (data.Problems.Count > 0)
+            return Errors.Unprocessable($"The dataset cannot be trained on. {data.Problems.Count} problems: {string.Join("; ", data.Problems.Take(10))}", "invalid_training_file", "training_file");
+        try
+        {
+            TrainingEstimate estimate = Trainer.Estimate(
+                ModelConfig.Load(model.Folder), settings.Precision, settings.For(data.Train.Count), data.Train.Count, data.Tokens, data.LongestRow);
+            return Results.Ok(new EstimateBody(
+                "fine_tuning.job.estimate", estimate.TrainableParameters, estimate.TotalParameters, data.Train.Count, data.Validation.Count, data.Truncated, estimate.Steps,
+                estimate.Tokens, estimate.AdapterBytes, estimate.Memory, data.Warnings));
+        }
+        catch (ArgumentException misfit)
+        {
+            return Errors.BadRequest(misfit.Message, param: "lora.target_modules");
+        }
+    }
+
+    private static async Task<IResult> List([AsParameters] PageQuery query, string? status, string? model, FineTuneDbContext db) =>
+        await db.Jobs.AsNoTracking().Where(job => (status == null || job.Status == status) && (model == null || job.Model == model))
+            .PageOf(query, "fine-tuning job", job => JobBody.Of(job, null));
+
+    private static async Task<IResult> Get(string id, FineTuneDbContext db) =>
+        await db.Jobs.AsNoTracking().FirstOrDefaultAsync(row => row.Id == id) is { } job
+            ? Results.Ok(JobBody.Of(job, await QueuePosition(job, db))) : Errors.NotFound("fine-tuning job", id);
+
+    /// <summary>A job that has not begun ends at once; a running one at its next step.</summary>
+    private static async Task<IResult> Cancel(string id, FineTuneDbContext db, TimeProvider clock)
+    {
+        if (await db.Jobs.AsNoTracking().FirstOrDefaultAsync(row => row.Id == id) is not { } job) return Errors.NotFound("fine-tuning job", id);
+        if (JobStatus.IsEnd(job.Status)) return Errors.Conflict($"The job is {job.Status}; only one that has not ended can be cancelled.", "job_ended");
+        long now = clock.GetUtcNow().ToUnixTimeSeconds();
+        int ended = await db.Jobs.Where(row => row.Id == id && row.Status == JobStatus.Queued && row.ClaimId == null)
+            .ExecuteUpdateAsync(set => set.SetProperty(row => row.Status, JobStatus.Cancelled).SetProperty(row => row.FinishedAt, now));
+        if (ended == 1)
+        {
+            db.Say(job, clock, "Fine-tuning job cancelled");
+            await db.SaveChangesAsync();
+        }
+        else
+        {
+            await db.Jobs.Where(row => row.Id == id).ExecuteUpdateAsync(set => set.SetProperty(row => row.CancelRequested, true));
+        }
+        return Results.Ok(JobBody.Of(await db.Jobs.AsNoTracking().FirstAsync(row => row.Id == id), null));
+    }
+
+    private static async Task<IResult> Events(string id, [AsParameters] PageQuery query, FineTuneDbContext db, HttpContext context, CancellationToken cancel)
+    {
+        if (!await db.Jobs.AnyAsync(row => row.Id == id, cancel)) return Errors.NotFound("fine-tuning job", id);
+        if (context.Request.Headers.Accept.ToString().Contains("text/event-stream"))
+            return await JobEventStream.Send(id, context.Request.Headers["Last-Event-ID"].FirstOrDefault() ?? query.After, db, context.Response, cancel);
+        return await db.JobEvents.AsNoTracking().Where(row => row.JobId == id).PageOf(query, "event", EventBody.Of);
+    }
+
+    private static async Task<IResult> Checkpoints(string id, [AsParameters] PageQuery query, FineTuneDbContext db) =>
+        await db.Jobs.AnyAsync(row => row.Id == id)
+            ? await db.Checkpoints.AsNoTracking().Where(row => row.JobId == id).PageOf(query, "checkpoint", CheckpointBody.Of) : Errors.NotFound("fine-tuning job", id);
+
+    /// <summary>What can be said before the files are read.</summary>
+    private static async Task<(IResult? Refusal, ModelEntry? Model)> Check(CreateJobRequest body, FineTuneDbContext db, ModelCatalog catalog, CancellationToken cancel)
+    {
+        JobSettingsReader.Read(body, fastBf16: false, out JobBodyProblem? problem);
+        if (problem is not null) return (Errors.BadRequest(problem.Message + ".", param: problem.Param), null);
+        if (await catalog.FindBase(body.Model, cancel) is not { } model) return (Errors.ModelNotFound(body.Model), null);
+        foreach ((string param, string? id) in new[] { ("training_file", body.TrainingFile), ("validation_file", body.ValidationFile) })
+        {
+            if (id is null) continue;
+            if (await db.Files.AsNoTracking().FirstOrDefaultAsync(row => row.Id == id, cancel) is not { } file)
+                return (Errors.Make(404, $"No such file: '{id}'. Upload it with POST /v1/files first.", "file_not_found", param), null);
+            if (file.Purpose != "fine-tune") return (Errors.BadRequest($"File '{id}' has purpose {file.Purpose}; upload it with purpose fine-tune.", param: param), null);
+        }
+        return (null, model);
+    }
+
+    private static async Task<int?> QueuePosition(FineTuningJob job, FineTuneDbContext db) => job.Status != JobStatus.Queued
+        ? null : await db.Jobs.IgnoreQueryFilters().CountAsync(row => row.Number < job.Number && (row.Status == JobStatus.Queued || row.Status == JobStatus.Running));
+}

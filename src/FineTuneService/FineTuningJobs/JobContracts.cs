@@ -1,0 +1,94 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using FineTuneService.Engine.Training;
+using FineTuneService.Hosting;
+
+namespace FineTuneService.FineTuningJobs;
+
+/// <summary>OpenAI's job object, with ours beside it: progress, the resolved settings, warnings, the place in the queue.</summary>
+public sealed record JobBody
+{
+    public string Object => "fine_tuning.job";
+    public required string Id { get; init; }
+    public required string Model { get; init; }
+    public required long CreatedAt { get; init; }
+    public required string Status { get; init; }
+    public required string TrainingFile { get; init; }
+    public string OrganizationId => "";
+    public IReadOnlyList<string> ResultFiles => [];
+    public required long Seed { get; init; }
+    public required HyperparametersAnswer Hyperparameters { get; init; }
+    public required JobProgress Progress { get; init; }
+
+    /// <summary>Everything that the run depends on, with no "auto" left.</summary>
+    public required JobSettings Settings { get; init; }
+    public required IReadOnlyList<string> Warnings { get; init; }
+    public Dictionary<string, string>? Metadata { get; init; }
+    public string? Suffix { get; init; }
+
+    /// <summary>Jobs that are before it; absent once it runs.</summary>
+    public int? QueuePosition { get; init; }
+    public long? StartedAt { get; init; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
+    public string? ValidationFile { get; init; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
+    public long? FinishedAt { get; init; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
+    public string? FineTunedModel { get; init; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
+    public long? TrainedTokens { get; init; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
+    public JobError? Error { get; init; }
+
+    public static JobBody Of(FineTuningJob job, int? queuePosition)
+    {
+        JobSettings settings = JsonSerializer.Deserialize<JobSettings>(job.Settings, Json.Options)!;
+        return new JobBody
+        {
+            Id = job.Id, Model = job.Model, CreatedAt = job.CreatedAt, Status = job.Status, TrainingFile = job.TrainingFile, ValidationFile = job.ValidationFile,
+            Seed = (long)settings.Seed, Suffix = job.Suffix, Settings = settings, QueuePosition = queuePosition,
+            Hyperparameters = new HyperparametersAnswer(settings.Epochs, settings.BatchSize, 1),
+            Progress = new JobProgress(job.Step, job.TotalSteps, job.Epoch, job.TrainLoss, job.ValidationLoss),
+            Warnings = job.Warnings is null ? [] : JsonSerializer.Deserialize<string[]>(job.Warnings)!,
+            Metadata = job.Metadata is null ? null : JsonSerializer.Deserialize<Dictionary<string, string>>(job.Metadata),
+            StartedAt = job.StartedAt, FinishedAt = job.FinishedAt, FineTunedModel = job.FineTunedModel, TrainedTokens = job.TrainedTokens,
+            Error = job.Error is null ? null : JsonSerializer.Deserialize<JobError>(job.Error, Json.Options),
+        };
+    }
+}
+
+/// <summary>OpenAI's hyperparameters, resolved.</summary>
+public sealed record HyperparametersAnswer(int NEpochs, int? BatchSize, double LearningRateMultiplier);
+
+public sealed record JobProgress(int Step, int? TotalSteps, double? Epoch, double? TrainLoss, double? ValidationLoss);
+
+/// <summary>Why a job failed. Codes that begin with invalid_ are the job's own mistakes; server_error is the service's.</summary>
+public sealed record JobError(string Code, string Message, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Param);
+
+/// <summary>OpenAI's event object.</summary>
+public sealed record EventBody(string Id, string Object, long CreatedAt, string Level, string Message, string Type, JsonElement? Data)
+{
+    public static EventBody Of(JobEvent row) => new(
+        row.Id, "fine_tuning.job.event", row.CreatedAt, row.Level, row.Message, row.Type, row.Data is null ? null : JsonSerializer.Deserialize<JsonElement>(row.Data));
+}
+
+/// <summary>OpenAI's checkpoint object.</summary>
+public sealed record CheckpointBody(string Id, string Object, long CreatedAt, string FineTuningJobId, int StepNumber, CheckpointMetrics Metrics)
+{
+    public static CheckpointBody Of(JobCheckpoint row) => new(
+        row.Id, "fine_tuning.job.checkpoint", row.CreatedAt, row.JobId, row.Step, new CheckpointMetrics(row.Step, row.TrainLoss, row.ValidationLoss));
+}
+
+public sealed record CheckpointMetrics(int Step, double? TrainLoss, double? FullValidLoss);
+
+/// <summary>What a job would take.</summary>
+/// <param name="Tokens">Of all epochs.</param>
+/// <param name="Memory">Bytes at the peak, by part.</param>
+public sealed record EstimateBody(
+    string Object, long TrainableParameters, long TotalParameters, int TrainRows, int ValidationRows, int TruncatedRows, int Steps, long Tokens,
+    long AdapterBytes, MemoryEstimate Memory, IReadOnlyList<string> Warnings);

@@ -1,0 +1,68 @@
+using System.Threading.Channels;
+using FineTuneService.Data;
+using FineTuneService.Engine.Training;
+using FineTuneService.Hosting;
+
+namespace FineTuneService.FineTuningJobs;
+
+/// <summary>
+/// Writes a run's progress to the job's rows, apart from the device's thread: the run says what happened and goes on, and what has
+/// gathered meanwhile is one transaction.
+/// </summary>
+internal sealed class JobProgressWriter(JobClaim claim, TimeProvider clock)
+{
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
+    private readonly Channel<TrainingEvent> _events = Channel.CreateUnbounded<TrainingEvent>(new UnboundedChannelOptions { SingleReader = true });
+
+    /// <summary>Called on the device's thread.</summary>
+    public void Add(TrainingEvent happened) => _events.Writer.TryWrite(happened);
+
+    /// <summary>No more will come.</summary>
+    public void End() => _events.Writer.TryComplete();
+
+    /// <summary>Writes until <see cref="End"/>, or until the claim is lost.</summary>
+    public async Task Run()
+    {
+        while (await _events.Reader.WaitToReadAsync())
+        {
+            var batch = new List<TrainingEvent>();
+            while (_events.Reader.TryRead(out TrainingEvent? happened)) batch.Add(happened);
+            if (!await claim.Write((db, job) => batch.ForEach(happened => Apply(db, job, happened)))) return;
+            await Task.Delay(Pause);
+        }
+    }
+
+    private void Apply(FineTuneDbContext db, FineTuningJob job, TrainingEvent happened)
+    {
+        switch (happened)
+        {
+            case RunStarted started:
+                job.TotalSteps = started.TotalSteps;
+                if (started.Step > 0) db.Say(job, clock, $"Resumed from the checkpoint of step {started.Step} of {started.TotalSteps}");
+                else db.Say(job, clock, $"Training {started.TrainableParameters:N0} parameters for {started.TotalSteps} steps");
+                break;
+            case StepFinished step:
+                (job.Step, job.Epoch, job.TrainLoss) = (step.Step, step.Epoch, step.Loss);
+                db.Measure(job, clock, $"Step {step.Step}/{job.TotalSteps}: training loss={step.Loss:0.0000}", new StepMetrics(
+                    step.Step, job.TotalSteps, step.Loss, step.LearningRate, step.GradNorm, step.Tokens, step.Epoch, step.Duration.TotalSeconds));
+                break;
+            case Evaluated evaluated:
+                job.ValidationLoss = evaluated.Loss;
+                db.Measure(job, clock, $"Step {evaluated.Step}/{job.TotalSteps}: validation loss={evaluated.Loss:0.0000}",
+                    new EvaluationMetrics(evaluated.Step, evaluated.Loss, evaluated.TokenAccuracy));
+                break;
+            case CheckpointSaved saved:
+                db.Say(job, clock, $"Checkpoint of step {saved.Step} saved");
+                db.Checkpoints.Add(new JobCheckpoint
+                {
+                    Id = Ids.New("ftckpt"), TenantId = job.TenantId, JobId = job.Id, Step = saved.Step, TrainLoss = job.TrainLoss, ValidationLoss = job.ValidationLoss,
+                    CreatedAt = clock.GetUtcNow().ToUnixTimeSeconds(),
+                });
+                break;
+        }
+    }
+
+    private sealed record StepMetrics(int Step, int? TotalSteps, double TrainLoss, double LearningRate, double GradNorm, long Tokens, double Epoch, double Seconds);
+
+    private sealed record EvaluationMetrics(int Step, double ValidLoss, double ValidMeanTokenAccuracy);
+}

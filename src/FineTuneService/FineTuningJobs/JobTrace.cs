@@ -1,0 +1,20 @@
+using System.Diagnostics;
+using FineTuneService.Hosting;
+
+namespace FineTuneService.FineTuningJobs;
+
+/// <summary>A job outlives the request that made it: its trace is one of its own, linked to the request's, and begins with the wait in the queue.</summary>
+internal static class JobTrace
+{
+    public static Activity? Begin(FineTuningJob job, TimeProvider clock)
+    {
+        Activity.Current = null;
+        ActivityLink[] links = ActivityContext.TryParse(job.TraceParent, null, out ActivityContext request) ? [new ActivityLink(request)] : [];
+        DateTimeOffset created = DateTimeOffset.FromUnixTimeSeconds(job.CreatedAt);
+        Activity? trace = Telemetry.Source.StartActivity(Telemetry.Spans.Job, ActivityKind.Internal, default(ActivityContext), links: links, startTime: created);
+        trace?.SetTag(Telemetry.Keys.JobId, job.Id).SetTag(Telemetry.Keys.Tenant, job.TenantId).SetTag(Telemetry.Keys.RequestModel, job.Model);
+        using (Activity? queue = Telemetry.Source.StartActivity(Telemetry.Spans.Queue, ActivityKind.Internal, default(ActivityContext), startTime: created))
+            queue?.SetEndTime(clock.GetUtcNow().UtcDateTime);
+        return trace;
+    }
+}
