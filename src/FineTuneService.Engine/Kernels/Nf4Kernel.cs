@@ -57,7 +57,8 @@ internal static class Nf4Kernel
         return Avx512F.ConvertToVector256UInt16(rounded >> 16);
     }
 
-    private static ushort Rounded(float value)
+    /// <summary>bf16 bits of a finite value, to nearest, ties to even.</summary>
+    public static ushort Rounded(float value)
     {
         uint bits = BitConverter.SingleToUInt32Bits(value);
         return (ushort)((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);

@@ -25,6 +25,18 @@ internal abstract class LinearWeight : IDisposable
     /// <summary>The weight [Out, In] in the compute dtype: the stored tensor, or a buffer lent by the pool. Return it to the pool after use.</summary>
     public abstract Tensor Dense(BufferPool pool);
 
+    /// <summary>y = x·Wᵀ + bias.</summary>
+    /// <param name="x">[tokens, In], in the compute dtype.</param>
+    /// <param name="y">[tokens, Out], overwritten.</param>
+    public virtual void Multiply(Tensor x, Tensor y, BufferPool pool)
+    {
+        Tensor dense = Dense(pool);
+        if (Bias is not null) y.copy_(Bias);
+        using Tensor transposed = dense.t();
+        y.addmm_(x, transposed, beta: Bias is null ? 0 : 1);
+        pool.Return(dense);
+    }
+
     /// <summary>Bytes held, the bias included.</summary>
     public abstract long Bytes { get; }
 

@@ -25,6 +25,9 @@ internal sealed class Nf4Matrix
 
     public DoubleQuantization? Double => _double;
 
+    /// <summary>Values it holds.</summary>
+    public int Count => _count;
+
     public long Bytes => _packed.Length + (_double?.Bytes ?? _scales!.Length * sizeof(float));
 
     /// <param name="values">The matrix's values in row-major order, widened to fp32.</param>

@@ -1,3 +1,4 @@
+using FineTuneService.Engine.Kernels;
 using FineTuneService.Engine.Models;
 using FineTuneService.Engine.Training;
 using static TorchSharp.torch;
@@ -6,7 +7,7 @@ namespace FineTuneService.Engine.Quantization;
 
 /// <summary>
 /// A frozen linear layer in nf4, each of its parts quantised by itself. It is dequantised into a lent buffer for every product,
-/// forward and backward, so nothing but the codes is kept.
+/// forward and backward, so nothing but the codes is kept. A product with few tokens reads the codes themselves.
 /// </summary>
 internal sealed class Nf4Weight(IReadOnlyList<Nf4Matrix> matrices, ScalarType dtype) : LinearWeight
 {
@@ -27,6 +28,17 @@ internal sealed class Nf4Weight(IReadOnlyList<Nf4Matrix> matrices, ScalarType dt
         Fill(host);
         dense.copy_(host);
         return dense;
+    }
+
+    public override void Multiply(Tensor x, Tensor y, BufferPool pool)
+    {
+        if (!Nf4ProductKernel.Fits(x, In))
+        {
+            base.Multiply(x, y, pool);
+            return;
+        }
+        for (int i = 0; i < matrices.Count; i++) Nf4ProductKernel.Forward(x, matrices[i], y, Parts[i].Offset);
+        if (Bias is not null) y.add_(Bias);
     }
 
     public override long Bytes => matrices.Sum(matrix => matrix.Bytes) + (Bias is null ? 0 : Bias.numel() * Bias.element_size());

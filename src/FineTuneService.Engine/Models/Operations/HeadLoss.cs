@@ -64,7 +64,7 @@ internal sealed class HeadLoss
 
     private LoraBranch? Logits(Tensor x, Tensor logits)
     {
-        Linear.Multiply(x, _head, logits, _pass.Pool);
+        _head.Multiply(x, logits, _pass.Pool);
         return _pass.Adapters.Count == 0
             ? null : LoraBranch.Forward(x, logits, _head, new AdapterRows(_pass.Adapters[0].Adapter, 0, (int)x.shape[0]), _pass);
     }

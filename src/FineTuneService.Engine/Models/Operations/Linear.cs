@@ -15,7 +15,7 @@ internal static class Linear
     {
         BufferPool pool = pass.Pool;
         Tensor y = pool.Lend(x.Value.dtype, x.Value.shape[0], weight.Out);
-        Multiply(x.Value, weight, y, pool);
+        weight.Multiply(x.Value, y, pool);
 
         var branches = new List<LoraBranch>();
         foreach (AdapterRows rows in pass.Adapters)
@@ -28,15 +28,6 @@ internal static class Linear
         else branches.ForEach(b => b.Release(pool));
         if (!trains) pool.Return(x.Value);
         return output;
-    }
-
-    /// <summary>y = x·Wᵀ + bias, without adapters.</summary>
-    public static void Multiply(Tensor x, LinearWeight weight, Tensor y, BufferPool pool)
-    {
-        Tensor dense = weight.Dense(pool);
-        if (weight.Bias is not null) y.copy_(weight.Bias);
-        y.addmm_(x, dense.t(), beta: weight.Bias is null ? 0 : 1);
-        pool.Return(dense);
     }
 
     /// <summary>dx = dy·W; and in full training, the weight's gradient += dyᵀ·x, the bias's += the sum of dy.</summary>
