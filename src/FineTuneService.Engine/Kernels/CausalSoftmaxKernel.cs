@@ -41,8 +41,9 @@ internal static class CausalSoftmaxKernel
         where T : unmanaged => Lane.Rounded<TLanes, T>(scores * TLanes.Of(scale));
 
     /// <summary>Writes exp(scale · score - the largest) to <paramref name="exponentials"/> and returns their sum.</summary>
+    /// <param name="exponentials">Has room for whole lanes; it may be the scores' own memory.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static unsafe float Exponentials<TLanes, T>(T* scores, int seen, float scale, float* exponentials)
+    public static unsafe float Exponentials<TLanes, T>(T* scores, int seen, float scale, float* exponentials)
         where TLanes : struct, ILanes<TLanes>
         where T : unmanaged
     {

@@ -18,6 +18,13 @@ internal static class CachedAttention
         Tensor tokens = qkv.Value;
         rotation.Apply(tokens, shape);
         Tensor output = pass.Pool.Lend(tokens.dtype, tokens.shape[0], shape.Heads * shape.HeadDim);
+        if (batch.Width == 1 && tokens.is_cpu())
+        {
+            int[] lengths = [.. batch.Slots.Select(cache.Length)];
+            DecodeAttentionKernel.Forward(tokens, cache.Keys(layer), cache.Values(layer), batch.Slots, lengths, output, shape.Scale);
+            pass.Pool.Return(tokens);
+            return new Activation(output, needsGrad: false);
+        }
         if (batch.IsPadded) output.zero_();
         for (int row = 0; row < batch.Rows; row++)
         {

@@ -29,6 +29,12 @@ internal sealed class KvCache : IDisposable
     /// <summary>Called once all layers have written <paramref name="count"/> tokens.</summary>
     public void Advance(int slot, int count) => _lengths[slot] += count;
 
+    /// <summary>[slots, kvHeads, capacity, headDim].</summary>
+    public Tensor Keys(int layer) => _keys[layer];
+
+    /// <summary>[slots, kvHeads, capacity, headDim].</summary>
+    public Tensor Values(int layer) => _values[layer];
+
     /// <summary>[kvHeads, capacity, headDim].</summary>
     public Tensor Keys(int layer, int slot) => _keys[layer].select(0, slot);
 
