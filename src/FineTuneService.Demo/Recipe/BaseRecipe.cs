@@ -13,7 +13,7 @@ namespace FineTuneService.Demo.Recipe;
 /// </summary>
 internal static class BaseRecipe
 {
-    public const int DefaultSteps = 9000;
+    public const int DefaultSteps = 2500;
 
     private const ulong Seed = 1;
     private const int RowLength = 128;

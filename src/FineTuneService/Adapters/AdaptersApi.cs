@@ -21,7 +21,7 @@ public sealed record AdapterLineage(string? Job, string? TrainingFile, int? Step
 
 /// <summary>The body of POST /v1/adapters/{id}/merge.</summary>
 /// <param name="Suffix">Becomes part of the merged model's name.</param>
-public sealed record MergeRequest(string? Suffix);
+public sealed record MergeRequest(string? Suffix = null);
 
 /// <summary>A tenant's adapters.</summary>
 internal static class AdaptersApi

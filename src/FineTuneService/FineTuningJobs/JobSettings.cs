@@ -17,18 +17,18 @@ public sealed record JobSettings
     public required double WeightDecay { get; init; }
     public required double Beta1 { get; init; }
     public required double Beta2 { get; init; }
-    public required double? MaxGradNorm { get; init; }
+    public double? MaxGradNorm { get; init; }
 
     /// <summary>Rows of an optimizer step; null: chosen from the number of rows.</summary>
-    public required int? BatchSize { get; init; }
-    public required int? MicroBatchSize { get; init; }
+    public int? BatchSize { get; init; }
+    public int? MicroBatchSize { get; init; }
     public required int Epochs { get; init; }
-    public required int? MaxSteps { get; init; }
+    public int? MaxSteps { get; init; }
 
     /// <summary>Tokens; null: what the base model was made for.</summary>
-    public required int? MaxSeqLength { get; init; }
-    public required int? EvalEvery { get; init; }
-    public required int? SaveEvery { get; init; }
+    public int? MaxSeqLength { get; init; }
+    public int? EvalEvery { get; init; }
+    public int? SaveEvery { get; init; }
     public required double ValidationSplit { get; init; }
     public required ulong Seed { get; init; }
 

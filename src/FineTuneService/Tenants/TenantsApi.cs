@@ -6,12 +6,12 @@ namespace FineTuneService.Tenants;
 
 /// <summary>The body of POST /v1/tenants.</summary>
 /// <param name="Id">2 to 64 lower-case letters, digits and dashes: part of the names of the tenant's models.</param>
-public sealed record CreateTenantRequest(string Id, string? Name);
+public sealed record CreateTenantRequest(string Id, string? Name = null);
 
 public sealed record TenantBody(string Id, string Object, string Name, long CreatedAt);
 
 /// <summary>The body of POST /v1/api_keys.</summary>
-public sealed record CreateKeyRequest(string Tenant, string? Name);
+public sealed record CreateKeyRequest(string Tenant, string? Name = null);
 
 /// <summary>A key; <paramref name="Key"/> is there in the answer that makes it, and never again.</summary>
 public sealed record KeyBody(string Id, string Object, string Tenant, string Name, string? Key, long CreatedAt, long? RevokedAt);
