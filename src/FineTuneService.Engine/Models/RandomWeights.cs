@@ -20,8 +20,12 @@ internal sealed class RandomWeights(ModelConfig config, BasePrecision precision,
         {
             layers[i] = new LayerWeights
             {
-                InputNorm = One(), PostAttentionNorm = One(),
-                Qkv = Linear(linears[4 * i]), O = Linear(linears[4 * i + 1]), GateUp = Linear(linears[4 * i + 2]), Down = Linear(linears[4 * i + 3]),
+                InputNorm = One(),
+                PostAttentionNorm = One(),
+                Qkv = Linear(linears[4 * i]),
+                O = Linear(linears[4 * i + 1]),
+                GateUp = Linear(linears[4 * i + 2]),
+                Down = Linear(linears[4 * i + 3]),
             };
         }
         LinearShape head = linears[^1];

@@ -20,13 +20,20 @@ internal static class RopeSettings
         DynamicRopeScaling s => new() { ["rope_type"] = "dynamic", ["factor"] = s.Factor },
         Llama3RopeScaling s => new()
         {
-            ["rope_type"] = "llama3", ["factor"] = s.Factor, ["low_freq_factor"] = s.LowFrequencyFactor,
-            ["high_freq_factor"] = s.HighFrequencyFactor, ["original_max_position_embeddings"] = s.OriginalMaxPositions,
+            ["rope_type"] = "llama3",
+            ["factor"] = s.Factor,
+            ["low_freq_factor"] = s.LowFrequencyFactor,
+            ["high_freq_factor"] = s.HighFrequencyFactor,
+            ["original_max_position_embeddings"] = s.OriginalMaxPositions,
         },
         YarnRopeScaling s => new()
         {
-            ["rope_type"] = "yarn", ["factor"] = s.Factor, ["beta_fast"] = s.BetaFast, ["beta_slow"] = s.BetaSlow,
-            ["original_max_position_embeddings"] = s.OriginalMaxPositions, ["attention_factor"] = s.AttentionFactor,
+            ["rope_type"] = "yarn",
+            ["factor"] = s.Factor,
+            ["beta_fast"] = s.BetaFast,
+            ["beta_slow"] = s.BetaSlow,
+            ["original_max_position_embeddings"] = s.OriginalMaxPositions,
+            ["attention_factor"] = s.AttentionFactor,
         },
         _ => throw new ArgumentOutOfRangeException(nameof(scaling)),
     };

@@ -53,8 +53,11 @@ public sealed class SafetensorsTests
         using var folder = new TemporaryFolder();
         var tensors = new Dictionary<string, Tensor>
         {
-            ["odd"] = tensor(new byte[] { 1, 2, 3 }), ["half"] = arange(6, ScalarType.Float32).to_type(ScalarType.BFloat16).view(2, 3),
-            ["whole"] = arange(4, ScalarType.Float32), ["none"] = zeros([0, 2]), ["columns"] = arange(6, ScalarType.Float32).view(2, 3).t(),
+            ["odd"] = tensor(new byte[] { 1, 2, 3 }),
+            ["half"] = arange(6, ScalarType.Float32).to_type(ScalarType.BFloat16).view(2, 3),
+            ["whole"] = arange(4, ScalarType.Float32),
+            ["none"] = zeros([0, 2]),
+            ["columns"] = arange(6, ScalarType.Float32).view(2, 3).t(),
         };
         string path = Path.Combine(folder.Path, "t.safetensors");
         SafetensorsWriter.Write(path, tensors);

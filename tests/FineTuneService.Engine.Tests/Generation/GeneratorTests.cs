@@ -124,7 +124,11 @@ public sealed class GeneratorTests
             List<int> ids = made[i];
             generator.Add(new GenerationRequest
             {
-                Prompt = requests[i].Prompt, Adapter = requests[i].Adapter, Parameters = Greedy, OnToken = (id, _) => ids.Add(id), OnFinished = _ => { },
+                Prompt = requests[i].Prompt,
+                Adapter = requests[i].Adapter,
+                Parameters = Greedy,
+                OnToken = (id, _) => ids.Add(id),
+                OnFinished = _ => { },
             });
         }
         while (generator.Step()) { }
