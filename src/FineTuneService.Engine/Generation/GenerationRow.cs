@@ -28,7 +28,7 @@ internal sealed class GenerationRow(GenerationRequest request, int slot, BaseMod
         int id = _sampler.Next(logits);
         Next = [id];
         _drawn++;
-        if (!request.Parameters.IgnoreEndOfText && model.EosIds.Contains(id)) return End(id, _text.Flush(), FinishReason.Stop);
+        if (!request.Parameters.IgnoreEndOfText && model.EosIds.Contains(id)) return End(id, _stops.Add(_text.Flush() ?? ""), FinishReason.Stop);
         string text = _stops.Add(_text.Step(id) ?? "");
         if (_stops.Found)
         {
@@ -41,7 +41,7 @@ internal sealed class GenerationRow(GenerationRequest request, int slot, BaseMod
         return null;
     }
 
-    private FinishReason End(int id, string? text, FinishReason reason)
+    private FinishReason End(int id, string text, FinishReason reason)
     {
         request.OnToken(id, text + _stops.Rest());
         return reason;

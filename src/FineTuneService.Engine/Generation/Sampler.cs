@@ -7,45 +7,60 @@ namespace FineTuneService.Engine.Generation;
 internal sealed class Sampler(SamplingParameters parameters)
 {
     private readonly CounterRandom _random = new(parameters.Seed, stream: 0);
+    private readonly List<int> _kept = [];
+    private double[] _weights = [];
     private ulong _drawn;
-    private (float Logit, int Id)[] _candidates = [];
 
     /// <param name="logits">[vocabulary].</param>
     public int Next(ReadOnlySpan<float> logits)
     {
         if (parameters.Temperature <= 0) return TensorPrimitives.IndexOfMax(logits);
-        Span<(float Logit, int Id)> kept = Sorted(logits);
-        if (parameters.TopK > 0) kept = kept[..Math.Min(parameters.TopK, kept.Length)];
-
-        double highest = kept[0].Logit, sum = 0;
-        var weights = new double[kept.Length];
-        for (int i = 0; i < weights.Length; i++) sum += weights[i] = Math.Exp((kept[i].Logit - highest) / parameters.Temperature);
-        int count = Nucleus(weights, sum, out double total);
+        double total = Weigh(logits);
+        Keep(ref total);
         double point = _random.Unit(_drawn++) * total;
-        for (int i = 0; i < count - 1; i++)
+        foreach (int id in _kept)
         {
-            point -= weights[i];
-            if (point < 0) return kept[i].Id;
+            point -= _weights[id];
+            if (point < 0) return id;
         }
-        return kept[count - 1].Id;
+        return _kept[^1]; // The sum was rounded up.
     }
 
-    /// <summary>How many of the most likely tokens are drawn from, and their weight together.</summary>
-    private int Nucleus(double[] weights, double sum, out double total)
+    /// <summary>Every token's probability times the sum that is returned.</summary>
+    private double Weigh(ReadOnlySpan<float> logits)
     {
-        total = 0;
+        if (_weights.Length != logits.Length) _weights = new double[logits.Length];
+        float highest = TensorPrimitives.Max(logits);
+        double sum = 0;
+        for (int id = 0; id < logits.Length; id++) sum += _weights[id] = Math.Exp((logits[id] - highest) / parameters.Temperature);
+        return sum;
+    }
+
+    /// <summary>Chooses the tokens that are drawn from, and their weight together.</summary>
+    private void Keep(ref double total)
+    {
+        _kept.Clear();
+        bool all = parameters.TopK <= 0, whole = parameters.TopP >= 1;
+        // Tokens below this weigh less than 1 - p together, so that the nucleus is full before the first of them.
+        double floor = all && !whole ? (1 - parameters.TopP) * total / _weights.Length : 0;
+        for (int id = 0; id < _weights.Length; id++)
+        {
+            if (_weights[id] >= floor) _kept.Add(id);
+        }
+        if (all && whole) return;
+
+        // Most likely first; the lower id first among equals, so that the order is the same everywhere.
+        _kept.Sort((a, b) => _weights[a] != _weights[b] ? _weights[b].CompareTo(_weights[a]) : a.CompareTo(b));
+        if (!all && _kept.Count > parameters.TopK)
+        {
+            _kept.RemoveRange(parameters.TopK, _kept.Count - parameters.TopK);
+            total = _kept.Sum(id => _weights[id]);
+        }
+        double nucleus = 0;
         int count = 0;
-        do total += weights[count++];
-        while (count < weights.Length && total < parameters.TopP * sum);
-        return count;
-    }
-
-    /// <summary>Most likely first; the lower id first among equals, so that the order is the same everywhere.</summary>
-    private Span<(float Logit, int Id)> Sorted(ReadOnlySpan<float> logits)
-    {
-        if (_candidates.Length != logits.Length) _candidates = new (float, int)[logits.Length];
-        for (int id = 0; id < logits.Length; id++) _candidates[id] = (logits[id], id);
-        Array.Sort(_candidates, (a, b) => a.Logit != b.Logit ? b.Logit.CompareTo(a.Logit) : a.Id.CompareTo(b.Id));
-        return _candidates;
+        do nucleus += _weights[_kept[count++]];
+        while (count < _kept.Count && nucleus < parameters.TopP * total);
+        _kept.RemoveRange(count, _kept.Count - count);
+        total = nucleus;
     }
 }

@@ -1,3 +1,4 @@
+using FineTuneService.Engine.Kernels;
 using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Quantization;
 using FineTuneService.Engine.Training;
@@ -8,6 +9,8 @@ namespace FineTuneService.Engine.Models;
 /// <summary>Weights of a model that has learned nothing: normal with config.json's initializer_range, norms 1, biases 0, drawn by counter.</summary>
 internal sealed class RandomWeights(ModelConfig config, BasePrecision precision, ulong seed)
 {
+    private const int ChunkValues = 1 << 16;
+
     private readonly ScalarType _dtype = precision.Dtype == ComputeDtype.Bf16 ? ScalarType.BFloat16 : ScalarType.Float32;
     private ulong _stream;
 
@@ -63,11 +66,14 @@ internal sealed class RandomWeights(ModelConfig config, BasePrecision precision,
     {
         var random = new CounterRandom(seed, _stream++);
         var values = new float[count];
-        for (long i = 0; i < count; i++)
+        Chunks.Run((int)((count + ChunkValues - 1) / ChunkValues), chunk =>
         {
-            double radius = Math.Sqrt(-2 * Math.Log(1 - random.Unit((ulong)(2 * i))));
-            values[i] = config.InitializerRange * (float)(radius * Math.Cos(2 * Math.PI * random.Unit((ulong)(2 * i + 1))));
-        }
+            for (long i = (long)chunk * ChunkValues; i < Math.Min(count, (chunk + 1L) * ChunkValues); i++)
+            {
+                double radius = Math.Sqrt(-2 * Math.Log(1 - random.Unit((ulong)(2 * i))));
+                values[i] = config.InitializerRange * (float)(radius * Math.Cos(2 * Math.PI * random.Unit((ulong)(2 * i + 1))));
+            }
+        });
         return values;
     }
 }
