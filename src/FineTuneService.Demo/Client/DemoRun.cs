@@ -8,7 +8,7 @@ namespace FineTuneService.Demo.Client;
 /// <summary>Two customers' datasets become two adapters on one frozen base model, all over HTTP.</summary>
 internal sealed class DemoRun(Uri address, string adminKey)
 {
-    private const string BaseModel = "village-2m";
+    private const string BaseModel = "talers-2m";
 
     private readonly Stopwatch _clock = Stopwatch.StartNew();
     private readonly Scoreboard _scores = new();

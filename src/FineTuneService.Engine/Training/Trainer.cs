@@ -58,6 +58,7 @@ public sealed class Trainer : IDisposable
         if (_checkpoints.Restore() is { } progress) _progress = progress;
         onEvent(new RunStarted(_progress.Step, _order.TotalSteps, _parameters.Values.numel()));
         if (_progress.Step < _order.TotalSteps) DryRun();
+        if (_progress.Step == 0) Evaluate(onEvent, yieldPoint); // What the run starts from, to compare with.
         bool stopped = Fit(onEvent, stopRequested);
         EvaluationResult? evaluation = stopped ? null : Evaluate(onEvent, yieldPoint);
         if (_progress.Step > _progress.SavedStep) Save(onEvent);

@@ -121,7 +121,7 @@ internal static class AdaptersApi
         };
         db.Models.Add(entry);
         await db.SaveChangesAsync(CancellationToken.None);
-        return Results.Ok(new ModelBody(entry.Id, "model", entry.CreatedAt, entry.TenantId, "merged", adapter.Id));
+        return Results.Ok(ModelsApi.Body(entry));
     }
 
     private static AdapterBody Body(AdapterEntry row) => new(

@@ -11,8 +11,9 @@ namespace FineTuneService.Models;
 
 /// <summary>OpenAI's model object, and where a fine-tuned one came from.</summary>
 /// <param name="Kind">base, adapter or merged.</param>
+/// <param name="Bytes">Of its weights on disk.</param>
 /// <param name="Parent">The base of an adapter; the adapter of a merged model.</param>
-public sealed record ModelBody(string Id, string Object, long Created, string OwnedBy, string Kind, string? Parent);
+public sealed record ModelBody(string Id, string Object, long Created, string OwnedBy, string Kind, string? Parent, long Bytes);
 
 public sealed record ModelList(IReadOnlyList<ModelBody> Data)
 {
@@ -98,9 +99,12 @@ internal static class ModelsApi
         return Results.Ok(Body(entry));
     }
 
-    private static ModelBody Body(ModelEntry entry) => entry.TenantId.Length == 0
-        ? new(entry.Id, "model", entry.CreatedAt, "system", "base", null)
-        : new(entry.Id, "model", entry.CreatedAt, entry.TenantId, "merged", entry.AdapterId);
+    internal static ModelBody Body(ModelEntry entry) => entry.TenantId.Length == 0
+        ? new(entry.Id, "model", entry.CreatedAt, "system", "base", null, Size(entry.Folder))
+        : new(entry.Id, "model", entry.CreatedAt, entry.TenantId, "merged", entry.AdapterId, Size(entry.Folder));
 
-    private static ModelBody Body(AdapterEntry adapter) => new(adapter.Model, "model", adapter.CreatedAt, adapter.TenantId, "adapter", adapter.BaseModel);
+    private static ModelBody Body(AdapterEntry adapter) => new(adapter.Model, "model", adapter.CreatedAt, adapter.TenantId, "adapter", adapter.BaseModel, adapter.Bytes);
+
+    private static long Size(string folder) =>
+        Directory.Exists(folder) ? new DirectoryInfo(folder).EnumerateFiles("*.safetensors").Sum(file => file.Length) : 0;
 }
