@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using FineTuneService.Engine.Generation;
 using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Models;
+using FineTuneService.Engine.Tests.Lora;
 using static TorchSharp.torch;
 using Generator = FineTuneService.Engine.Generation.Generator;
 
@@ -26,7 +27,7 @@ public sealed class GeneratorTests
     public void Step_RowsOfTwoAdaptersAndTheBase_EqualSeparateRuns()
     {
         using BaseModel model = BaseModel.Load(Shared.Path("models", "stories260K"), BasePrecision.Fp32);
-        using Adapter a = Warm(model, 1), b = Warm(model, 2);
+        using Adapter a = WarmAdapter.Make(model, 1), b = WarmAdapter.Make(model, 2);
         byte[] before = model.Weights.EmbedTokens.bytes.ToArray();
         byte[] linear = model.Weights.Layers[0].Qkv.Stored!.bytes.ToArray();
         (int[], Adapter?)[] requests = [([1, 403, 407], a), ([1, 261], null), ([1, 403, 407, 261, 378], b), ([1, 300], a)];
@@ -83,7 +84,7 @@ public sealed class GeneratorTests
     public void Step_ThousandRequests_KeepsTensorsAndMemoryFlat()
     {
         using BaseModel model = BaseModel.Load(Shared.Path("models", "stories260K"), BasePrecision.Fp32);
-        using Adapter adapter = Warm(model, 1);
+        using Adapter adapter = WarmAdapter.Make(model, 1);
         using var generator = new Generator(model, maxRows: 4, capacity: 64);
         void Ask(int count)
         {
@@ -133,18 +134,5 @@ public sealed class GeneratorTests
         }
         while (generator.Step()) { }
         return [.. made.Select(ids => ids.ToArray())];
-    }
-
-    /// <summary>An adapter that changes answers: A and B both random.</summary>
-    private static Adapter Warm(BaseModel model, ulong seed)
-    {
-        Adapter adapter = Adapter.Create(model, new LoraConfig { Rank = 4, Alpha = 8 }, seed);
-        foreach (JoinedLoraPart part in adapter.Values.Parts)
-        {
-            using Tensor drawn = tensor(new Engine.Training.CounterRandom(seed, 99).Uniform(part.B.numel(), -0.5f, 0.5f));
-            part.B.copy_(drawn.view(part.B.shape));
-        }
-        adapter.Changed();
-        return adapter;
     }
 }
