@@ -27,7 +27,7 @@ internal sealed class EncodingRun(TokenModel model, string input, bool detailed)
             {
                 if (!detailed) Tokens.Ids.Add(token.Id);
                 else Tokens.Add(
-                    token.Id, model.Vocabulary.TokenOf(token.Id)!,
+                    token.Id, model.TextOf(token, words[piece]),
                     Offsets(words.Aligned, piece.Start + token.Start, piece.Start + token.End), special: false);
             }
         }

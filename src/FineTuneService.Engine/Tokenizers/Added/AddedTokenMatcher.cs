@@ -94,8 +94,8 @@ internal sealed class AddedTokenMatcher
     }
 
     private static bool TouchesWord(string text, Piece match) =>
-        (match.Start > 0 && WordCharacters.Includes(text.AsSpan(0, match.Start), last: true))
-        || (match.End < text.Length && WordCharacters.Includes(text.AsSpan(match.End), last: false));
+        (match.Start > 0 && CharacterClass.IsWord(CodePoints.Before(text, match.Start)))
+        || (match.End < text.Length && CharacterClass.IsWord(CodePoints.At(text, match.End, out _)));
 
     private sealed class Node
     {

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using FineTuneService.Engine.Tokenizers.PreTokenizers;
 using FineTuneService.Engine.Tokenizers.Text;
 
 namespace FineTuneService.Engine.Tokenizers.Decoders;
@@ -18,6 +19,12 @@ internal abstract class Decoder
         "Fuse" => new FuseDecoder(),
         "Strip" => new StripDecoder(json.GetProperty("content").GetString()![0], json.Number("start"), json.Number("stop")),
         "Replace" => new ReplaceDecoder(TextPattern.Read(json.GetProperty("pattern")), json.GetProperty("content").GetString()!),
+        "Metaspace" => new MetaspaceDecoder(
+            json.GetProperty("replacement").GetString()![0], dropFirst: PrependSchemes.Read(json) != PrependScheme.Never),
+        "WordPiece" => new WordPieceDecoder(json.Text("prefix") ?? "##", json.Flag("cleanup", absent: true)),
+        "BPEDecoder" => new WordEndDecoder(json.Text("suffix") ?? "</w>"),
+        "CTC" => new CtcDecoder(
+            json.Text("pad_token") ?? "<pad>", json.Text("word_delimiter_token") ?? "|", json.Flag("cleanup", absent: true)),
         var type => throw TokenizerException.Unsupported("decoder", type ?? "null"),
     };
 }

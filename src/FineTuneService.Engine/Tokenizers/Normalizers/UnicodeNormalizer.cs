@@ -88,9 +88,7 @@ internal sealed class UnicodeNormalizer : Normalizer
 
     /// <summary>Whether a code point may combine with one before it: a mark, or a vowel or final consonant of Hangul.</summary>
     private static bool Combines(int codePoint) =>
-        Rune.GetUnicodeCategory(new Rune(codePoint)) is System.Globalization.UnicodeCategory.NonSpacingMark
-            or System.Globalization.UnicodeCategory.SpacingCombiningMark or System.Globalization.UnicodeCategory.EnclosingMark
-        || codePoint is (>= 0x1160 and <= 0x11FF) or (>= 0xD7B0 and <= 0xD7FF);
+        CharacterClass.IsMark(codePoint) || codePoint is (>= 0x1160 and <= 0x11FF) or (>= 0xD7B0 and <= 0xD7FF);
 
     private static List<int> Starts(ReadOnlySpan<char> text)
     {

@@ -11,7 +11,7 @@ internal sealed class ByteLevelPostProcessor(bool trimOffsets, bool addPrefixSpa
         return tokens;
     }
 
-    /// <param name="addPrefixSpace">The first token's first space was added, so nothing of the input is trimmed for it.</param>
+    /// <param name="addPrefixSpace">A single space at the text's start was added, so nothing of the input is trimmed for it.</param>
     public static void Trim(TokenSequence tokens, bool addPrefixSpace)
     {
         for (var i = 0; i < tokens.Ids.Count; i++)
@@ -22,7 +22,7 @@ internal sealed class ByteLevelPostProcessor(bool trimOffsets, bool addPrefixSpa
             var trailing = token.Reverse().TakeWhile(IsSpace).Count();
             if (leading > 0)
             {
-                if (addPrefixSpace && (i == 0 || start == 0)) leading--;
+                if (leading == 1 && addPrefixSpace && (i == 0 || start == 0)) leading = 0;
                 start = Math.Min(start + leading, end);
             }
 

@@ -16,6 +16,12 @@ internal abstract class PostProcessor
         "TemplateProcessing" => TemplatePostProcessor.Read(json),
         "ByteLevel" => new ByteLevelPostProcessor(
             json.Flag("trim_offsets", absent: true), json.Flag("add_prefix_space", absent: true)),
+        "BertProcessing" => TemplatePostProcessor.Around(json.GetProperty("cls"), json.GetProperty("sep")),
+        "RobertaProcessing" => new PostProcessorSequence(
+        [
+            new ByteLevelPostProcessor(json.Flag("trim_offsets", absent: true), json.Flag("add_prefix_space", absent: true)),
+            TemplatePostProcessor.Around(json.GetProperty("cls"), json.GetProperty("sep")),
+        ]),
         var type => throw TokenizerException.Unsupported("post-processor", type ?? "null"),
     };
 }

@@ -19,6 +19,14 @@ internal sealed class TemplatePostProcessor(IReadOnlyList<IReadOnlyList<(int Id,
         return output;
     }
 
+    /// <summary>One token before the text and one behind it, each as [token, id].</summary>
+    public static TemplatePostProcessor Around(JsonElement before, JsonElement behind)
+    {
+        return new TemplatePostProcessor([[Token(before)], null, [Token(behind)]]);
+
+        static (int, string) Token(JsonElement json) => (json[1].GetInt32(), json[0].GetString()!);
+    }
+
     public static new TemplatePostProcessor Read(JsonElement json)
     {
         var specials = json.GetProperty("special_tokens");

@@ -19,7 +19,7 @@ internal sealed class ByteLevelPreTokenizer(bool addPrefixSpace, bool useRegex) 
 
     private static void AddSpace(ReadOnlySpan<char> piece, int start, AlignedTextBuilder output)
     {
-        if (!char.IsWhiteSpace(piece[0])) output.Append(' ', start);
+        if (piece[0] != ' ') output.Append(' ', start);
         output.Copy(start, start + piece.Length);
     }
 

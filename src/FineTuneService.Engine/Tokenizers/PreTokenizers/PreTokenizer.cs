@@ -16,7 +16,15 @@ internal abstract class PreTokenizer
         "ByteLevel" => new ByteLevelPreTokenizer(json.Flag("add_prefix_space", absent: true), json.Flag("use_regex", absent: true)),
         "Split" => new SplitPreTokenizer(
             TextPattern.Read(json.GetProperty("pattern")), SplitBehaviors.Parse(json.GetProperty("behavior").GetString()), json.Flag("invert")),
-        "Digits" => new DigitsPreTokenizer(json.Flag("individual_digits")),
+        "Digits" => CharacterPreTokenizer.Digits(json.Flag("individual_digits")),
+        "Punctuation" => CharacterPreTokenizer.Punctuation(SplitBehaviors.Parse(json.Text("behavior") ?? "Isolated")),
+        "WhitespaceSplit" => CharacterPreTokenizer.WhiteSpace(),
+        "CharDelimiterSplit" => CharacterPreTokenizer.Delimiter(json.GetProperty("delimiter").GetString()![0]),
+        "BertPreTokenizer" => CharacterPreTokenizer.Bert(),
+        "Whitespace" => new WordRunPreTokenizer(),
+        "FixedLength" => new FixedLengthPreTokenizer(json.Number("length", absent: 5)),
+        "Metaspace" => new MetaspacePreTokenizer(
+            json.GetProperty("replacement").GetString()![0], PrependSchemes.Read(json), json.Flag("split", absent: true)),
         var type => throw TokenizerException.Unsupported("pre-tokenizer", type ?? "null"),
     };
 }

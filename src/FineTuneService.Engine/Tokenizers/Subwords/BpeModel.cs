@@ -42,44 +42,43 @@ internal sealed class BpeModel(Vocabulary vocabulary, MergeTable merges, BpeOpti
         var symbols = new BpeWord(word.Length);
         AddSymbols(word, symbols);
         if (!options.DropAllMerges) symbols.Join(merges);
-        symbols.CopyTo(tokens);
+        symbols.CopyTo(tokens, new ByteIndex(word));
     }
 
-    /// <summary>One symbol a character; a character that is not in the vocabulary gives its bytes, the unknown token or nothing.</summary>
+    /// <summary>
+    /// One symbol a character; a character that is not in the vocabulary gives its bytes, the unknown token or nothing. As in Hugging
+    /// Face's library, an unknown token waits for the next known character (bytes overtake it), and a character that gives nothing
+    /// takes no place.
+    /// </summary>
     private void AddSymbols(ReadOnlySpan<char> word, BpeWord symbols)
     {
-        var unknown = new Piece(0, 0);
-        // Offsets count what has become a symbol: a character that vanishes moves those after it, as in Hugging Face's library.
-        var position = 0;
+        var unknownLength = 0;
         for (int i = 0, width; i < word.Length; i += width)
         {
             width = char.IsHighSurrogate(word[i]) && i + 1 < word.Length ? 2 : 1;
             var character = word.Slice(i, width);
+            var length = System.Text.Encoding.UTF8.GetByteCount(character);
             var id = IdOf(character, first: i == 0, last: i + width == word.Length);
             if (id >= 0)
             {
-                unknown = Flush(unknown);
-                symbols.Add(id, position, position += width);
+                FlushUnknown();
+                symbols.Add(id, length);
             }
-            else if (options.ByteFallback && AddBytes(character, position, symbols))
+            else if (!(options.ByteFallback && AddBytes(character, symbols)) && options.UnknownToken is not null)
             {
-                position += width;
-            }
-            else if (options.UnknownToken is not null)
-            {
-                if (!options.FuseUnknown) unknown = Flush(unknown);
-                unknown = new Piece(unknown.Length == 0 ? position : unknown.Start, position += width);
+                if (!options.FuseUnknown) FlushUnknown();
+                unknownLength += length;
             }
         }
 
-        Flush(unknown);
+        FlushUnknown();
 
-        Piece Flush(Piece pending)
+        void FlushUnknown()
         {
-            if (pending.Length == 0) return pending;
+            if (unknownLength == 0) return;
             if (_unknownId < 0) throw new TokenizerException($"The unknown token '{options.UnknownToken}' is not in the vocabulary.");
-            symbols.Add(_unknownId, pending.Start, pending.End);
-            return default;
+            symbols.Add(_unknownId, unknownLength);
+            unknownLength = 0;
         }
     }
 
@@ -92,14 +91,13 @@ internal sealed class BpeModel(Vocabulary vocabulary, MergeTable merges, BpeOpti
             : Vocabulary.IdOf(string.Concat(prefix, character, suffix));
     }
 
-    private bool AddBytes(ReadOnlySpan<char> character, int position, BpeWord symbols)
+    private bool AddBytes(ReadOnlySpan<char> character, BpeWord symbols)
     {
         Span<byte> bytes = stackalloc byte[4];
         bytes = bytes[..System.Text.Encoding.UTF8.GetBytes(character, bytes)];
         foreach (var value in bytes)
             if (_byteIds[value] < 0) return false;
-        // Each byte's token comes from the whole character.
-        foreach (var value in bytes) symbols.Add(_byteIds[value], position, position + character.Length);
+        foreach (var value in bytes) symbols.Add(_byteIds[value], length: 1);
         return true;
     }
 

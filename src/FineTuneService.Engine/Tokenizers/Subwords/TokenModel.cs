@@ -13,11 +13,16 @@ internal abstract class TokenModel(Vocabulary vocabulary)
     /// <summary>Appends the word's tokens.</summary>
     public abstract void Tokenize(ReadOnlySpan<char> word, List<WordToken> tokens);
 
+    /// <summary>A token of a word as an encoding shows it.</summary>
+    public virtual string TextOf(WordToken token, ReadOnlySpan<char> word) => Vocabulary.TokenOf(token.Id)!;
+
     /// <summary>Reads tokenizer.json's "model".</summary>
     /// <exception cref="TokenizerException">A type that is not supported.</exception>
     public static TokenModel Read(JsonElement json) => TypeOf(json) switch
     {
         "BPE" => BpeModel.Read(json),
+        "WordPiece" => WordPieceModel.Read(json),
+        "Unigram" => UnigramModel.Read(json),
         "WordLevel" => WordLevelModel.Read(json),
         var type => throw TokenizerException.Unsupported("model", type),
     };

@@ -14,10 +14,17 @@ internal sealed class Vocabulary
         _ids = ids;
         _idsBySpan = ids.GetAlternateLookup<ReadOnlySpan<char>>();
         _tokens = new Dictionary<int, string>(ids.Count);
-        foreach (var (token, id) in ids) _tokens[id] = token;
+        foreach (var (token, id) in ids)
+        {
+            _tokens[id] = token;
+            LongestToken = Math.Max(LongestToken, token.Length);
+        }
     }
 
     public int Count => _ids.Count;
+
+    /// <summary>In UTF-16 units.</summary>
+    public int LongestToken { get; }
 
     /// <summary>The token's id, or -1.</summary>
     public int IdOf(ReadOnlySpan<char> token) => _idsBySpan.TryGetValue(token, out var id) ? id : -1;

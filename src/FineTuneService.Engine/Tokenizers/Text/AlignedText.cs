@@ -4,9 +4,12 @@ namespace FineTuneService.Engine.Tokenizers.Text;
 internal readonly record struct Origin(int Start, int End);
 
 /// <summary>A text on its way through the pipeline and, if offsets were asked for, where each of its UTF-16 units came from.</summary>
-internal sealed class AlignedText(string text, Origin[]? origins)
+internal sealed class AlignedText(string text, Origin[]? origins, bool atStart)
 {
     public string Text { get; } = text;
+
+    /// <summary>Whether this begins where the input begins.</summary>
+    public bool AtStart { get; } = atStart;
 
     /// <summary>One entry a UTF-16 unit of <see cref="Text"/>, or null when nobody asked for offsets.</summary>
     public Origin[]? Origins { get; } = origins;
@@ -14,7 +17,7 @@ internal sealed class AlignedText(string text, Origin[]? origins)
     /// <summary>The input itself: every unit of a character comes from that whole character.</summary>
     public static AlignedText Of(string input, bool aligned)
     {
-        if (!aligned) return new AlignedText(input, null);
+        if (!aligned) return new AlignedText(input, null, atStart: true);
         var origins = new Origin[input.Length];
         for (var i = 0; i < input.Length; i++)
         {
@@ -23,13 +26,13 @@ internal sealed class AlignedText(string text, Origin[]? origins)
             if (width == 2) origins[i + 1] = origins[i++];
         }
 
-        return new AlignedText(input, origins);
+        return new AlignedText(input, origins, atStart: true);
     }
 
     public AlignedText Slice(int start, int end)
     {
         if (start == 0 && end == Text.Length) return this;
-        return new AlignedText(Text[start..end], Origins?[start..end]);
+        return new AlignedText(Text[start..end], Origins?[start..end], AtStart && start == 0);
     }
 
     /// <summary>Where [start, end) of this text came from; an empty range comes from nowhere.</summary>

@@ -35,7 +35,7 @@ internal sealed class AlignedTextBuilder(AlignedText source)
         Length++;
     }
 
-    public AlignedText Build() => new(new string(_units, 0, Length), _origins?[..Length]);
+    public AlignedText Build() => new(new string(_units, 0, Length), _origins?[..Length], source.AtStart);
 
     private void Reserve(int more)
     {

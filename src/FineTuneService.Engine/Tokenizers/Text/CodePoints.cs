@@ -34,7 +34,7 @@ internal static class CodePoints
         return indices;
     }
 
-    /// <summary>The code point at the start of a well-formed text and its width in units.</summary>
+    /// <summary>The code point at an index of a well-formed text and its width in units.</summary>
     public static int At(ReadOnlySpan<char> text, int index, out int width)
     {
         if (char.IsHighSurrogate(text[index]) && index + 1 < text.Length)
@@ -47,7 +47,8 @@ internal static class CodePoints
         return text[index];
     }
 
-    /// <summary>Unicode's White_Space property.</summary>
-    public static bool IsWhiteSpace(int codePoint) => codePoint < 0x10000 && char.IsWhiteSpace((char)codePoint);
+    /// <summary>The code point that ends at an index above 0 of a well-formed text.</summary>
+    public static int Before(ReadOnlySpan<char> text, int index) =>
+        index > 1 && char.IsLowSurrogate(text[index - 1]) ? At(text, index - 2, out _) : text[index - 1];
 
 }

@@ -9,8 +9,8 @@ internal static class OnigurumaEscape
         "S", "Sm", "Sc", "Sk", "So", "Z", "Zs", "Zl", "Zp", "C", "Cc", "Cf", "Co", "Cn",
     ];
 
-    // Unicode's Alphabetic, marks, decimal digits and connectors; .NET's \w leaves some of them out.
-    private const string Word = @"\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc}\u24B6-\u24E9";
+    // Unicode's Alphabetic, marks, decimal digits and connectors, and Latin-1's superscripts and fractions. .NET's \w is narrower.
+    private const string Word = @"\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc}\u24B6-\u24E9\u00B2\u00B3\u00B9\u00BC-\u00BE";
 
     /// <param name="position">Behind the backslash; moved behind the escape.</param>
     public static string Read(string source, ref int position, bool inClass)

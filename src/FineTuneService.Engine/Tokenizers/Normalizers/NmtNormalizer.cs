@@ -1,0 +1,15 @@
+namespace FineTuneService.Engine.Tokenizers.Normalizers;
+
+/// <summary>Sentencepiece's "nmt": control characters are dropped, invisible and odd spaces become a space.</summary>
+internal static class NmtNormalizer
+{
+    public static Normalizer Create() => new NormalizerSequence([new FilterNormalizer(IsControl), new MapNormalizer(Space)]);
+
+    private static bool IsControl(int codePoint) => codePoint
+        is (>= 0x01 and <= 0x08) or 0x0B or (>= 0x0E and <= 0x1F) or 0x7F or 0x8F or 0x9F;
+
+    private static string? Space(int codePoint) => codePoint
+        is 0x09 or 0x0A or 0x0C or 0x0D or 0x1680 or (>= 0x200B and <= 0x200F) or 0x2028 or 0x2029 or 0x2581 or 0xFEFF or 0xFFFD
+        ? " "
+        : null;
+}
