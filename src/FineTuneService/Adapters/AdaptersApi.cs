@@ -116,7 +116,10 @@ internal static class AdaptersApi
         FolderFlush.Flush(directory.Merged);
         var entry = new ModelEntry
         {
-            Id = $"{adapter.Model}:{body?.Suffix ?? "merged"}:{Path.GetFileName(home)[7..15]}", TenantId = tenant.Id, Folder = home, AdapterId = adapter.Id,
+            Id = $"{adapter.Model}:{body?.Suffix ?? "merged"}:{Path.GetFileName(home)[7..15]}",
+            TenantId = tenant.Id,
+            Folder = home,
+            AdapterId = adapter.Id,
             CreatedAt = clock.GetUtcNow().ToUnixTimeSeconds(),
         };
         db.Models.Add(entry);

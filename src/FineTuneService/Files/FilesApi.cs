@@ -33,8 +33,13 @@ internal static class FilesApi
             if (await upload.Read(cancel) is { } refusal) return refusal;
             file = new StoredFile
             {
-                Id = Ids.New("file"), TenantId = tenant.Id, Filename = upload.Filename!, Purpose = upload.Purpose!,
-                Bytes = upload.Bytes, Sha256 = upload.Sha256!, CreatedAt = clock.GetUtcNow().ToUnixTimeSeconds(),
+                Id = Ids.New("file"),
+                TenantId = tenant.Id,
+                Filename = upload.Filename!,
+                Purpose = upload.Purpose!,
+                Bytes = upload.Bytes,
+                Sha256 = upload.Sha256!,
+                CreatedAt = clock.GetUtcNow().ToUnixTimeSeconds(),
             };
             db.Files.Add(file);
             await db.SaveChangesAsync(CancellationToken.None); // The bytes are here: the client's going away changes nothing.

@@ -50,13 +50,24 @@ public sealed record JobBody
         JobSettings settings = JsonSerializer.Deserialize<JobSettings>(job.Settings, Json.Options)!;
         return new JobBody
         {
-            Id = job.Id, Model = job.Model, CreatedAt = job.CreatedAt, Status = job.Status, TrainingFile = job.TrainingFile, ValidationFile = job.ValidationFile,
-            Seed = (long)settings.Seed, Suffix = job.Suffix, Settings = settings, QueuePosition = queuePosition,
+            Id = job.Id,
+            Model = job.Model,
+            CreatedAt = job.CreatedAt,
+            Status = job.Status,
+            TrainingFile = job.TrainingFile,
+            ValidationFile = job.ValidationFile,
+            Seed = (long)settings.Seed,
+            Suffix = job.Suffix,
+            Settings = settings,
+            QueuePosition = queuePosition,
             Hyperparameters = new HyperparametersAnswer(settings.Epochs, settings.BatchSize, 1),
             Progress = new JobProgress(job.Step, job.TotalSteps, job.Epoch, job.TrainLoss, job.ValidationLoss),
             Warnings = job.Warnings is null ? [] : JsonSerializer.Deserialize<string[]>(job.Warnings)!,
             Metadata = job.Metadata is null ? null : JsonSerializer.Deserialize<Dictionary<string, string>>(job.Metadata),
-            StartedAt = job.StartedAt, FinishedAt = job.FinishedAt, FineTunedModel = job.FineTunedModel, TrainedTokens = job.TrainedTokens,
+            StartedAt = job.StartedAt,
+            FinishedAt = job.FinishedAt,
+            FineTunedModel = job.FineTunedModel,
+            TrainedTokens = job.TrainedTokens,
             Error = job.Error is null ? null : JsonSerializer.Deserialize<JobError>(job.Error, Json.Options),
         };
     }

@@ -16,7 +16,13 @@ internal static class JobEvents
 
     private static JobEvent Row(FineTuningJob job, TimeProvider clock, string level, string type, string message, string? data) => new()
     {
-        Id = Ids.New("ftevent"), TenantId = job.TenantId, JobId = job.Id, Level = level, Type = type, Message = message, Data = data,
+        Id = Ids.New("ftevent"),
+        TenantId = job.TenantId,
+        JobId = job.Id,
+        Level = level,
+        Type = type,
+        Message = message,
+        Data = data,
         CreatedAt = clock.GetUtcNow().ToUnixTimeSeconds(),
     };
 }

@@ -55,7 +55,12 @@ internal sealed class JobProgressWriter(JobClaim claim, TimeProvider clock)
                 db.Say(job, clock, $"Checkpoint of step {saved.Step} saved");
                 db.Checkpoints.Add(new JobCheckpoint
                 {
-                    Id = Ids.New("ftckpt"), TenantId = job.TenantId, JobId = job.Id, Step = saved.Step, TrainLoss = job.TrainLoss, ValidationLoss = job.ValidationLoss,
+                    Id = Ids.New("ftckpt"),
+                    TenantId = job.TenantId,
+                    JobId = job.Id,
+                    Step = saved.Step,
+                    TrainLoss = job.TrainLoss,
+                    ValidationLoss = job.ValidationLoss,
                     CreatedAt = clock.GetUtcNow().ToUnixTimeSeconds(),
                 });
                 break;

@@ -53,7 +53,11 @@ internal static class TenantsApi
         string secret = AdminKey.NewKey();
         var key = new ApiKey
         {
-            Id = Ids.New("key"), TenantId = body.Tenant, Name = body.Name ?? "", Hash = AccessControl.HashOf(secret), CreatedAt = clock.GetUtcNow().ToUnixTimeSeconds(),
+            Id = Ids.New("key"),
+            TenantId = body.Tenant,
+            Name = body.Name ?? "",
+            Hash = AccessControl.HashOf(secret),
+            CreatedAt = clock.GetUtcNow().ToUnixTimeSeconds(),
         };
         db.ApiKeys.Add(key);
         await db.SaveChangesAsync();

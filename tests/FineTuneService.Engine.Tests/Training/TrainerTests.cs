@@ -9,7 +9,14 @@ public sealed class TrainerTests
 {
     private static readonly ModelConfig Tiny = new()
     {
-        HiddenSize = 32, IntermediateSize = 48, Layers = 2, Heads = 4, KeyValueHeads = 2, HeadDim = 8, VocabularySize = 64, TieWordEmbeddings = true,
+        HiddenSize = 32,
+        IntermediateSize = 48,
+        Layers = 2,
+        Heads = 4,
+        KeyValueHeads = 2,
+        HeadDim = 8,
+        VocabularySize = 64,
+        TieWordEmbeddings = true,
     };
 
     public static TheoryData<bool, ComputeDtype> Modes => new() { { true, ComputeDtype.Fp32 }, { true, ComputeDtype.Bf16 }, { false, ComputeDtype.Fp32 }, { false, ComputeDtype.Bf16 } };

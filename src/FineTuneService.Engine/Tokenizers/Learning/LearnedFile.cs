@@ -13,29 +13,29 @@ internal static class LearnedFile
     /// <param name="cuts">See <see cref="Cuts"/>.</param>
     public static string Write(
         List<string> tokens, int specialCount, List<(string Left, string Right)> merges, JsonObject cuts) => new JsonObject
-    {
-        ["version"] = "1.0",
-        ["truncation"] = null,
-        ["padding"] = null,
-        ["added_tokens"] = new JsonArray([.. tokens.Take(specialCount).Select(SpecialToken)]),
-        ["normalizer"] = null,
-        ["pre_tokenizer"] = cuts,
-        ["post_processor"] = null,
-        ["decoder"] = ByteLevel(useRegex: true),
-        ["model"] = new JsonObject
         {
-            ["type"] = "BPE",
-            ["dropout"] = null,
-            ["unk_token"] = null,
-            ["continuing_subword_prefix"] = null,
-            ["end_of_word_suffix"] = null,
-            ["fuse_unk"] = false,
-            ["byte_fallback"] = false,
-            ["ignore_merges"] = false,
-            ["vocab"] = new JsonObject(tokens.Select((token, id) => KeyValuePair.Create(token, (JsonNode?)id))),
-            ["merges"] = new JsonArray([.. merges.Select(merge => new JsonArray(merge.Left, merge.Right))]),
-        },
-    }.ToJsonString(Format);
+            ["version"] = "1.0",
+            ["truncation"] = null,
+            ["padding"] = null,
+            ["added_tokens"] = new JsonArray([.. tokens.Take(specialCount).Select(SpecialToken)]),
+            ["normalizer"] = null,
+            ["pre_tokenizer"] = cuts,
+            ["post_processor"] = null,
+            ["decoder"] = ByteLevel(useRegex: true),
+            ["model"] = new JsonObject
+            {
+                ["type"] = "BPE",
+                ["dropout"] = null,
+                ["unk_token"] = null,
+                ["continuing_subword_prefix"] = null,
+                ["end_of_word_suffix"] = null,
+                ["fuse_unk"] = false,
+                ["byte_fallback"] = false,
+                ["ignore_merges"] = false,
+                ["vocab"] = new JsonObject(tokens.Select((token, id) => KeyValuePair.Create(token, (JsonNode?)id))),
+                ["merges"] = new JsonArray([.. merges.Select(merge => new JsonArray(merge.Left, merge.Right))]),
+            },
+        }.ToJsonString(Format);
 
     /// <summary>The "pre_tokenizer": words as <paramref name="pattern"/> matches them, or GPT-2's words and single digits.</summary>
     public static JsonObject Cuts(string? pattern) => new()
