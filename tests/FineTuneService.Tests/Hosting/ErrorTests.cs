@@ -1,0 +1,61 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text;
+
+namespace FineTuneService.Tests.Hosting;
+
+public sealed class ErrorTests(TestService service) : IClassFixture<TestService>
+{
+    [Theory]
+    [InlineData("{\"id\": \"x1\", \"colour\": 1}", "unknown_parameter", "colour")]
+    [InlineData("{\"name\": \"x\"}", "missing_required_parameter", "id")]
+    [InlineData("{\"id\": 3}", "invalid_value", "id")]
+    [InlineData("{\"id\": ", "invalid_json", null)]
+    [InlineData("{\"id\": \"No Spaces\"}", "invalid_value", "id")]
+    public async Task Post_BadBody_Is400ThatNamesTheField(string body, string code, string? param)
+    {
+        var error = await service.Admin.PostAsync("/v1/tenants", new StringContent(body, Encoding.UTF8, "application/json")).Error(HttpStatusCode.BadRequest);
+        Assert.Equal(code, (string?)error["code"]);
+        if (param is not null) Assert.Equal(param, (string?)error["param"]);
+    }
+
+    [Fact]
+    public async Task Request_NoSuchPathMethodOrMediaType_HasAnErrorObject()
+    {
+        await service.Admin.GetAsync("/v1/nothing").Error(HttpStatusCode.NotFound);
+        await service.Admin.PutAsync("/v1/tenants", null).Error(HttpStatusCode.MethodNotAllowed);
+        await service.Admin.PostAsync("/v1/tenants", new StringContent("id=x")).Error(HttpStatusCode.UnsupportedMediaType);
+    }
+
+    [Theory]
+    [InlineData("lora", "{\"rank\": 0}", "lora.rank")]
+    [InlineData("lora", "{\"use_dora\": true}", "lora.use_dora")]
+    [InlineData("training", "{\"optimizer\": \"sgd\"}", "training.optimizer")]
+    [InlineData("quantization", "{\"type\": \"int8\"}", "quantization.type")]
+    [InlineData("method", "{\"type\": \"dpo\"}", "method.type")]
+    [InlineData("packing", "true", "packing")]
+    public async Task CreateJob_FieldNotBuilt_IsRefusedByName(string field, string value, string param)
+    {
+        HttpClient client = service.With(await service.NewTenant($"t{Guid.NewGuid():n}"));
+        string body = $"{{\"model\": \"{TestService.BaseModel}\", \"training_file\": \"file-x\", \"{field}\": {value}}}";
+        var error = await client.PostAsync("/v1/fine_tuning/jobs", new StringContent(body, Encoding.UTF8, "application/json")).Error(HttpStatusCode.BadRequest);
+        Assert.Equal(param, (string?)error["param"]);
+    }
+
+    [Fact]
+    public async Task CreateJob_UnknownModelOrFile_Is404()
+    {
+        HttpClient client = service.With(await service.NewTenant("unknowns"));
+        string file = await client.Upload("{}\n");
+        Assert.Equal("model_not_found", (string?)(await client.PostAsJsonAsync("/v1/fine_tuning/jobs", new { model = "gpt-9", training_file = file }).Error(HttpStatusCode.NotFound))["code"]);
+        await client.PostAsJsonAsync("/v1/fine_tuning/jobs", new { model = TestService.BaseModel, training_file = "file-none" }).Error(HttpStatusCode.NotFound);
+    }
+
+    [Fact]
+    public async Task OpenApi_Document_ListsEveryEndpoint()
+    {
+        var paths = (await service.CreateClient().Get("/swagger/v1/swagger.json"))["paths"]!.AsObject();
+        foreach (string path in new[] { "/v1/files", "/v1/fine_tuning/jobs", "/v1/fine_tuning/jobs/estimate", "/v1/models", "/v1/adapters/{id}/merge", "/v1/chat/completions", "/v1/completions", "/v1/tenants", "/v1/api_keys", "/readyz" })
+            Assert.True(paths.ContainsKey(path), path);
+    }
+}
