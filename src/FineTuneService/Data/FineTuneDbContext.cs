@@ -48,6 +48,7 @@ public sealed class FineTuneDbContext(DbContextOptions<FineTuneDbContext> option
     {
         model.Entity<T>().ToTable(table).HasKey(row => row.Number);
         model.Entity<T>().Property(row => row.Number).ValueGeneratedOnAdd();
+        model.Entity<T>().Property(row => row.Id).IsRequired();
         model.Entity<T>().HasIndex(row => row.Id).IsUnique();
     }
 }
