@@ -34,7 +34,23 @@ internal static class Fidelity
             var sorted = Rows.OrderBy(row => row.Area, StringComparer.Ordinal).ThenBy(row => row.Case, StringComparer.Ordinal);
             Directory.CreateDirectory(Path.GetDirectoryName(path)!);
             File.WriteAllText(path, JsonSerializer.Serialize(sorted, Format));
+            File.WriteAllText(Path.ChangeExtension(path, ".md"), Markdown([.. sorted]));
         }
+    }
+
+    /// <summary>docs/fidelity.md: `./dev fidelity` copies it there.</summary>
+    private static string Markdown(IReadOnlyList<Row> rows)
+    {
+        var text = new System.Text.StringBuilder();
+        text.Append("# Fidelity\n\nWhat the golden cases showed, made from the tests' own report by `./dev test` and `./dev fidelity`. A case that is skipped\n");
+        text.Append("names the feature it waits for; the Engine refuses it by that name.\n");
+        foreach (var area in rows.GroupBy(row => row.Area))
+        {
+            text.Append($"\n## {area.Key}: {area.Count(row => row.Result == "passed")} passed, {area.Count(row => row.Result == "skipped")} skipped\n\n");
+            text.Append("| case | result | |\n|---|---|---|\n");
+            foreach (var row in area) text.Append($"| {row.Case} | {row.Result} | {row.Detail.Replace("|", "\\|").Replace("\n", " ")} |\n");
+        }
+        return text.ToString();
     }
 
     private static readonly JsonSerializerOptions Format = new(JsonSerializerDefaults.Web) { WriteIndented = true };
