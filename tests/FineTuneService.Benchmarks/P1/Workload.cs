@@ -20,8 +20,15 @@ internal static class Workload
 
     public static readonly ModelConfig Shape = new()
     {
-        HiddenSize = 576, IntermediateSize = 1536, Layers = 30, Heads = 9, KeyValueHeads = 3, HeadDim = 64, VocabularySize = 49152,
-        Epsilon = 1e-5f, TieWordEmbeddings = true,
+        HiddenSize = 576,
+        IntermediateSize = 1536,
+        Layers = 30,
+        Heads = 9,
+        KeyValueHeads = 3,
+        HeadDim = 64,
+        VocabularySize = 49152,
+        Epsilon = 1e-5f,
+        TieWordEmbeddings = true,
     };
 
     public static readonly TrainingConfig Training = new()
