@@ -41,6 +41,7 @@ internal static class HostingSetup
         app.UseSwagger();
         app.UseSwaggerUI();
         app.UseRouting();
+        app.UseRequestSpans();
         app.UseAccessControl();
         app.Use(AllowLargeUploads);
     }

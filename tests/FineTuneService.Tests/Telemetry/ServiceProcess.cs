@@ -1,0 +1,49 @@
+using System.Diagnostics;
+using System.Net.Http.Headers;
+
+namespace FineTuneService.Tests.Telemetry;
+
+/// <summary>The service as a process of its own, on a free port and a data directory of its own.</summary>
+internal sealed class ServiceProcess : IDisposable
+{
+    private const string Listening = "Now listening on: ";
+    private readonly string _data = Directory.CreateTempSubdirectory("finetune-process-").FullName;
+    private readonly Process _process;
+    private readonly TaskCompletionSource<string> _address = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public ServiceProcess(IReadOnlyDictionary<string, string> environment)
+    {
+        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "FineTuneService.dll")]) { RedirectStandardOutput = true };
+        start.Environment["ASPNETCORE_URLS"] = "http://127.0.0.1:0";
+        start.Environment["FineTune__DataDirectory"] = _data;
+        start.Environment["FineTune__AdminKey"] = TestService.AdminKey;
+        foreach ((string name, string value) in environment) start.Environment[name] = value;
+        _process = Process.Start(start)!;
+        _process.OutputDataReceived += (_, line) =>
+        {
+            if (line.Data is null) _address.TrySetException(new InvalidOperationException("The service ended before it listened."));
+            else if (line.Data.IndexOf(Listening, StringComparison.Ordinal) is >= 0 and var at) _address.TrySetResult(line.Data[(at + Listening.Length)..].Trim());
+        };
+        _process.BeginOutputReadLine();
+    }
+
+    public async Task<HttpClient> Client(string key) =>
+        new() { BaseAddress = new Uri(await _address.Task), DefaultRequestHeaders = { Authorization = new AuthenticationHeaderValue("Bearer", key) } };
+
+    /// <summary>Sends SIGTERM, as a container's host does.</summary>
+    /// <returns>The exit code.</returns>
+    public async Task<int> Terminate()
+    {
+        using (Process kill = Process.Start("kill", ["-TERM", $"{_process.Id}"])) await kill.WaitForExitAsync();
+        await _process.WaitForExitAsync();
+        return _process.ExitCode;
+    }
+
+    public void Dispose()
+    {
+        if (!_process.HasExited) _process.Kill();
+        _process.WaitForExit();
+        _process.Dispose();
+        Directory.Delete(_data, recursive: true);
+    }
+}

@@ -1,0 +1,46 @@
+namespace FineTuneService.Tests.Telemetry;
+
+/// <summary>What a collector gets of a job and an answer.</summary>
+public sealed class TraceTests
+{
+    [Fact]
+    public async Task Export_JobAndChat_TracesMetricsAndLogsArrive()
+    {
+        await using var collector = new OtlpReceiver();
+        await collector.Start();
+        using var service = new ServiceProcess(new Dictionary<string, string>
+        {
+            ["OTEL_EXPORTER_OTLP_ENDPOINT"] = collector.Address,
+            ["OTEL_EXPORTER_OTLP_PROTOCOL"] = "http/protobuf",
+        });
+        await TrainAndAsk(service);
+        Assert.Equal(0, await service.Terminate());
+
+        ReceivedSpan job = Assert.Single(collector.Spans, span => span.Name == "finetune.job");
+        Assert.Superset(new HashSet<string> { "finetune.queue", "finetune.claim", "finetune.step", "finetune.save" }, Children(collector, job));
+        (string trace, string post) = Assert.Single(job.Links);
+        Assert.NotEqual(job.TraceId, trace);
+        ReceivedSpan request = Assert.Single(collector.Spans, span => span.SpanId == post && span.TraceId == trace);
+        Assert.Equal("POST /v1/fine_tuning/jobs", request.Name);
+
+        ReceivedSpan chat = Assert.Single(collector.Spans, span => span.Name == "chat talers-2m");
+        Assert.Superset(new HashSet<string> { "finetune.lease_wait", "finetune.adapter", "gen_ai.prefill", "gen_ai.decode" }, Children(collector, chat));
+        Assert.Contains(collector.Spans, span => span.SpanId == chat.ParentId && span.TraceId == chat.TraceId);
+        Assert.Superset(new HashSet<string> { "traces", "metrics", "logs" }, collector.Signals.ToHashSet());
+    }
+
+    private static async Task TrainAndAsk(ServiceProcess service)
+    {
+        using HttpClient admin = await service.Client(TestService.AdminKey);
+        await admin.Post("/v1/tenants", new { id = "acme" });
+        using HttpClient client = await service.Client((string)(await admin.Post("/v1/api_keys", new { tenant = "acme" }))["key"]!);
+        const string row = """{"messages":[{"role":"user","content":"Greet Ada."},{"role":"assistant","content":"Good day!"}]}""";
+        string file = await client.Upload(string.Join('\n', Enumerable.Repeat(row, 12)));
+        var job = await client.Post("/v1/fine_tuning/jobs", new { model = TestService.BaseModel, training_file = file, training = new { max_steps = 3, batch_size = 4 } });
+        Assert.Equal("succeeded", (string?)(await client.Ended((string)job["id"]!))["status"]);
+        await client.Post("/v1/chat/completions", new { model = TestService.BaseModel, messages = new[] { new { role = "user", content = "Greet Ada." } }, max_tokens = 8 });
+    }
+
+    private static HashSet<string> Children(OtlpReceiver collector, ReceivedSpan parent) =>
+        [.. collector.Spans.Where(span => span.TraceId == parent.TraceId && span.ParentId == parent.SpanId).Select(span => span.Name)];
+}
