@@ -1,1 +1,0 @@
-cd /work/wt/core; /work/slot dotnet build tests/FineTuneService.Engine.Tests -m:2 -nologo -v q -nodeReuse:false 2>&1 | grep -E "error|warn" | sed 's/\[.*//' | sort -u | head -40; /work/slot artifacts/bin/FineTuneService.Engine.Tests/release/FineTuneService.Engine.Tests -class "$1" -noColor 2>&1 | grep -v "^ *at \|^$\|src/TorchSharp\|tests/" | tail -${2:-90}; date
