@@ -55,6 +55,7 @@ internal sealed class GoldenLoraRun : IDisposable
     {
         _step.Accumulate(_golden.Step(1));
         Dictionary<string, Tensor> expected = TensorFile.Read(Path.Combine(_golden.Folder, "gradients-step1.safetensors"));
+        Assert.NotEmpty(Gradients().Select(g => g.Item1).Intersect(expected.Keys));
         double largest = expected.Values.Max(g => g.abs().max().to_type(ScalarType.Float32).item<float>());
         foreach ((string name, Tensor gradient) in Gradients())
         {
@@ -67,11 +68,37 @@ internal sealed class GoldenLoraRun : IDisposable
 
     public void CompareFinal()
     {
-        if (_adapter is null) return;
-        using Adapter expected = _golden.Adapter("adapter-final");
-        Tensor reference = expected.Values.Flat.to_type(ScalarType.Float32);
-        double distance = ((_adapter.Values.Flat.to_type(ScalarType.Float32) - reference).norm() / reference.norm()).item<float>();
-        Assert.True(distance <= _golden.Tolerance("adapter_l2"), $"the final adapter is {distance} away");
+        Dictionary<string, Tensor> expected = _adapter is null
+            ? TensorFile.Read(Path.Combine(_golden.Folder, "model-final", "model.safetensors"))
+            : TensorFile.Read(Path.Combine(_golden.Folder, "adapter-final", "adapter_model.safetensors"));
+        Compare(expected, _adapter is null ? Named(weight => weight) : Matrices(_adapter.Values), "the final parameters");
+    }
+
+    /// <summary>W + s·B·A of the final adapter, where the reference stored it.</summary>
+    public void CompareMerged()
+    {
+        string file = Path.Combine(_golden.Folder, "merged.safetensors");
+        if (_adapter is null || !File.Exists(file)) return;
+        Compare(TensorFile.Read(file), _golden.Model.Weights.Linears.SelectMany(linear => linear.Parts.Where(part => _adapter[part.Module] is not null)
+            .Select(part => (part.Module + ".weight", AdapterMerge.Merged(linear, part, _adapter, _step.Pool)))), "the merged weights");
+    }
+
+    /// <summary>Puts the optimizer where the reference's was.</summary>
+    /// <param name="folder">A stored state of the run: optimizer.safetensors and schedule.json.</param>
+    /// <returns>Steps that it had taken.</returns>
+    public int Restore(string folder)
+    {
+        Dictionary<string, Tensor> stored = TensorFile.Read(Path.Combine(folder, "optimizer.safetensors"));
+        Fill("exp_avg", Optimizer.Mean);
+        Fill("exp_avg_sq", Optimizer.MeanSquare);
+        return Optimizer.Steps = (int)JsonNode.Parse(File.ReadAllText(Path.Combine(folder, "schedule.json")))!["completed_steps"]!;
+
+        void Fill(string moment, Tensor into)
+        {
+            using var moments = new LoraTensors(_adapter!.Values.Layout, into.dtype, CPU);
+            foreach ((string name, Tensor tensor) in Matrices(moments)) tensor.copy_(stored[$"{name}.{moment}"]);
+            into.copy_(moments.Flat);
+        }
     }
 
     public void Dispose()
@@ -83,30 +110,43 @@ internal sealed class GoldenLoraRun : IDisposable
         _adapter?.Dispose();
     }
 
-    private IEnumerable<(string, Tensor)> Gradients()
-    {
-        if (_parameters is not AdapterParameters adapter) return FullGradients();
-        return adapter.Lora.Parts.SelectMany<JoinedLoraPart, (string, Tensor)>(part =>
-            [(GoldenLoraCase.Key(part, "A"), part.A), (GoldenLoraCase.Key(part, "B"), part.B)]);
-    }
+    private IEnumerable<(string, Tensor)> Gradients() =>
+        _parameters is AdapterParameters adapter ? Matrices(adapter.Lora) : Named(weight => _parameters.Gradients.Of(weight)!);
 
-    private IEnumerable<(string, Tensor)> FullGradients()
+    private static IEnumerable<(string, Tensor)> Matrices(LoraTensors tensors) => tensors.Parts.SelectMany<JoinedLoraPart, (string, Tensor)>(part =>
+        [(GoldenLoraCase.Key(part, "A"), part.A), (GoldenLoraCase.Key(part, "B"), part.B)]);
+
+    /// <summary>Every weight of the model, or what stands for it, by its name in a checkpoint.</summary>
+    private IEnumerable<(string, Tensor)> Named(Func<Tensor, Tensor> of)
     {
         DecoderWeights weights = _golden.Model.Weights;
-        Tensor Of(Tensor weight) => _parameters.Gradients.Of(weight)!;
-        yield return ("model.embed_tokens.weight", Of(weights.EmbedTokens));
-        yield return ("model.norm.weight", Of(weights.FinalNorm));
+        yield return ("model.embed_tokens.weight", of(weights.EmbedTokens));
+        yield return ("model.norm.weight", of(weights.FinalNorm));
         for (int i = 0; i < weights.Layers.Length; i++)
         {
             LayerWeights layer = weights.Layers[i];
-            yield return ($"model.layers.{i}.input_layernorm.weight", Of(layer.InputNorm));
-            yield return ($"model.layers.{i}.post_attention_layernorm.weight", Of(layer.PostAttentionNorm));
-            foreach (LinearWeight linear in (LinearWeight[])[layer.Qkv, layer.O, layer.GateUp, layer.Down])
+            yield return ($"model.layers.{i}.input_layernorm.weight", of(layer.InputNorm));
+            yield return ($"model.layers.{i}.post_attention_layernorm.weight", of(layer.PostAttentionNorm));
+            foreach (LinearWeight linear in layer.Linears)
             {
-                foreach (LinearPart part in linear.Parts)
-                    yield return (part.Module + ".weight", Of(linear.Stored!).narrow(0, part.Offset, part.Out));
+                foreach (LinearPart part in linear.Parts) yield return (part.Module + ".weight", of(linear.Stored!).narrow(0, part.Offset, part.Out));
             }
         }
+    }
+
+    /// <summary>All tensors together, relative to the reference's length.</summary>
+    private void Compare(Dictionary<string, Tensor> expected, IEnumerable<(string Name, Tensor Value)> made, string what)
+    {
+        double difference = 0, length = 0;
+        foreach ((string name, Tensor value) in made)
+        {
+            Tensor reference = expected[name].to_type(ScalarType.Float32);
+            difference += (value.to_type(ScalarType.Float32) - reference).pow(2).sum(ScalarType.Float64).item<double>();
+            length += reference.pow(2).sum(ScalarType.Float64).item<double>();
+        }
+        Assert.True(length > 0, $"{what}: nothing was compared");
+        double distance = Math.Sqrt(difference / length);
+        Assert.True(distance <= _golden.Tolerance("adapter_l2"), $"{what} are {distance} away");
     }
 
     private void NearLoss(double expected, double actual, string what)

@@ -30,6 +30,16 @@ public sealed class GoldenLoraTests
             run.CompareEvaluation(step);
         }
         run.CompareFinal();
+        run.CompareMerged();
+        foreach (string stored in Directory.EnumerateDirectories(golden.Folder, "resume-at-*")) Resume(golden, stored);
         Fidelity.Passed("lora", name, run.Summary);
+    }
+
+    /// <summary>The steps after a state that the reference stored meet the same numbers.</summary>
+    private static void Resume(GoldenLoraCase golden, string stored)
+    {
+        using var run = new GoldenLoraRun(golden, Path.Combine(Path.GetFileName(stored), "adapter"));
+        for (int step = run.Restore(stored) + 1; step <= golden.Recipe.Config.MaxSteps; step++) run.CompareStep(step);
+        run.CompareFinal();
     }
 }
