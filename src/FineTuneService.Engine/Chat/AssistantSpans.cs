@@ -41,17 +41,29 @@ internal sealed class AssistantSpans(ChatTemplate template, IReadOnlyList<ChatMe
     /// <summary>The prompt of the last answer, as serving has it, and the part of it that asks for an answer.</summary>
     private void RenderPrompt()
     {
-        if (messages.Count == 1) return;
-        var before = ChatTemplate.Json([.. messages.SkipLast(1)]);
-        _prompt = template.Render(before, addGenerationPrompt: true).Text;
-        var unasked = template.Render(before, addGenerationPrompt: false).Text;
-        if (_prompt.StartsWith(unasked, StringComparison.Ordinal)) _promptTail = _prompt[unasked.Length..];
+        var before = messages.SkipLast(1);
+        _prompt = TryRender(before, addGenerationPrompt: true) ?? "";
+        var unasked = TryRender(before, addGenerationPrompt: false);
+        if (unasked is not null && _prompt.StartsWith(unasked, StringComparison.Ordinal)) _promptTail = _prompt[unasked.Length..];
+    }
+
+    /// <summary>Null where the template refuses a part of the conversation, though it takes the whole.</summary>
+    private string? TryRender(IEnumerable<ChatMessage> part, bool addGenerationPrompt)
+    {
+        try
+        {
+            return template.Render(ChatTemplate.Json([.. part]), addGenerationPrompt).Text;
+        }
+        catch (ChatTemplateException)
+        {
+            return null;
+        }
     }
 
     /// <summary>Where each assistant content stands, or null where marks change what the template writes.</summary>
     private List<(int Start, int End)>? FindContents()
     {
-        var marked = template.Render(ChatTemplate.Json([.. messages.Select(Mark)]), addGenerationPrompt: false).Text;
+        var marked = TryRender(messages.Select(Mark), addGenerationPrompt: false) ?? "";
         var plain = new StringBuilder(_text.Length);
         var contents = new List<(int Start, int End)>();
         var start = -1;

@@ -16,8 +16,7 @@ internal sealed class JsonRows(Stream file, WarningList warnings, List<DatasetPr
     {
         var reader = new LineReader(file);
         var start = reader.Peek(4);
-        if (FileKind.Problem(start.Span) is { } problem)
-            throw new DatasetException(start.Span[0] is 0xFF or 0xFE or 0 ? 1 : 0, problem);
+        if (FileKind.Problem(start.Span) is { } problem) throw new DatasetException(1, problem);
         if (start.Span.StartsWith(FileKind.Utf8Mark))
         {
             reader.Skip(FileKind.Utf8Mark.Length);

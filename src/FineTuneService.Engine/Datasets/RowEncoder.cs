@@ -9,8 +9,10 @@ namespace FineTuneService.Engine.Datasets;
 /// </summary>
 /// <param name="chatTemplate">Null for a base model without one: then only chat rows are refused.</param>
 /// <param name="maxSequenceLength">Tokens of the longest row; longer ones lose their end.</param>
-public sealed class RowEncoder(Tokenizer tokenizer, ChatTemplate? chatTemplate, int maxSequenceLength)
+/// <param name="endOfText">The token behind a completion; null takes the tokenizer's own end of sequence.</param>
+public sealed class RowEncoder(Tokenizer tokenizer, ChatTemplate? chatTemplate, int maxSequenceLength, int? endOfText = null)
 {
+    private readonly int? _endOfText = endOfText ?? tokenizer.EosId;
     private readonly PromptEncoder _prompts = new(tokenizer, chatTemplate);
 
     /// <summary>The prompt template that rows of <paramref name="format"/> are put into: the adapter has to keep it.</summary>
@@ -89,7 +91,8 @@ public sealed class RowEncoder(Tokenizer tokenizer, ChatTemplate? chatTemplate, 
         int[] ids = [.. _prompts.EncodeText(prompt + completion)];
         var border = ids.AsSpan().CommonPrefixLength(promptIds);
         if (border < promptIds.Length) warnings.Add(line, MergedBorder);
-        if (tokenizer.EosId is { } end && (ids.Length == 0 || ids[^1] != end)) ids = [.. ids, end];
+        if (_endOfText is not { } end) warnings.Add(line, "the tokenizer has no end-of-sequence token: the model does not learn to stop.");
+        else if (ids.Length == 0 || ids[^1] != end) ids = [.. ids, end];
         var labels = ids.ToArray();
         labels.AsSpan(0, border).Fill(TrainingRow.Ignored);
         return new TrainingRow(ids, labels);

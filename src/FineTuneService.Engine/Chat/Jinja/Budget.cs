@@ -9,8 +9,8 @@ namespace FineTuneService.Engine.Chat.Jinja;
 internal sealed class Budget
 {
     public const int MaxSteps = 10_000_000;
-    public const int MaxText = 32 << 20;
-    public const long MaxAllocated = 128L << 20;
+    public const int MaxText = 16 << 20;
+    public const long MaxAllocated = 64L << 20;
     public const int MaxRange = 100_000;
 
     private static readonly TimeSpan MaxTime = TimeSpan.FromSeconds(20);
