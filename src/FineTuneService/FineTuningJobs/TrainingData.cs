@@ -22,8 +22,12 @@ internal sealed record TrainingData(
     public static async Task<TrainingData> Read(
         FineTuneDbContext db, BlobStore blobs, string trainingFile, string? validationFile, string modelFolder, JobSettings settings, CancellationToken cancel)
     {
-        int longest = settings.MaxSeqLength ?? LongestSequence;
-        var encoder = new RowEncoder(Tokenizer.Load(modelFolder), ChatTemplate.Load(modelFolder), Math.Min(longest, ModelConfig.Load(modelFolder).MaxPositions));
+        ModelConfig model = ModelConfig.Load(modelFolder);
+        Tokenizer tokenizer = Tokenizer.Load(modelFolder);
+        // A tokenizer may name no end of text; the model's config then says what ends an answer.
+        int? endOfText = tokenizer.EosId ?? (model.EosIds.Count > 0 ? model.EosIds[0] : null);
+        int longest = Math.Min(settings.MaxSeqLength ?? LongestSequence, model.MaxPositions);
+        var encoder = new RowEncoder(tokenizer, ChatTemplate.Load(modelFolder), longest, endOfText);
         Part train = await ReadFile(db, blobs, trainingFile, encoder, cancel);
         Part? validation = validationFile is null ? null : await ReadFile(db, blobs, validationFile, encoder, cancel);
         (IReadOnlyList<TrainingRow> kept, IReadOnlyList<TrainingRow> held) =
