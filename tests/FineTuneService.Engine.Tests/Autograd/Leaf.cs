@@ -1,0 +1,60 @@
+using FineTuneService.Engine.Lora;
+using FineTuneService.Engine.Models;
+using FineTuneService.Engine.Training;
+using static TorchSharp.torch;
+
+namespace FineTuneService.Engine.Tests.Autograd;
+
+/// <summary>Tensors that libtorch's autograd computes gradients for.</summary>
+internal static class Leaf
+{
+    public static Tensor Of(Tensor tensor, ScalarType dtype) => tensor.detach().to_type(dtype).clone().requires_grad_();
+
+    /// <summary>A and B of a module: fp32 masters, whose values are rounded before they are used.</summary>
+    public static (Tensor A, Tensor B) Of(JoinedLoraPart part, ScalarType rounded) =>
+        (Of(part.A.to_type(rounded), ScalarType.Float32), Of(part.B.to_type(rounded), ScalarType.Float32));
+
+    /// <summary>Uniform in ±1, from a counter.</summary>
+    public static Tensor Draw(ulong seed, ScalarType dtype, params long[] shape)
+    {
+        long count = shape.Aggregate(1L, (product, size) => product * size);
+        return tensor(new CounterRandom(seed, 7).Uniform(count, -1, 1)).view(shape).to_type(dtype);
+    }
+
+    /// <summary>Copies of a model's parameters, and each beside what it was copied from.</summary>
+    public static (DecoderWeights Weights, IReadOnlyList<(Tensor Source, Tensor Leaf)> Pairs) Of(DecoderWeights weights, ScalarType dtype)
+    {
+        var pairs = new List<(Tensor, Tensor)>();
+        Tensor Copy(Tensor source)
+        {
+            Tensor leaf = Of(source, dtype);
+            pairs.Add((source, leaf));
+            return leaf;
+        }
+        LinearWeight Linear(LinearWeight linear) => new DenseWeight(Copy(linear.Stored!))
+        {
+            Parts = linear.Parts,
+            In = linear.In,
+            Out = linear.Out,
+            Bias = linear.Bias is null ? null : Copy(linear.Bias),
+        };
+        Tensor embed = Copy(weights.EmbedTokens);
+        var copy = new DecoderWeights
+        {
+            EmbedTokens = embed,
+            FinalNorm = Copy(weights.FinalNorm),
+            Layers = [.. weights.Layers.Select(layer => new LayerWeights
+            {
+                InputNorm = Copy(layer.InputNorm),
+                PostAttentionNorm = Copy(layer.PostAttentionNorm),
+                Qkv = Linear(layer.Qkv),
+                O = Linear(layer.O),
+                GateUp = Linear(layer.GateUp),
+                Down = Linear(layer.Down),
+            })],
+            Head = weights.HeadIsTied
+                ? new DenseWeight(embed) { Parts = weights.Head.Parts, In = weights.Head.In, Out = weights.Head.Out } : Linear(weights.Head),
+        };
+        return (copy, pairs);
+    }
+}
