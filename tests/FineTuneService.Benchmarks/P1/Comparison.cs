@@ -25,10 +25,10 @@ internal static class Comparison
         double speedup = eager.StepSeconds / engine.StepSeconds;
         double memory = engine.PeakBytes / eager.PeakBytes;
         double difference = engine.Losses.Zip(eager.Losses, (ours, theirs) => Math.Abs(ours - theirs) / Math.Abs(theirs)).Max();
-        bool holds = Holds($"speed over eager {speedup:F2}×, at least {LeastSpeedup}×", speedup >= LeastSpeedup);
-        holds &= Holds($"peak memory over eager {memory:F2}×, at most {MostMemory}×", memory <= MostMemory);
-        holds &= Holds($"eager's share of the bound {eager.Share:F2}, at least {LeastEagerShare}", eager.Share >= LeastEagerShare);
-        holds &= Holds($"losses differ by {difference:P3}, at most {LossTolerance:P3}", difference <= LossTolerance);
+        bool holds = Limits.Holds($"speed over eager {speedup:F2}×, at least {LeastSpeedup}×", speedup >= LeastSpeedup);
+        holds &= Limits.Holds($"peak memory over eager {memory:F2}×, at most {MostMemory}×", memory <= MostMemory);
+        holds &= Limits.Holds($"eager's share of the bound {eager.Share:F2}, at least {LeastEagerShare}", eager.Share >= LeastEagerShare);
+        holds &= Limits.Holds($"losses differ by {difference:P3}, at most {LossTolerance:P3}", difference <= LossTolerance);
         return holds ? 0 : 1;
     }
 
@@ -48,11 +48,5 @@ internal static class Comparison
                 variant.Bound();
             }
         }
-    }
-
-    private static bool Holds(string what, bool holds)
-    {
-        Console.WriteLine($"{(holds ? "holds" : "FAILS"),-6} {what}");
-        return holds;
     }
 }

@@ -44,7 +44,7 @@ internal sealed class VariantProcess : IDisposable
     /// <summary>What runs in that process.</summary>
     public static int Serve(string variant)
     {
-        using BaseModel model = BaseModel.Random(Workload.Shape, BasePrecision.Bf16, Workload.Seed);
+        using BaseModel model = BaseModel.Random(SmolShape.Config, BasePrecision.Bf16, Workload.Seed);
         using Adapter adapter = Adapter.Create(model, Workload.Training.Lora!, Workload.Seed);
         using IVariant steps = variant == "engine" ? new EngineVariant(model, adapter) : new EagerVariant(model, adapter);
         MatrixBound? bound = null; // made when it is first asked for: its buffers are not the variant's memory

@@ -1,6 +1,5 @@
 using FineTuneService.Engine.Datasets;
 using FineTuneService.Engine.Lora;
-using FineTuneService.Engine.Models;
 using FineTuneService.Engine.Training;
 
 namespace FineTuneService.Benchmarks.P1;
@@ -18,19 +17,6 @@ internal static class Workload
     /// <summary>Tokens of a step.</summary>
     public const int Tokens = Rows * Length;
 
-    public static readonly ModelConfig Shape = new()
-    {
-        HiddenSize = 576,
-        IntermediateSize = 1536,
-        Layers = 30,
-        Heads = 9,
-        KeyValueHeads = 3,
-        HeadDim = 64,
-        VocabularySize = 49152,
-        Epsilon = 1e-5f,
-        TieWordEmbeddings = true,
-    };
-
     public static readonly TrainingConfig Training = new()
     {
         Lora = new LoraConfig { Rank = 8, Alpha = 16 },
@@ -38,15 +24,5 @@ internal static class Workload
         Scheduler = LrScheduler.Constant,
     };
 
-    public static IReadOnlyList<TrainingRow> Batch()
-    {
-        var random = new Random(1);
-        var rows = new TrainingRow[Rows];
-        for (int row = 0; row < Rows; row++)
-        {
-            int[] ids = [.. Enumerable.Range(0, Length).Select(_ => random.Next(Shape.VocabularySize))];
-            rows[row] = new TrainingRow(ids, ids);
-        }
-        return rows;
-    }
+    public static IReadOnlyList<TrainingRow> Batch() => SmolShape.Rows(Rows, Length);
 }
