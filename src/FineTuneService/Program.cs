@@ -20,6 +20,10 @@ builder.Services.AddSingleton<Answering>();
 builder.Services.AddScoped<ModelCatalog>();
 builder.Services.AddScoped<AdapterStore>();
 builder.Services.AddSingleton<JobSignal>();
+builder.Services.AddSingleton<JobFiles>();
+builder.Services.AddSingleton<JobValidation>();
+builder.Services.AddSingleton<JobTraining>();
+builder.Services.AddSingleton<JobEnding>();
 builder.Services.AddHostedService<FineTuningWorker>();
 
 var app = builder.Build();

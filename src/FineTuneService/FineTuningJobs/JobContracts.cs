@@ -47,7 +47,7 @@ public sealed record JobBody
 
     public static JobBody Of(FineTuningJob job, int? queuePosition)
     {
-        JobSettings settings = JsonSerializer.Deserialize<JobSettings>(job.Settings, Json.Options)!;
+        JobSettings settings = JobSettings.Of(job);
         return new JobBody
         {
             Id = job.Id,

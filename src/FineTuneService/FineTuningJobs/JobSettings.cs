@@ -1,6 +1,8 @@
+using System.Text.Json;
 using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Models;
 using FineTuneService.Engine.Training;
+using FineTuneService.Hosting;
 
 namespace FineTuneService.FineTuningJobs;
 
@@ -32,12 +34,16 @@ public sealed record JobSettings
     public required double ValidationSplit { get; init; }
     public required ulong Seed { get; init; }
 
+    /// <summary>A stored job's.</summary>
+    public static JobSettings Of(FineTuningJob job) => JsonSerializer.Deserialize<JobSettings>(job.Settings, Json.Options)!;
+
+    /// <summary>Optimizer steps over a training file of so many rows.</summary>
+    public int StepsFor(int rows) => MaxSteps ?? Epochs * ((rows + BatchOf(rows) - 1) / BatchOf(rows));
+
     /// <summary>The Engine's configuration for a training file of so many rows.</summary>
     public TrainingConfig For(int rows)
     {
-        var batch = Math.Min(BatchSize ?? Math.Clamp(rows / 50, 1, 16), Math.Max(1, rows));
-        var micro = Math.Min(MicroBatchSize ?? batch, batch);
-        var steps = MaxSteps ?? Epochs * ((rows + batch - 1) / batch);
+        int batch = BatchOf(rows), micro = Math.Min(MicroBatchSize ?? batch, batch), steps = StepsFor(rows);
         return new TrainingConfig
         {
             Lora = Lora,
@@ -57,4 +63,6 @@ public sealed record JobSettings
             SaveEvery = SaveEvery ?? Math.Max(1, steps / 4),
         };
     }
+
+    private int BatchOf(int rows) => Math.Min(BatchSize ?? Math.Clamp(rows / 50, 1, 16), Math.Max(1, rows));
 }

@@ -54,6 +54,7 @@ internal sealed class HeadLoss
             branch?.Release(pool);
             pool.Return(logits);
             pool.Return(chunkX);
+            _pass.YieldPoint?.Invoke(); // A chunk takes as long as several blocks.
         }
         Tensor sum = losses.sum(ScalarType.Float64);
         pool.Return(losses);

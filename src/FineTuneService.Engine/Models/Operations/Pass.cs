@@ -30,7 +30,8 @@ internal sealed class Pass(BufferPool pool, Tape? tape = null)
     /// <summary>Applied to the input of every low-rank branch; null outside training.</summary>
     public Dropout? Dropout { get; init; }
 
-    /// <summary>Called between decoder blocks, forward and backward, where a training step may let waiting requests run.</summary>
+    /// <summary>Called between decoder blocks, forward and backward, and after each of the head's chunks, where a training step may let
+    /// waiting requests run.</summary>
     public Action? YieldPoint { get; init; }
 
     /// <summary>The same pass over other rows, such as the last token of each sequence.</summary>

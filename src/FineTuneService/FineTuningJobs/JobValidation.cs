@@ -1,0 +1,35 @@
+using System.Text.Json;
+
+namespace FineTuneService.FineTuningJobs;
+
+/// <summary>A claimed job's way from validating_files to queued, or to failed with what is wrong with its files.</summary>
+internal sealed class JobValidation(JobFiles files, JobEnding ending, JobSignal signal, TimeProvider clock)
+{
+    // An error holds the first problems; the events hold them all.
+    private const int ProblemsShown = 10;
+
+    public async Task Run(JobClaim claim, CancellationToken stopping)
+    {
+        (TrainingData data, _) = await files.Read(claim, stopping);
+        if (data.Problems.Count > 0)
+        {
+            await ending.Fail(claim, new JobError("invalid_training_file", $"{data.Problems.Count} problems: {string.Join("; ", data.Problems.Take(ProblemsShown))}", "training_file"), data.Problems);
+            return;
+        }
+        await claim.Write((db, job) =>
+        {
+            job.ClaimId = null;
+            if (job.CancelRequested)
+            {
+                ending.Cancel(db, job);
+                return;
+            }
+            job.Status = JobStatus.Queued;
+            job.Warnings = JsonSerializer.Serialize(data.Warnings);
+            job.TotalSteps = JobSettings.Of(job).StepsFor(data.Train.Count);
+            foreach (string warning in data.Warnings) db.Say(job, clock, warning, "warn");
+            db.Say(job, clock, $"Files validated: {data.Train.Count} training and {data.Validation.Count} validation rows, {data.Tokens} tokens; job queued");
+        });
+        signal.Queued();
+    }
+}
