@@ -7,8 +7,10 @@ namespace FineTuneService.Engine.Training;
 /// the first steps a step allocates nothing: fresh pages alone cost 75–150 ms a step of a 135M model.
 /// </summary>
 /// <remarks>
-/// A block of memory serves any shape of its dtype that fills at least half of it. A block keeps the view it was last lent
-/// as, so equal steps make no tensor objects either. Contents of a lent tensor are whatever the last borrower left.
+/// A block of memory serves any shape of its dtype that fills at least half of it; where a free one is too small, yet more than
+/// half as large as is asked for, a larger one takes its place, so that lengths which grow bit by bit do not leave a block each.
+/// A block keeps the view it was last lent as, so equal steps make no tensor objects either. Contents of a lent tensor are
+/// whatever the last borrower left.
 /// </remarks>
 internal sealed class BufferPool(Device device) : IDisposable
 {
@@ -59,10 +61,24 @@ internal sealed class BufferPool(Device device) : IDisposable
     {
         List<Block> free = Free(dtype);
         int at = FirstNotBelow(free, count);
-        if (at == free.Count || free[at].Capacity > 2 * count) return null;
-        Block block = free[at];
-        free.RemoveAt(at);
+        if (at < free.Count && free[at].Capacity <= 2 * count) return Remove(free, at);
+        if (at > 0 && free[at - 1].Capacity > count / 2) Drop(Remove(free, at - 1));
+        return null;
+    }
+
+    private static Block Remove(List<Block> blocks, int at)
+    {
+        Block block = blocks[at];
+        blocks.RemoveAt(at);
         return block;
+    }
+
+    /// <summary>Gives an outgrown block's memory back.</summary>
+    private void Drop(Block block)
+    {
+        Bytes -= block.Capacity * block.Storage.element_size();
+        Blocks--;
+        block.Dispose();
     }
 
     private Block Allocate(ScalarType dtype, long count)
