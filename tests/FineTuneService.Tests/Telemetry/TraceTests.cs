@@ -8,11 +8,8 @@ public sealed class TraceTests
     {
         await using var collector = new OtlpReceiver();
         await collector.Start();
-        using var service = new ServiceProcess(new Dictionary<string, string>
-        {
-            ["OTEL_EXPORTER_OTLP_ENDPOINT"] = collector.Address,
-            ["OTEL_EXPORTER_OTLP_PROTOCOL"] = "http/protobuf",
-        });
+        using var data = new DataFolder();
+        using var service = new ServiceProcess(data, ("OTEL_EXPORTER_OTLP_ENDPOINT", collector.Address), ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"));
         await TrainAndAsk(service);
         Assert.Equal(0, await service.Terminate());
 

@@ -1,21 +1,20 @@
 using System.Diagnostics;
 using System.Net.Http.Headers;
 
-namespace FineTuneService.Tests.Telemetry;
+namespace FineTuneService.Tests;
 
-/// <summary>The service as a process of its own, on a free port and a data directory of its own.</summary>
+/// <summary>The service as a process of its own, on a free port of 127.0.0.1.</summary>
 internal sealed class ServiceProcess : IDisposable
 {
     private const string Listening = "Now listening on: ";
-    private readonly string _data = Directory.CreateTempSubdirectory("finetune-process-").FullName;
     private readonly Process _process;
     private readonly TaskCompletionSource<string> _address = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    public ServiceProcess(IReadOnlyDictionary<string, string> environment)
+    public ServiceProcess(DataFolder data, params IEnumerable<(string Name, string Value)> environment)
     {
         var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "FineTuneService.dll")]) { RedirectStandardOutput = true };
         start.Environment["ASPNETCORE_URLS"] = "http://127.0.0.1:0";
-        start.Environment["FineTune__DataDirectory"] = _data;
+        start.Environment["FineTune__DataDirectory"] = data.Path;
         start.Environment["FineTune__AdminKey"] = TestService.AdminKey;
         foreach ((string name, string value) in environment) start.Environment[name] = value;
         _process = Process.Start(start)!;
@@ -29,6 +28,13 @@ internal sealed class ServiceProcess : IDisposable
 
     public async Task<HttpClient> Client(string key) =>
         new() { BaseAddress = new Uri(await _address.Task), DefaultRequestHeaders = { Authorization = new AuthenticationHeaderValue("Bearer", key) } };
+
+    /// <summary>Sends SIGKILL: nothing in it runs any more.</summary>
+    public async Task Kill()
+    {
+        _process.Kill();
+        await _process.WaitForExitAsync();
+    }
 
     /// <summary>Sends SIGTERM, as a container's host does.</summary>
     /// <returns>The exit code.</returns>
@@ -44,6 +50,5 @@ internal sealed class ServiceProcess : IDisposable
         if (!_process.HasExited) _process.Kill();
         _process.WaitForExit();
         _process.Dispose();
-        Directory.Delete(_data, recursive: true);
     }
 }

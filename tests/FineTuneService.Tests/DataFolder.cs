@@ -1,0 +1,22 @@
+namespace FineTuneService.Tests;
+
+/// <summary>A data directory that outlives a killed service, and goes with the test.</summary>
+internal sealed class DataFolder : IDisposable
+{
+    public string Path { get; } = Directory.CreateTempSubdirectory("finetune-process-").FullName;
+
+    /// <summary>Files and folders of one of its folders.</summary>
+    public string[] Entries(string folder)
+    {
+        string path = System.IO.Path.Combine(Path, folder);
+        return Directory.Exists(path) ? Directory.GetFileSystemEntries(path) : [];
+    }
+
+    /// <summary>Until the folder has something, or has nothing any more.</summary>
+    public async Task Wait(string folder, bool filled)
+    {
+        while (Entries(folder).Length > 0 != filled) await Task.Delay(5);
+    }
+
+    public void Dispose() => Directory.Delete(Path, recursive: true);
+}

@@ -1,0 +1,75 @@
+using System.IO.Compression;
+using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
+using FineTuneService.Engine.Tests;
+
+namespace FineTuneService.Tests.FineTuningJobs;
+
+/// <summary>A job that is killed with its process, against one that nobody disturbed.</summary>
+public sealed partial class KilledJobTests
+{
+    private const string Base = "stories260K";
+    private const int Rows = 200, Steps = 40, SaveEvery = 4;
+
+    [Fact]
+    public async Task Job_KilledWithItsProcess_GoesOnToTheSameAdapter()
+    {
+        string model = Shared.Path("models", Base), rows = AlpacaRows(Shared.Path("datasets", "alpaca", "alpaca_5000.json"));
+        using var data = new DataFolder();
+        string key, file, killed;
+        using (var first = new ServiceProcess(data))
+        {
+            using HttpClient admin = await first.Client(TestService.AdminKey);
+            await admin.Post("/v1/models", new { id = Base, folder = model });
+            await admin.Post("/v1/tenants", new { id = "acme" });
+            key = (string)(await admin.Post("/v1/api_keys", new { tenant = "acme" }))["key"]!;
+            using HttpClient client = await first.Client(key);
+            file = await client.Upload(rows);
+            killed = await Create(client, file);
+            await data.Wait(Path.Combine("jobs", killed, $"step-{SaveEvery:D6}"), filled: true);
+            await first.Kill();
+        }
+        Assert.True(data.Entries(Path.Combine("jobs", killed)).Length > 0, "the job had ended before it was killed");
+
+        using var second = new ServiceProcess(data);
+        using HttpClient later = await second.Client(key);
+        byte[] resumed = await Adapter(later, killed);
+        Assert.InRange(await ResumedFrom(later, killed), SaveEvery, Steps - 1);
+        Assert.Equal(await Adapter(later, await Create(later, file)), resumed);
+    }
+
+    private static async Task<string> Create(HttpClient client, string file) => (string)(await client.Post("/v1/fine_tuning/jobs", new
+    {
+        model = Base,
+        training_file = file,
+        seed = 11,
+        lora = new { rank = 8, dropout = 0.1, target_modules = "all-linear" },
+        quantization = new { type = "nf4" },
+        training = new { max_steps = Steps, batch_size = 4, micro_batch_size = 2, max_seq_length = 128, save_every = SaveEvery, eval_every = 20 },
+        dataset = new { validation_split = 0.1 },
+    }))["id"]!;
+
+    /// <summary>The weights' bytes of the succeeded job's adapter, as its zip has them.</summary>
+    private static async Task<byte[]> Adapter(HttpClient client, string job)
+    {
+        JsonNode ended = await client.Ended(job);
+        Assert.Equal("succeeded", (string?)ended["status"]);
+        JsonNode adapter = (await client.Get("/v1/adapters"))["data"]!.AsArray().Single(a => (string)a!["model"]! == (string)ended["fine_tuned_model"]!)!;
+        using var zip = new ZipArchive(await client.GetStreamAsync($"/v1/adapters/{adapter["id"]}/content"));
+        using var weights = new MemoryStream();
+        await zip.GetEntry("adapter_model.safetensors")!.Open().CopyToAsync(weights);
+        return weights.ToArray();
+    }
+
+    private static async Task<int> ResumedFrom(HttpClient client, string job)
+    {
+        JsonArray events = (await client.Get($"/v1/fine_tuning/jobs/{job}/events?limit=100"))["data"]!.AsArray();
+        return events.Select(e => Resumed().Match((string)e!["message"]!)).Where(match => match.Success).Select(match => int.Parse(match.Groups[1].Value)).Single();
+    }
+
+    private static string AlpacaRows(string path) =>
+        string.Join('\n', JsonNode.Parse(File.ReadAllText(path))!.AsArray().Take(Rows).Select(row => row!.ToJsonString()));
+
+    [GeneratedRegex(@"^Resumed from the checkpoint of step (\d+) of ")]
+    private static partial Regex Resumed();
+}
