@@ -19,19 +19,19 @@ public static class PeftConfig
         try
         {
             var config = JsonNode.Parse(json) as JsonObject ?? throw new AdapterException("adapter_config.json is not a JSON object.");
-            if ((string?)config["peft_type"] is not "LORA") throw new AdapterException($"peft_type {(string?)config["peft_type"] ?? "(none)"} is not supported: the Engine loads LORA.");
+            if (Field<string?>(config, "peft_type") is var kind and not "LORA") throw new AdapterException($"peft_type {kind ?? "(none)"} is not supported: the Engine loads LORA.");
             foreach ((string option, JsonNode? value) in config) RefuseUnlessPlain(option, value);
             return new LoraConfig
             {
-                Rank = (int?)config["r"] ?? throw new AdapterException("adapter_config.json: r is missing."),
-                Alpha = (double?)config["lora_alpha"] ?? throw new AdapterException("adapter_config.json: lora_alpha is missing."),
-                Dropout = (double?)config["lora_dropout"] ?? 0,
+                Rank = Field<int?>(config, "r") ?? throw new AdapterException("adapter_config.json: r is missing."),
+                Alpha = Field<double?>(config, "lora_alpha") ?? throw new AdapterException("adapter_config.json: lora_alpha is missing."),
+                Dropout = Field<double?>(config, "lora_dropout") ?? 0,
                 TargetModules = Targets(config["target_modules"]),
             };
         }
-        catch (Exception error) when (error is JsonException or InvalidOperationException or FormatException)
+        catch (Exception error) when (error is JsonException or ArgumentException) // the latter for a field that is there twice
         {
-            throw new AdapterException($"adapter_config.json cannot be read: {error.Message}");
+            throw new AdapterException($"adapter_config.json is not JSON: {error.Message}");
         }
     }
 
@@ -60,6 +60,18 @@ public static class PeftConfig
         ["use_rslora"] = false,
     }.ToJsonString(new() { WriteIndented = true });
 
+    private static T? Field<T>(JsonObject config, string name)
+    {
+        try
+        {
+            return config[name] is { } node ? node.GetValue<T>() : default;
+        }
+        catch (Exception error) when (error is InvalidOperationException or FormatException)
+        {
+            throw new AdapterException($"adapter_config.json: {name} = {config[name]!.ToJsonString()} has the wrong type.");
+        }
+    }
+
     private static void RefuseUnlessPlain(string option, JsonNode? value)
     {
         if (Neutral.Contains(option)) return;
@@ -67,9 +79,9 @@ public static class PeftConfig
         {
             null => true,
             JsonObject { Count: 0 } or JsonArray { Count: 0 } => true,
-            _ when option == "bias" => (string?)value == "none",
+            _ when option == "bias" => Text(value) == "none",
             // How A and B were drawn does not matter once they are there, unless the base was changed to fit.
-            _ when option == "init_lora_weights" => value.GetValueKind() is JsonValueKind.True or JsonValueKind.False || (string?)value is "gaussian" or "orthogonal" or "eva",
+            _ when option == "init_lora_weights" => value.GetValueKind() is JsonValueKind.True or JsonValueKind.False || Text(value) is "gaussian" or "orthogonal" or "eva",
             _ => value.GetValueKind() == JsonValueKind.False,
         };
         if (!plain) throw new AdapterException($"adapter_config.json: {option} = {value!.ToJsonString()} is not supported.");
@@ -77,9 +89,11 @@ public static class PeftConfig
 
     private static IReadOnlyList<string> Targets(JsonNode? node) => node switch
     {
-        JsonArray names => [.. names.Select(name => (string)name!)],
-        JsonValue value when (string?)value == LoraConfig.AllLinear => [LoraConfig.AllLinear],
-        JsonValue => throw new AdapterException("adapter_config.json: target_modules as a regular expression is not supported."),
-        _ => throw new AdapterException("adapter_config.json: target_modules is missing."),
+        JsonArray names => [.. names.Select(name => Text(name) ?? throw new AdapterException("adapter_config.json: target_modules holds what is not a name."))],
+        JsonValue value when Text(value) == LoraConfig.AllLinear => [LoraConfig.AllLinear],
+        JsonValue value when Text(value) is not null => throw new AdapterException("adapter_config.json: target_modules as a regular expression is not supported."),
+        _ => throw new AdapterException("adapter_config.json: target_modules, a list of names, is missing."),
     };
+
+    private static string? Text(JsonNode? node) => node?.GetValueKind() == JsonValueKind.String ? node.GetValue<string>() : null;
 }

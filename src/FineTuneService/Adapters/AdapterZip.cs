@@ -7,6 +7,8 @@ namespace FineTuneService.Adapters;
 internal static class AdapterZip
 {
     private const int MostEntries = 32;
+    private const long LongestText = 1 << 20;
+    private const int ShortestZip = 22;
 
     /// <summary>Files that an adapter may bring. Others in an upload are passed over, as PEFT's own folders hold a README.</summary>
     private static readonly string[] Known = [PeftFolder.ConfigFile, PeftFolder.WeightsFile, "chat_template.jinja", "prompt_template.json"];
@@ -15,18 +17,20 @@ internal static class AdapterZip
     /// <exception cref="InvalidDataException">Not a zip, too much in it, or PEFT's files are missing; the message says which.</exception>
     public static void Unpack(Stream zip, string folder, long limit)
     {
+        if (zip.Length < ShortestZip) throw new InvalidDataException("the file is not a zip");
         using var archive = new ZipArchive(zip, ZipArchiveMode.Read);
         if (archive.Entries.Count > MostEntries) throw new InvalidDataException($"the zip has {archive.Entries.Count} entries; an adapter has at most {MostEntries}");
-        long left = limit;
         foreach (ZipArchiveEntry entry in archive.Entries.Where(entry => Known.Contains(entry.Name)))
         {
+            // Everything but the weights is read whole, as text.
+            long most = entry.Name == PeftFolder.WeightsFile ? limit : LongestText, left = most;
             using Stream packed = entry.Open();
             using FileStream file = File.Create(Path.Combine(folder, entry.Name));
             var buffer = new byte[81920];
             // The size in a zip's header may lie: what is counted is what comes out.
             for (int read = packed.Read(buffer); read > 0; read = packed.Read(buffer))
             {
-                if ((left -= read) < 0) throw new InvalidDataException($"the zip unpacks to more than {limit} bytes");
+                if ((left -= read) < 0) throw new InvalidDataException($"{entry.Name} unpacks to more than {most} bytes");
                 file.Write(buffer, 0, read);
             }
         }

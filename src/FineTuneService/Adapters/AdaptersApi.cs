@@ -1,9 +1,11 @@
 using System.Text.Json;
 using FineTuneService.Data;
 using FineTuneService.Device;
+using FineTuneService.Engine.Chat;
 using FineTuneService.Engine.Formats;
 using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Models;
+using FineTuneService.Files;
 using FineTuneService.Hosting;
 using FineTuneService.Models;
 using FineTuneService.Tenants;
@@ -46,13 +48,21 @@ internal static class AdaptersApi
         HttpRequest request, FineTuneDbContext db, CurrentTenant tenant, ModelCatalog catalog, AdapterStore store, DataDirectory directory, DeviceLease lease,
         ResidentModels resident, IOptions<FineTuneOptions> options, CancellationToken cancel)
     {
-        if (!request.HasFormContentType) return Errors.Make(415, "Send multipart/form-data with the fields model, suffix and file.", "unsupported_media_type");
-        IFormCollection form = await request.ReadFormAsync(cancel);
-        if (form.Keys.FirstOrDefault(key => key is not ("model" or "suffix")) is { } unknown) return Errors.BadRequest($"Unknown parameter: '{unknown}'.", "unknown_parameter", unknown);
+        if (!MultipartUpload.Is(request)) return Errors.Make(415, "Send multipart/form-data with the fields model, suffix and file.", "unsupported_media_type");
+        IFormCollection form;
+        try
+        {
+            form = await request.ReadFormAsync(cancel);
+        }
+        catch (Exception cut) when (cut is InvalidDataException or IOException and not BadHttpRequestException { StatusCode: 413 })
+        {
+            return MultipartUpload.Malformed();
+        }
+        if (form.Keys.FirstOrDefault(key => key is not ("model" or "suffix")) is { } unknown) return Errors.BadRequest($"Unknown parameter: '{Errors.Clip(unknown)}'. An upload has the fields model, suffix and file.", "unknown_parameter", Errors.Clip(unknown));
         if (form["model"].ToString() is not { Length: > 0 } baseModel) return Errors.BadRequest("Missing required parameter: 'model', the base's name.", "missing_required_parameter", "model");
         if (form.Files.GetFile("file") is not { } file) return Errors.BadRequest("Missing required parameter: 'file', a zip of PEFT's files.", "missing_required_parameter", "file");
         string? suffix = form["suffix"].ToString() is { Length: > 0 } given ? given : null;
-        if (suffix?.Any(c => !char.IsAsciiLetterOrDigit(c) && c is not ('-' or '_' or '.')) == true) return Errors.BadRequest("suffix must be letters, digits, dots, dashes or underscores.", param: "suffix");
+        if (suffix is not null && !Ids.IsSuffix(suffix)) return Errors.BadRequest(Ids.SuffixRule + ".", param: "suffix");
         if (await catalog.FindBase(baseModel, cancel) is not { } entry) return Errors.ModelNotFound(baseModel);
         var precision = new BasePrecision(MachineDtype.Fastest);
         string folder = directory.NewTemporaryFolder();
@@ -61,14 +71,14 @@ internal static class AdaptersApi
             await using (Stream zip = file.OpenReadStream()) AdapterZip.Unpack(zip, folder, options.Value.MaxUploadBytes);
             await lease.Serve("check adapter", () =>
             {
-                PeftFolder.Load(folder, resident.Model(entry.Folder, precision).Base).Dispose();
+                ResidentModels.Check(folder, resident.Model(entry.Folder, precision));
                 return true;
             }, cancel);
             AdapterEntry adapter = store.Add(folder, tenant.Id, baseModel, precision, suffix);
             await db.SaveChangesAsync(CancellationToken.None);
             return Results.Ok(Body(adapter));
         }
-        catch (Exception refused) when (refused is InvalidDataException or AdapterException or SafetensorsException)
+        catch (Exception refused) when (refused is InvalidDataException or AdapterException or SafetensorsException or ChatTemplateException)
         {
             return Errors.BadRequest($"The adapter cannot be used: {refused.Message}", "invalid_adapter", "file");
         }
@@ -99,6 +109,7 @@ internal static class AdaptersApi
         ResidentModels resident, TimeProvider clock, CancellationToken cancel)
     {
         if (await db.Adapters.AsNoTracking().FirstOrDefaultAsync(row => row.Id == id, cancel) is not { } adapter) return Errors.NotFound("adapter", id);
+        if (body?.Suffix is { } suffix && !Ids.IsSuffix(suffix)) return Errors.BadRequest(Ids.SuffixRule + ".", param: "suffix");
         if (await catalog.Find(adapter.Model, null, cancel) is not { } served) return Errors.ModelNotFound(adapter.BaseModel);
         string temporary = directory.NewTemporaryFolder();
         await lease.Serve("merge", () =>

@@ -4,7 +4,7 @@ using FineTuneService.Engine.Generation;
 namespace FineTuneService.Completions;
 
 /// <summary>A piece of an answer as it is made.</summary>
-/// <param name="Choice">Which of the n answers.</param>
+/// <param name="Choice">Which answer: the n of the first prompt, then those of the next.</param>
 /// <param name="Text">May be empty.</param>
 /// <param name="Finish">Set in a choice's last piece.</param>
 internal readonly record struct AnswerPiece(int Choice, string Text, FinishReason? Finish);
@@ -13,7 +13,7 @@ internal readonly record struct AnswerPiece(int Choice, string Text, FinishReaso
 internal enum RefusalKind
 {
     NoChatTemplate,
-    BadMessages,
+    BadPrompt,
     ContextLengthExceeded,
     Full,
     ModelUnusable,

@@ -21,11 +21,11 @@ internal sealed class Answering(DeviceLease lease, ResidentModels resident, IOpt
 
     /// <summary>Begins an answer.</summary>
     /// <param name="operation">One of the two above, as OpenTelemetry names them.</param>
-    /// <param name="prompt">Makes the prompt's tokens.</param>
-    /// <param name="choices">How each of the n answers is drawn; MaxTokens 0 takes what the context leaves.</param>
+    /// <param name="prompts">Makes each prompt's tokens.</param>
+    /// <param name="choices">How each prompt's n answers are drawn; MaxTokens 0 takes what the context leaves.</param>
     /// <param name="cancel">The client has gone: its rows leave the batch.</param>
     public async Task<(Answer?, AnswerRefusal?)> Begin(
-        string operation, ServedModel served, Func<PromptEncoder, int[]> prompt, IReadOnlyList<SamplingParameters> choices, CancellationToken cancel)
+        string operation, ServedModel served, Func<PromptEncoder, IReadOnlyList<int[]>> prompts, IReadOnlyList<SamplingParameters> choices, CancellationToken cancel)
     {
         if (Interlocked.Increment(ref _underWay) > options.Value.MaxWaitingRequests)
         {
@@ -35,7 +35,7 @@ internal sealed class Answering(DeviceLease lease, ResidentModels resident, IOpt
         var trace = new AnswerTrace(operation, served.Name, choices[0].MaxTokens);
         try
         {
-            (Answer? answer, AnswerRefusal? refusal) = await lease.Serve("serve", () => Admit(operation, served, prompt, choices, trace, cancel), cancel);
+            (Answer? answer, AnswerRefusal? refusal) = await lease.Serve("serve", () => Admit(operation, served, prompts, choices, trace, cancel), cancel);
             if (refusal is not null) Left(trace);
             return (answer, refusal);
         }
@@ -47,7 +47,7 @@ internal sealed class Answering(DeviceLease lease, ResidentModels resident, IOpt
     }
 
     private (Answer?, AnswerRefusal?) Admit(
-        string operation, ServedModel served, Func<PromptEncoder, int[]> prompt, IReadOnlyList<SamplingParameters> choices, AnswerTrace trace,
+        string operation, ServedModel served, Func<PromptEncoder, IReadOnlyList<int[]>> prompts, IReadOnlyList<SamplingParameters> choices, AnswerTrace trace,
         CancellationToken cancel)
     {
         trace.LeaseGranted();
@@ -59,20 +59,13 @@ internal sealed class Answering(DeviceLease lease, ResidentModels resident, IOpt
                 ? new PromptEncoder(model.Base.Tokenizer, model.Base.ChatTemplate, model.PromptTemplate)
                 : new PromptEncoder(model.Base.Tokenizer, adapter.ChatTemplate, adapter.PromptTemplate);
             if (operation == Chat && !encoder.CanChat) return (null, NoTemplate(served));
-            int[] ids = prompt(encoder);
-            int room = model.Generator.Capacity - ids.Length;
-            int asked = Math.Max(1, choices[0].MaxTokens);
-            if (ids.Length == 0) return (null, new AnswerRefusal(RefusalKind.BadMessages, "The prompt has no tokens; write something."));
-            if (room < asked)
-            {
-                return (null, new AnswerRefusal(RefusalKind.ContextLengthExceeded,
-                    $"This model's context is {model.Generator.Capacity} tokens; the prompt has {ids.Length} and {asked} were asked for. Shorten the prompt or lower max_tokens."));
-            }
-            return (Join(model.Generator, adapter, ids, choices, room, trace, cancel), null);
+            IReadOnlyList<int[]> ids = prompts(encoder);
+            AnswerRefusal? unfit = ids.Select(prompt => Unfit(prompt, Math.Max(1, choices[0].MaxTokens), model)).FirstOrDefault(found => found is not null);
+            return unfit is null ? (Join(model.Generator, adapter, ids, choices, trace, cancel), null) : (null, unfit);
         }
         catch (ChatTemplateException bad)
         {
-            return (null, new AnswerRefusal(RefusalKind.BadMessages, $"The model's chat template refuses these messages: {bad.Message}"));
+            return (null, new AnswerRefusal(RefusalKind.BadPrompt, $"The model's chat template refuses these messages: {bad.Message}"));
         }
         catch (Exception damaged) when (damaged is ModelException or AdapterException or SafetensorsException or IOException)
         {
@@ -80,22 +73,35 @@ internal sealed class Answering(DeviceLease lease, ResidentModels resident, IOpt
         }
     }
 
+    private static AnswerRefusal? Unfit(int[] prompt, int asked, ResidentModel model)
+    {
+        int vocabulary = model.Base.Config.VocabularySize, capacity = model.Generator.Capacity;
+        if (prompt.Length == 0) return new AnswerRefusal(RefusalKind.BadPrompt, "The prompt has no tokens; write something.");
+        if (prompt.Any(id => id < 0 || id >= vocabulary))
+            return new AnswerRefusal(RefusalKind.BadPrompt, $"Token {prompt.First(id => id < 0 || id >= vocabulary)} is not one of this model's: ids are 0 to {vocabulary - 1}.");
+        if (capacity - prompt.Length >= asked) return null;
+        return new AnswerRefusal(RefusalKind.ContextLengthExceeded,
+            $"This model's context is {capacity} tokens; the prompt has {prompt.Length} and {asked} were asked for. Shorten the prompt or lower max_tokens.");
+    }
+
     private Answer Join(
-        Generator generator, ResidentAdapter? adapter, int[] ids, IReadOnlyList<SamplingParameters> choices, int room, AnswerTrace trace, CancellationToken cancel)
+        Generator generator, ResidentAdapter? adapter, IReadOnlyList<int[]> prompts, IReadOnlyList<SamplingParameters> choices, AnswerTrace trace, CancellationToken cancel)
     {
         var pieces = Channel.CreateUnbounded<AnswerPiece>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
-        var answer = new Answer(ids.Length, pieces.Reader);
+        var answer = new Answer(prompts.Sum(prompt => prompt.Length), pieces.Reader);
         adapter?.Enter();
-        int open = choices.Count;
+        int open = prompts.Count * choices.Count;
         var requests = new List<GenerationRequest>();
-        for (int i = 0; i < choices.Count; i++)
+        for (int i = 0; i < prompts.Count * choices.Count; i++)
         {
             int choice = i;
+            int[] ids = prompts[i / choices.Count];
+            SamplingParameters drawn = choices[i % choices.Count];
             requests.Add(new GenerationRequest
             {
                 Prompt = ids,
                 Adapter = adapter?.Adapter,
-                Parameters = choices[i].MaxTokens == 0 ? choices[i] with { MaxTokens = room } : choices[i],
+                Parameters = drawn.MaxTokens == 0 ? drawn with { MaxTokens = generator.Capacity - ids.Length } : drawn,
                 OnStarted = choice == 0 ? trace.PrefillStarted : null,
                 OnToken = (_, text) =>
                 {

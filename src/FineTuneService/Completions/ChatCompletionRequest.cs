@@ -34,8 +34,12 @@ public abstract record AnswerRequest
     /// <summary>Answers to the same prompt, 1 to 8.</summary>
     public int? N { get; init; }
 
-    /// <summary>Your own name for who asks; kept on the request's trace only.</summary>
+    /// <summary>Your own name for who asks; it changes nothing.</summary>
     public string? User { get; init; }
+
+    public NotBuilt? FrequencyPenalty { get; init; }
+    public NotBuilt? PresencePenalty { get; init; }
+    public NotBuilt? LogitBias { get; init; }
 }
 
 /// <summary>The body of POST /v1/chat/completions.</summary>
@@ -45,19 +49,28 @@ public sealed record ChatCompletionRequest : AnswerRequest
 
     /// <summary>OpenAI's newer name for max_tokens.</summary>
     public int? MaxCompletionTokens { get; init; }
+
+    public NotBuilt? Logprobs { get; init; }
+    public NotBuilt? TopLogprobs { get; init; }
+    public NotBuilt? ResponseFormat { get; init; }
+    public NotBuilt? Tools { get; init; }
+    public NotBuilt? ToolChoice { get; init; }
 }
 
 /// <summary>The body of POST /v1/completions.</summary>
 public sealed record CompletionRequest : AnswerRequest
 {
-    /// <summary>The text to go on from, as it is: no template is applied.</summary>
-    public required string Prompt { get; init; }
+    /// <summary>What to go on from, as it is (no template is applied): a text, or several, or their tokens' ids. Each has n answers.</summary>
+    public required Prompts Prompt { get; init; }
+
+    public NotBuilt? Echo { get; init; }
 }
 
 /// <summary>Whether a stream's last chunk carries usage.</summary>
 public sealed record StreamOptionsBody
 {
     public bool? IncludeUsage { get; init; }
+    public NotBuilt? IncludeObfuscation { get; init; }
 }
 
 /// <summary>One turn of a conversation.</summary>
@@ -69,6 +82,9 @@ public sealed record MessageBody
     [JsonConverter(typeof(TextContentConverter))]
     public required string Content { get; init; }
     public string? Name { get; init; }
+
+    /// <summary>Null in every answer of this service, and so in an answer that is sent back.</summary>
+    public NotBuilt? Refusal { get; init; }
 }
 
 /// <summary>A string, or OpenAI's array of parts, of which text is built.</summary>

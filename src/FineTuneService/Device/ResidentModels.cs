@@ -46,11 +46,17 @@ public sealed class ResidentModels(DeviceLease lease, IOptions<FineTuneOptions> 
             return node.Value;
         }
         Telemetry.AdapterLoads.Add(1);
-        var adapter = new ResidentAdapter(id, PeftFolder.Load(folder, model.Base), PromptTemplate.Load(folder), AdapterTemplate(folder, model));
+        ResidentAdapter adapter = Read(id, folder, model);
         _adapters[id] = _byUse.AddFirst(adapter);
         Evict();
         return adapter;
     }
+
+    /// <summary>Reads an adapter as serving it would, and lets it go.</summary>
+    /// <exception cref="AdapterException">It is no adapter of this base.</exception>
+    /// <exception cref="InvalidDataException">Its prompt template is not one.</exception>
+    /// <exception cref="ChatTemplateException">Its chat template cannot be read.</exception>
+    public static void Check(string folder, ResidentModel model) => Read("", folder, model).Adapter.Dispose();
 
     /// <summary>Lets go of what a deleted adapter or merged model held. Answers under way keep it until they end.</summary>
     public void Forget(string adapterIdOrFolder)
@@ -73,6 +79,13 @@ public sealed class ResidentModels(DeviceLease lease, IOptions<FineTuneOptions> 
             model.Generator.Dispose();
             model.Base.Dispose();
         }
+    }
+
+    private static ResidentAdapter Read(string id, string folder, ResidentModel model)
+    {
+        // The templates first: what fails here has no tensors yet.
+        (PromptTemplate? prompt, ChatTemplate? chat) = (PromptTemplate.Load(folder), AdapterTemplate(folder, model));
+        return new ResidentAdapter(id, PeftFolder.Load(folder, model.Base), prompt, chat);
     }
 
     /// <summary>A template of the adapter's own goes before the base's.</summary>

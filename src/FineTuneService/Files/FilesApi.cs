@@ -25,7 +25,7 @@ internal static class FilesApi
     private static async Task<IResult> Upload(
         HttpRequest request, FineTuneDbContext db, CurrentTenant tenant, BlobStore blobs, IOptions<FineTuneOptions> options, TimeProvider clock, CancellationToken cancel)
     {
-        if (!request.HasFormContentType) return Errors.Make(415, "Send multipart/form-data with the fields purpose and file.", "unsupported_media_type");
+        if (!MultipartUpload.Is(request)) return Errors.Make(415, "Send multipart/form-data with the fields purpose and file.", "unsupported_media_type");
         var upload = new MultipartUpload(request, tenant.Id, blobs, options.Value.MaxUploadBytes);
         StoredFile? file = null;
         try

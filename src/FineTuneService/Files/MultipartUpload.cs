@@ -13,6 +13,12 @@ internal sealed class MultipartUpload(HttpRequest request, string tenant, BlobSt
 {
     private static readonly string[] Purposes = ["fine-tune", "batch", "evals", "user_data"];
 
+    public static bool Is(HttpRequest request) =>
+        MediaTypeHeaderValue.TryParse(request.ContentType, out MediaTypeHeaderValue? type) && type.MediaType.Equals("multipart/form-data", StringComparison.OrdinalIgnoreCase);
+
+    public static IResult Malformed() =>
+        Errors.BadRequest("The multipart body ended early or is malformed; nothing of it was kept. Send it again.", "invalid_multipart");
+
     public string? Filename { get; private set; }
     public string? Purpose { get; private set; }
     public string? Sha256 { get; private set; }
@@ -37,7 +43,7 @@ internal sealed class MultipartUpload(HttpRequest request, string tenant, BlobSt
         }
         catch (Exception cut) when (cut is IOException or InvalidDataException)
         {
-            return Errors.BadRequest("The multipart body ended early or is malformed; nothing of it was kept. Send it again.", "invalid_multipart");
+            return Malformed();
         }
         if (Sha256 is null) return Errors.BadRequest("Missing required parameter: 'file'.", "missing_required_parameter", "file");
         if (Purpose is null) return Errors.BadRequest("Missing required parameter: 'purpose'; datasets have purpose fine-tune.", "missing_required_parameter", "purpose");
@@ -60,7 +66,7 @@ internal sealed class MultipartUpload(HttpRequest request, string tenant, BlobSt
                 Purpose = await section.ReadAsStringAsync(cancel);
                 return Purposes.Contains(Purpose) ? null : Errors.BadRequest($"purpose must be one of {string.Join(", ", Purposes)}.", param: "purpose");
             default:
-                return Errors.BadRequest($"Unknown parameter: '{name}'. An upload has the fields purpose and file.", "unknown_parameter", name);
+                return Errors.BadRequest($"Unknown parameter: '{Errors.Clip(name)}'. An upload has the fields purpose and file.", "unknown_parameter", Errors.Clip(name));
         }
     }
 }

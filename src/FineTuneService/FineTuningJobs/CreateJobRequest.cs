@@ -38,6 +38,7 @@ public sealed record CreateJobRequest
     public string? BaseDtype { get; init; }
     public TrainingBody? Training { get; init; }
     public DatasetBody? Dataset { get; init; }
+    public NotBuilt? Integrations { get; init; }
 }
 
 /// <summary>How to train. Only supervised fine-tuning is built.</summary>

@@ -61,23 +61,16 @@ internal static class FineTuningJobsApi
         TrainingData data = await TrainingData.Read(db, blobs, body.TrainingFile, body.ValidationFile, model!.Folder, settings, cancel);
         if (data.Problems.Count > 0)
             return Errors.Unprocessable($"The dataset cannot be trained on. {data.Problems.Count} problems: {string.Join("; ", data.Problems.Take(10))}", "invalid_training_file", "training_file");
-        try
-        {
-            TrainingEstimate estimate = Trainer.Estimate(
-                ModelConfig.Load(model.Folder), settings.Precision, settings.For(data.Train.Count), data.Train.Count, data.Tokens, data.LongestRow);
-            return Results.Ok(new EstimateBody(
-                "fine_tuning.job.estimate", estimate.TrainableParameters, estimate.TotalParameters, data.Train.Count, data.Validation.Count, data.Truncated, estimate.Steps,
-                estimate.Tokens, estimate.AdapterBytes, estimate.Memory, data.Warnings));
-        }
-        catch (ArgumentException misfit)
-        {
-            return Errors.BadRequest(misfit.Message, param: "lora.target_modules");
-        }
+        TrainingEstimate estimate = Trainer.Estimate(
+            ModelConfig.Load(model.Folder), settings.Precision, settings.For(data.Train.Count), data.Train.Count, data.Tokens, data.LongestRow);
+        return Results.Ok(new EstimateBody(
+            "fine_tuning.job.estimate", estimate.TrainableParameters, estimate.TotalParameters, data.Train.Count, data.Validation.Count, data.Truncated, estimate.Steps,
+            estimate.Tokens, estimate.AdapterBytes, estimate.Memory, data.Warnings));
     }
 
-    private static async Task<IResult> List([AsParameters] PageQuery query, string? status, string? model, FineTuneDbContext db) =>
+    private static async Task<IResult> List([AsParameters] PageQuery query, string? status, string? model, FineTuneDbContext db, HttpRequest request) =>
         await db.Jobs.AsNoTracking().Where(job => (status == null || job.Status == status) && (model == null || job.Model == model))
-            .PageOf(query, "fine-tuning job", job => JobBody.Of(job, null));
+            .WithMetadata(request.Query, db).PageOf(query, "fine-tuning job", job => JobBody.Of(job, null));
 
     private static async Task<IResult> Get(string id, FineTuneDbContext db) =>
         await db.Jobs.AsNoTracking().FirstOrDefaultAsync(row => row.Id == id) is { } job
@@ -121,6 +114,7 @@ internal static class FineTuningJobsApi
         JobSettingsReader.Read(body, fastBf16: false, out JobBodyProblem? problem);
         if (problem is not null) return (Errors.BadRequest(problem.Message + ".", param: problem.Param), null);
         if (await catalog.FindBase(body.Model, cancel) is not { } model) return (Errors.ModelNotFound(body.Model), null);
+        if (Misfit(body, model) is { } misfit) return (Errors.BadRequest(misfit + ".", param: "lora.target_modules"), null);
         foreach ((string param, string? id) in new[] { ("training_file", body.TrainingFile), ("validation_file", body.ValidationFile) })
         {
             if (id is null) continue;
@@ -129,6 +123,21 @@ internal static class FineTuningJobsApi
             if (file.Purpose != "fine-tune") return (Errors.BadRequest($"File '{id}' has purpose {file.Purpose}; upload it with purpose fine-tune.", param: param), null);
         }
         return (null, model);
+    }
+
+    /// <summary>Why the adapter does not fit the base, or null: an estimate of one row asks the Engine, which reads nothing but the base's config.</summary>
+    private static string? Misfit(CreateJobRequest body, ModelEntry model)
+    {
+        JobSettings settings = JobSettingsReader.Read(body, fastBf16: false, out _)!;
+        try
+        {
+            Trainer.Estimate(ModelConfig.Load(model.Folder), settings.Precision, settings.For(1), rows: 1, tokens: 1, longestRow: 1);
+            return null;
+        }
+        catch (ArgumentException misfit)
+        {
+            return misfit.Message;
+        }
     }
 
     private static async Task<int?> QueuePosition(FineTuningJob job, FineTuneDbContext db) => job.Status != JobStatus.Queued

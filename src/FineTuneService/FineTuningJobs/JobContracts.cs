@@ -18,6 +18,7 @@ public sealed record JobBody
     public IReadOnlyList<string> ResultFiles => [];
     public required long Seed { get; init; }
     public required HyperparametersAnswer Hyperparameters { get; init; }
+    public MethodAnswer Method => new("supervised", new SupervisedAnswer(Hyperparameters));
     public required JobProgress Progress { get; init; }
 
     /// <summary>Everything that the run depends on, with no "auto" left.</summary>
@@ -60,7 +61,7 @@ public sealed record JobBody
             Suffix = job.Suffix,
             Settings = settings,
             QueuePosition = queuePosition,
-            Hyperparameters = new HyperparametersAnswer(settings.Epochs, settings.BatchSize, 1),
+            Hyperparameters = new HyperparametersAnswer(settings.Epochs, settings.BatchSize, Math.Round(settings.LearningRate / JobSettingsReader.DefaultLearningRate, 6)),
             Progress = new JobProgress(job.Step, job.TotalSteps, job.Epoch, job.TrainLoss, job.ValidationLoss),
             Warnings = job.Warnings is null ? [] : JsonSerializer.Deserialize<string[]>(job.Warnings)!,
             Metadata = job.Metadata is null ? null : JsonSerializer.Deserialize<Dictionary<string, string>>(job.Metadata),
@@ -73,8 +74,13 @@ public sealed record JobBody
     }
 }
 
-/// <summary>OpenAI's hyperparameters, resolved.</summary>
+/// <summary>OpenAI's hyperparameters, resolved; the batch size once the file has been read.</summary>
 public sealed record HyperparametersAnswer(int NEpochs, int? BatchSize, double LearningRateMultiplier);
+
+/// <summary>OpenAI's newer place for them.</summary>
+public sealed record MethodAnswer(string Type, SupervisedAnswer Supervised);
+
+public sealed record SupervisedAnswer(HyperparametersAnswer Hyperparameters);
 
 public sealed record JobProgress(int Step, int? TotalSteps, double? Epoch, double? TrainLoss, double? ValidationLoss);
 

@@ -21,7 +21,7 @@ public sealed record JobSettings
     public required double Beta2 { get; init; }
     public double? MaxGradNorm { get; init; }
 
-    /// <summary>Rows of an optimizer step; null: chosen from the number of rows.</summary>
+    /// <summary>Rows of an optimizer step; null until the file has been read.</summary>
     public int? BatchSize { get; init; }
     public int? MicroBatchSize { get; init; }
     public required int Epochs { get; init; }
@@ -39,6 +39,19 @@ public sealed record JobSettings
 
     /// <summary>Optimizer steps over a training file of so many rows.</summary>
     public int StepsFor(int rows) => MaxSteps ?? Epochs * ((rows + BatchOf(rows) - 1) / BatchOf(rows));
+
+    /// <summary>The same, with what depends on the number of rows filled in.</summary>
+    public JobSettings Resolved(int rows)
+    {
+        TrainingConfig config = For(rows);
+        return this with
+        {
+            BatchSize = BatchOf(rows),
+            MicroBatchSize = config.MicroBatchSize,
+            EvalEvery = config.EvalEvery,
+            SaveEvery = config.SaveEvery,
+        };
+    }
 
     /// <summary>The Engine's configuration for a training file of so many rows.</summary>
     public TrainingConfig For(int rows)

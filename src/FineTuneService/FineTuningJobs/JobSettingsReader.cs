@@ -1,6 +1,7 @@
 using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Models;
 using FineTuneService.Engine.Training;
+using FineTuneService.Hosting;
 
 namespace FineTuneService.FineTuningJobs;
 
@@ -11,7 +12,7 @@ public sealed record JobBodyProblem(string Param, string Message);
 internal static class JobSettingsReader
 {
     // The default preset of the design: all-linear, r 16, alpha 2r, AdamW, cosine, warmup 3%, one epoch.
-    private const double DefaultLearningRate = 2e-4;
+    internal const double DefaultLearningRate = 2e-4;
     private const double DefaultWarmup = 0.03;
 
     /// <summary>The settings, or null and the first problem.</summary>
@@ -65,9 +66,8 @@ internal static class JobSettingsReader
         if (body.Quantization is { Type: not ("none" or "nf4") }) return new("quantization.type", $"quantization '{body.Quantization.Type}' is not built; use none or nf4");
         if (body.Dataset?.ValidationSplit is < 0 or >= 1) return new("dataset.validation_split", "validation_split must be at least 0 and below 1");
         if (body.Seed < 0) return new("seed", "seed must be 0 or more");
-        if (body.Suffix is { } suffix && (suffix.Length is 0 or > 64 || suffix.Any(c => !char.IsAsciiLetterOrDigit(c) && c is not ('-' or '_' or '.'))))
-            return new("suffix", "suffix must be 1 to 64 letters, digits, dots, dashes or underscores");
-        if (body.Metadata is { } pairs && (pairs.Count > 16 || pairs.Any(p => p.Key.Length > 64 || p.Value.Length > 512)))
+        if (body.Suffix is { } suffix && !Ids.IsSuffix(suffix)) return new("suffix", Ids.SuffixRule);
+        if (body.Metadata is { } pairs && (pairs.Count > 16 || pairs.Any(p => p.Key.Length > 64 || p.Value is null or { Length: > 512 })))
             return new("metadata", "metadata holds at most 16 pairs, keys of at most 64 and values of at most 512 characters");
         return null;
     }
@@ -92,7 +92,7 @@ internal static class JobSettingsReader
         if (t.LrScheduler is not (null or "constant" or "linear" or "cosine")) return new("training.lr_scheduler", $"lr_scheduler '{t.LrScheduler}' is not built; use constant, linear or cosine");
         if (t.Optimizer is not (null or "adamw")) return new("training.optimizer", $"optimizer '{t.Optimizer}' is not built; use adamw");
         if (t.TrainOn is not (null or "assistant")) return new("training.train_on", $"train_on '{t.TrainOn}' is not built; use assistant");
-        if (t.Warmup < 0) return new("training.warmup", "warmup must be 0 or more: steps, or a share of all steps below 1");
+        if (t.Warmup is < 0 or > 1e6) return new("training.warmup", "warmup must be 0 to 1000000: steps, or a share of all steps below 1");
         if (t.WeightDecay is < 0 or > 1) return new("training.weight_decay", "weight_decay must be 0 to 1");
         if (t.Betas is { } betas && (betas.Length != 2 || betas.Any(b => b is < 0 or >= 1))) return new("training.betas", "betas are two numbers of at least 0 and below 1");
         if (t.MaxGradNorm < 0) return new("training.max_grad_norm", "max_grad_norm must be 0 (do not clip) or more");

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using FineTuneService.Hosting;
 
 namespace FineTuneService.FineTuningJobs;
 
@@ -26,7 +27,9 @@ internal sealed class JobValidation(JobFiles files, JobEnding ending, JobSignal 
             }
             job.Status = JobStatus.Queued;
             job.Warnings = JsonSerializer.Serialize(data.Warnings);
-            job.TotalSteps = JobSettings.Of(job).StepsFor(data.Train.Count);
+            JobSettings settings = JobSettings.Of(job).Resolved(data.Train.Count);
+            job.Settings = JsonSerializer.Serialize(settings, Json.Options);
+            job.TotalSteps = settings.StepsFor(data.Train.Count);
             foreach (string warning in data.Warnings) db.Say(job, clock, warning, "warn");
             db.Say(job, clock, $"Files validated: {data.Train.Count} training and {data.Validation.Count} validation rows, {data.Tokens} tokens; job queued");
         });

@@ -20,10 +20,10 @@ public static class Errors
     public static IResult Unauthorized(string message) => Make(401, message, "invalid_api_key");
 
     public static IResult NotFound(string what, string id, string code = "not_found") =>
-        Make(404, $"No such {what}: '{id}'. List yours to see which there are.", code);
+        Make(404, $"No such {what}: '{Clip(id)}'. List yours to see which there are.", code);
 
     public static IResult ModelNotFound(string model) =>
-        Make(404, $"The model '{model}' does not exist or is not yours. GET /v1/models lists what you can use.", "model_not_found", "model");
+        Make(404, $"The model '{Clip(model)}' does not exist or is not yours. GET /v1/models lists what you can use.", "model_not_found", "model");
 
     public static IResult Conflict(string message, string code = "conflict") => Make(409, message, code);
 
@@ -33,6 +33,9 @@ public static class Errors
         Results.Json(Body(status, message, code, param), statusCode: status);
 
     public static ErrorBody Body(int status, string message, string? code, string? param) => new(new ApiError(message, TypeOf(status), param, code));
+
+    /// <summary>What a client wrote, short enough for a message.</summary>
+    public static string Clip(string text) => text.Length <= 100 ? text : text[..100] + "…";
 
     private static string TypeOf(int status) => status switch
     {

@@ -17,7 +17,12 @@ internal static class HostingSetup
         builder.Services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
         builder.Services.AddExceptionHandler<BadRequests>();
         builder.Services.AddSwaggerDocument();
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.AddServerHeader = false);
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            // Any byte in a header is read, so that a key in another encoding gets the error object and not Kestrel's empty 400.
+            kestrel.RequestHeaderEncodingSelector = _ => System.Text.Encoding.Latin1;
+        });
         TelemetryExport.AddTo(builder);
     }
 

@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 
 namespace FineTuneService.Hosting;
 
-/// <summary>How everything on the wire is written: snake_case, absent instead of null, unknown fields refused.</summary>
+/// <summary>How everything on the wire is written: snake_case, absent instead of null, unknown and repeated fields refused.</summary>
 public static class Json
 {
     public static readonly JsonSerializerOptions Options = Configure(new JsonSerializerOptions());
@@ -13,6 +13,7 @@ public static class Json
         options.PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower;
         options.DictionaryKeyPolicy = null;
         options.DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull;
+        options.AllowDuplicateProperties = false;
         options.UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow;
         options.RespectNullableAnnotations = true;
         options.RespectRequiredConstructorParameters = true;

@@ -9,12 +9,22 @@ public sealed record OneOrMany(IReadOnlyList<string> Values);
 
 internal sealed class OneOrManyConverter : JsonConverter<OneOrMany>
 {
+    private const string Expected = "expected a string or an array of strings";
+
     public override OneOrMany Read(ref Utf8JsonReader reader, Type type, JsonSerializerOptions options) => reader.TokenType switch
     {
         JsonTokenType.String => new OneOrMany([reader.GetString()!]),
-        JsonTokenType.StartArray => new OneOrMany(JsonSerializer.Deserialize<string[]>(ref reader, options)!),
-        _ => throw new JsonException("expected a string or an array of strings"),
+        JsonTokenType.StartArray => new OneOrMany(Many(ref reader)),
+        _ => throw new JsonException(Expected),
     };
+
+    private static List<string> Many(ref Utf8JsonReader reader)
+    {
+        var values = new List<string>();
+        while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
+            values.Add(reader.TokenType == JsonTokenType.String ? reader.GetString()! : throw new JsonException(Expected));
+        return values;
+    }
 
     public override void Write(Utf8JsonWriter writer, OneOrMany value, JsonSerializerOptions options) =>
         JsonSerializer.Serialize(writer, value.Values, options);

@@ -3,7 +3,7 @@ using Microsoft.EntityFrameworkCore;
 
 namespace FineTuneService.Hosting;
 
-/// <summary>OpenAI's list: newest first, going on after an id.</summary>
+/// <summary>OpenAI's list: newest first unless asked otherwise, going on after an id.</summary>
 public sealed record Page<T>(IReadOnlyList<T> Data, bool HasMore, string? FirstId, string? LastId)
 {
     public string Object => "list";
@@ -12,7 +12,8 @@ public sealed record Page<T>(IReadOnlyList<T> Data, bool HasMore, string? FirstI
 /// <summary>The query of a list call.</summary>
 /// <param name="After">Id of the last object of the page before.</param>
 /// <param name="Limit">Objects of a page, 1 to 100; 20 unless given.</param>
-public readonly record struct PageQuery(string? After, int? Limit);
+/// <param name="Order">desc (newest first) unless given, or asc.</param>
+public readonly record struct PageQuery(string? After, int? Limit, string? Order);
 
 internal static class Paging
 {
@@ -22,12 +23,14 @@ internal static class Paging
     {
         int limit = query.Limit ?? 20;
         if (limit is < 1 or > 100) return Errors.BadRequest("limit must be 1 to 100.", param: "limit");
-        IQueryable<TRow> asked = rows.OrderByDescending(row => row.Number);
-        if (query.After is { } after)
+        if (query.Order is not (null or "" or "asc" or "desc")) return Errors.BadRequest("order must be asc or desc.", param: "order");
+        bool oldestFirst = query.Order == "asc";
+        IQueryable<TRow> asked = oldestFirst ? rows.OrderBy(row => row.Number) : rows.OrderByDescending(row => row.Number);
+        if (query.After is { Length: > 0 } after)
         {
             TRow? last = await rows.FirstOrDefaultAsync(row => row.Id == after);
-            if (last is null) return Errors.NotFound(what, after);
-            asked = asked.Where(row => row.Number < last.Number);
+            if (last is null) return Errors.Make(404, $"No such {what}: '{Errors.Clip(after)}'. after takes the last_id of the page before.", "not_found", "after");
+            asked = oldestFirst ? asked.Where(row => row.Number > last.Number) : asked.Where(row => row.Number < last.Number);
         }
         List<TRow> found = await asked.Take(limit + 1).ToListAsync();
         bool more = found.Count > limit;

@@ -19,6 +19,8 @@ public sealed record KeyBody(string Id, string Object, string Tenant, string Nam
 /// <summary>Tenants and their keys, for the admin.</summary>
 internal static class TenantsApi
 {
+    private const int LongestName = 256;
+
     public static void MapTenants(this IEndpointRouteBuilder app)
     {
         RouteGroupBuilder tenants = app.MapGroup("/v1/tenants").WithTags("Tenants").Needs(Access.Admin);
@@ -33,8 +35,9 @@ internal static class TenantsApi
 
     private static async Task<IResult> Create(CreateTenantRequest body, FineTuneDbContext db, TimeProvider clock)
     {
-        if (body.Id.Length is < 2 or > 64 || body.Id.Any(c => !char.IsAsciiLetterLower(c) && !char.IsAsciiDigit(c) && c != '-'))
-            return Errors.BadRequest("id must be 2 to 64 lower-case letters, digits and dashes.", param: "id");
+        if (body.Id.Length is < 2 or > 64 || body.Id[0] == '-' || body.Id.Any(c => !char.IsAsciiLetterLower(c) && !char.IsAsciiDigit(c) && c != '-'))
+            return Errors.BadRequest("id must be 2 to 64 lower-case letters, digits and dashes, and begin with a letter or digit.", param: "id");
+        if (body.Name?.Length > LongestName) return Errors.BadRequest($"name must be at most {LongestName} characters.", param: "name");
         if (await db.Tenants.AnyAsync(row => row.Id == body.Id)) return Errors.Conflict($"The tenant '{body.Id}' exists already; choose another id.", "tenant_exists");
         var tenant = new Tenant { Id = body.Id, Name = body.Name ?? body.Id, CreatedAt = clock.GetUtcNow().ToUnixTimeSeconds() };
         db.Tenants.Add(tenant);
@@ -50,6 +53,7 @@ internal static class TenantsApi
     private static async Task<IResult> CreateKey(CreateKeyRequest body, FineTuneDbContext db, TimeProvider clock)
     {
         if (!await db.Tenants.AnyAsync(row => row.Id == body.Tenant)) return Errors.NotFound("tenant", body.Tenant);
+        if (body.Name?.Length > LongestName) return Errors.BadRequest($"name must be at most {LongestName} characters.", param: "name");
         string secret = AdminKey.NewKey();
         var key = new ApiKey
         {
