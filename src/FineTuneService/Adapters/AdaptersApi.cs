@@ -31,12 +31,12 @@ internal static class AdaptersApi
     public static void MapAdapters(this IEndpointRouteBuilder app)
     {
         RouteGroupBuilder adapters = app.MapGroup("/v1/adapters").WithTags("Adapters").Needs(Access.Tenant);
-        adapters.MapGet("", List).WithSummary("List adapters").Produces<Page<AdapterBody>>();
-        adapters.MapGet("/{id}", Get).WithSummary("Get an adapter").Produces<AdapterBody>();
-        adapters.MapPost("", Upload).WithSummary("Upload an adapter (multipart: model, suffix, file = zip of PEFT's files)").DisableAntiforgery().Produces<AdapterBody>();
-        adapters.MapGet("/{id}/content", Content).WithSummary("Download an adapter as a zip of PEFT's files");
-        adapters.MapDelete("/{id}", Delete).WithSummary("Delete an adapter").Produces<Deleted>();
-        adapters.MapPost("/{id}/merge", Merge).WithSummary("Fold an adapter into its base: a model of its own").Produces<ModelBody>();
+        adapters.MapGet("", List).WithSummary("List adapters").Answers(AdapterExamples.Adapters);
+        adapters.MapGet("/{id}", Get).WithSummary("Get an adapter").Answers(AdapterExamples.Adapter);
+        adapters.MapPost("", Upload).WithSummary("Upload an adapter").DisableAntiforgery().TakesForm(AdapterExamples.Form).Answers(AdapterExamples.Adapter);
+        adapters.MapGet("/{id}/content", Content).WithSummary("Download an adapter as a zip of PEFT's files").Produces<Stream>(contentType: "application/zip");
+        adapters.MapDelete("/{id}", Delete).WithSummary("Delete an adapter").Answers(AdapterExamples.Deleted);
+        adapters.MapPost("/{id}/merge", Merge).WithSummary("Fold an adapter into its base: a model of its own").Takes(AdapterExamples.Merge).Answers(ModelExamples.Merged);
     }
 
     private static Task<IResult> List([AsParameters] PageQuery query, FineTuneDbContext db) => db.Adapters.AsNoTracking().PageOf(query, "adapter", Body);

@@ -17,8 +17,8 @@ internal static class CompletionsApi
     public static void MapCompletions(this IEndpointRouteBuilder app)
     {
         RouteGroupBuilder group = app.MapGroup("/v1").WithTags("Completions").Needs(Access.Tenant);
-        group.MapPost("/chat/completions", Chat).WithSummary("Answer a conversation").Produces<ChatCompletion>();
-        group.MapPost("/completions", Complete).WithSummary("Go on from a text").Produces<TextCompletion>();
+        group.MapPost("/chat/completions", Chat).WithSummary("Answer a conversation").Takes(CompletionExamples.Chat).Answers(CompletionExamples.Answer).Streams(CompletionExamples.ChatStream);
+        group.MapPost("/completions", Complete).WithSummary("Go on from a text").Takes(CompletionExamples.Complete).Answers(CompletionExamples.Text);
     }
 
     private static async Task<IResult> Chat(

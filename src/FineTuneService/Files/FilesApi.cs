@@ -15,11 +15,11 @@ internal static class FilesApi
     public static void MapFiles(this IEndpointRouteBuilder app)
     {
         RouteGroupBuilder files = app.MapGroup("/v1/files").WithTags("Files").Needs(Access.Tenant);
-        files.MapPost("", Upload).WithSummary("Upload a file (multipart: purpose, file)").DisableAntiforgery();
-        files.MapGet("", List).WithSummary("List files");
-        files.MapGet("/{id}", Get).WithSummary("Get a file's description");
-        files.MapGet("/{id}/content", Content).WithSummary("Download a file");
-        files.MapDelete("/{id}", Delete).WithSummary("Delete a file");
+        files.MapPost("", Upload).WithSummary("Upload a file").DisableAntiforgery().TakesForm(FileExamples.Form).Answers(FileExamples.File);
+        files.MapGet("", List).WithSummary("List files").Answers(FileExamples.Files);
+        files.MapGet("/{id}", Get).WithSummary("Get a file's description").Answers(FileExamples.File);
+        files.MapGet("/{id}/content", Content).WithSummary("Download a file").Produces<Stream>(contentType: "application/octet-stream");
+        files.MapDelete("/{id}", Delete).WithSummary("Delete a file").Answers(FileExamples.Deleted);
     }
 
     private static async Task<IResult> Upload(

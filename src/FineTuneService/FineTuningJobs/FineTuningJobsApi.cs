@@ -16,13 +16,13 @@ internal static class FineTuningJobsApi
     public static void MapFineTuningJobs(this IEndpointRouteBuilder app)
     {
         RouteGroupBuilder jobs = app.MapGroup("/v1/fine_tuning/jobs").WithTags("Fine-tuning").Needs(Access.Tenant);
-        jobs.MapPost("", Create).WithSummary("Create a fine-tuning job").Produces<JobBody>();
-        jobs.MapPost("/estimate", Estimate).WithSummary("What a job would take").Produces<EstimateBody>();
-        jobs.MapGet("", List).WithSummary("List jobs").Produces<Page<JobBody>>();
-        jobs.MapGet("/{id}", Get).WithSummary("Get a job").Produces<JobBody>();
-        jobs.MapPost("/{id}/cancel", Cancel).WithSummary("Cancel a job; nothing of it is kept").Produces<JobBody>();
-        jobs.MapGet("/{id}/events", Events).WithSummary("A job's events: a list, or a stream with Accept: text/event-stream").Produces<Page<EventBody>>();
-        jobs.MapGet("/{id}/checkpoints", Checkpoints).WithSummary("A job's checkpoints").Produces<Page<CheckpointBody>>();
+        jobs.MapPost("", Create).WithSummary("Create a fine-tuning job").Takes(JobExamples.Create).Answers(JobExamples.Created);
+        jobs.MapPost("/estimate", Estimate).WithSummary("What a job would take").Takes(JobExamples.Create).Answers(JobExamples.Estimate);
+        jobs.MapGet("", List).WithSummary("List jobs").Answers(JobExamples.Jobs);
+        jobs.MapGet("/{id}", Get).WithSummary("Get a job").Answers(JobExamples.Succeeded);
+        jobs.MapPost("/{id}/cancel", Cancel).WithSummary("Cancel a job; nothing of it is kept").Answers(JobExamples.Cancelled);
+        jobs.MapGet("/{id}/events", Events).WithSummary("A job's events: a list, or a stream with Accept: text/event-stream").Answers(JobExamples.Events).Streams(JobExamples.EventStream);
+        jobs.MapGet("/{id}/checkpoints", Checkpoints).WithSummary("A job's checkpoints").Answers(JobExamples.Checkpoints);
     }
 
     private static async Task<IResult> Create(

@@ -31,10 +31,10 @@ internal static class ModelsApi
     public static void MapModels(this IEndpointRouteBuilder app)
     {
         RouteGroupBuilder models = app.MapGroup("/v1/models").WithTags("Models");
-        models.MapGet("", List).Needs(Access.AnyKey).WithSummary("List models").Produces<ModelList>();
-        models.MapGet("/{id}", Get).Needs(Access.AnyKey).WithSummary("Get a model").Produces<ModelBody>();
-        models.MapDelete("/{id}", Delete).Needs(Access.AnyKey).WithSummary("Delete a fine-tuned model (the admin: a base)").Produces<Deleted>();
-        models.MapPost("", Register).Needs(Access.Admin).WithSummary("Register a base model from a local folder (admin)").Produces<ModelBody>();
+        models.MapGet("", List).Needs(Access.AnyKey).WithSummary("List models").Answers(ModelExamples.Models);
+        models.MapGet("/{id}", Get).Needs(Access.AnyKey).WithSummary("Get a model").Answers(ModelExamples.Adapter);
+        models.MapDelete("/{id}", Delete).Needs(Access.AnyKey).WithSummary("Delete a fine-tuned model (the admin: a base)").Answers(ModelExamples.Deleted);
+        models.MapPost("", Register).Needs(Access.Admin).WithSummary("Register a base model from a local folder (admin)").Takes(ModelExamples.Register).Answers(ModelExamples.Registered);
     }
 
     private static async Task<IResult> List(FineTuneDbContext db, CancellationToken cancel)

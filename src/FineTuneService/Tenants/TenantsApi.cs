@@ -24,13 +24,13 @@ internal static class TenantsApi
     public static void MapTenants(this IEndpointRouteBuilder app)
     {
         RouteGroupBuilder tenants = app.MapGroup("/v1/tenants").WithTags("Tenants").Needs(Access.Admin);
-        tenants.MapPost("", Create).WithSummary("Make a tenant");
-        tenants.MapGet("", List).WithSummary("List tenants");
-        tenants.MapGet("/{id}", Get).WithSummary("Get a tenant");
+        tenants.MapPost("", Create).WithSummary("Make a tenant").Takes(TenantExamples.Create).Answers(TenantExamples.Tenant);
+        tenants.MapGet("", List).WithSummary("List tenants").Answers(TenantExamples.Tenants);
+        tenants.MapGet("/{id}", Get).WithSummary("Get a tenant").Answers(TenantExamples.Tenant);
         RouteGroupBuilder keys = app.MapGroup("/v1/api_keys").WithTags("API keys").Needs(Access.Admin);
-        keys.MapPost("", CreateKey).WithSummary("Make a key for a tenant; the answer shows it this once");
-        keys.MapGet("", ListKeys).WithSummary("List keys");
-        keys.MapDelete("/{id}", Revoke).WithSummary("Revoke a key");
+        keys.MapPost("", CreateKey).WithSummary("Make a key for a tenant; the answer shows it this once").Takes(TenantExamples.CreateKey).Answers(TenantExamples.NewKey);
+        keys.MapGet("", ListKeys).WithSummary("List keys").Answers(TenantExamples.Keys);
+        keys.MapDelete("/{id}", Revoke).WithSummary("Revoke a key").Answers(TenantExamples.Revoked);
     }
 
     private static async Task<IResult> Create(CreateTenantRequest body, FineTuneDbContext db, TimeProvider clock)

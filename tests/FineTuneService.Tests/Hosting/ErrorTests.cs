@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text;
+using System.Text.Json.Nodes;
 
 namespace FineTuneService.Tests.Hosting;
 
@@ -49,6 +50,25 @@ public sealed class ErrorTests(TestService service) : IClassFixture<TestService>
         string file = await client.Upload("{}\n");
         Assert.Equal("model_not_found", (string?)(await client.PostAsJsonAsync("/v1/fine_tuning/jobs", new { model = "gpt-9", training_file = file }).Error(HttpStatusCode.NotFound))["code"]);
         await client.PostAsJsonAsync("/v1/fine_tuning/jobs", new { model = TestService.BaseModel, training_file = "file-none" }).Error(HttpStatusCode.NotFound);
+    }
+
+    [Fact]
+    public async Task OpenApi_Document_HasAnExampleForEveryBodyAndAnswer()
+    {
+        JsonNode document = await service.CreateClient().Get("/swagger/v1/swagger.json");
+        var missing = new List<string>();
+        foreach ((string path, JsonNode? operations) in document["paths"]!.AsObject())
+        {
+            foreach ((string method, JsonNode? operation) in operations!.AsObject())
+            {
+                string name = $"{method} {path}";
+                if (method == "post" && operation!["requestBody"] is null && !path.EndsWith("/cancel")) missing.Add($"{name}: body");
+                if (operation!["requestBody"]?["content"]?["application/json"] is { } body && body["example"] is null) missing.Add($"{name}: example of its body");
+                if (!path.EndsWith("/content") && operation["responses"]!["200"]!["content"]?["application/json"]?["example"] is null) missing.Add($"{name}: example of its answer");
+            }
+        }
+        Assert.Empty(missing);
+        Assert.All(document["components"]!["schemas"]!.AsObject(), schema => Assert.Matches("^[a-zA-Z0-9._-]+$", schema.Key));
     }
 
     [Fact]
