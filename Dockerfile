@@ -1,15 +1,11 @@
 # The service on Debian's own libtorch. Microsoft's .NET 10 images are Ubuntu's; their .NET runs on Debian as it is, so it is copied in.
 FROM debian:bookworm-slim AS build
-RUN apt-get update -qq \
- && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-      ca-certificates libicu72 cmake g++ make libtorch-dev libopenblas0-openmp \
- && rm -rf /var/lib/apt/lists/*
 COPY --from=mcr.microsoft.com/dotnet/sdk:10.0 /usr/share/dotnet /usr/share/dotnet
 ENV PATH=/usr/share/dotnet:$PATH DOTNET_ROOT=/usr/share/dotnet DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
 WORKDIR /source
-COPY global.json appsettings.json ./
+COPY dev global.json appsettings.json ./
 COPY src src
-RUN dotnet publish src/FineTuneService -c Release -o /app
+RUN ./dev setup && dotnet publish src/FineTuneService -c Release -o /app
 
 FROM debian:bookworm-slim
 # libtorch1.13: the library of bookworm's libtorch-dev, without its headers.
