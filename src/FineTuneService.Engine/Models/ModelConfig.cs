@@ -86,6 +86,8 @@ public sealed record ModelConfig
     public static ModelConfig Load(string folder)
     {
         string path = Path.Combine(folder, "config.json");
+        if (!File.Exists(path) && Directory.Exists(folder) && Directory.EnumerateFiles(folder, "*.gguf").Any())
+            throw new ModelException("GGUF is not supported: the Engine loads Hugging Face folders, with config.json and safetensors.");
         if (!File.Exists(path)) throw new ModelException("config.json is missing: a base model is a Hugging Face folder.");
         return Parse(File.ReadAllText(path));
     }

@@ -17,10 +17,9 @@ internal sealed class GoldenLoraCase
     {
         Folder = folder;
         Json = Read("case.json");
-        Recipe = TrainingRecipe.Parse(Json);
-        Expected = Read("expected.json");
         _batches = TensorFile.Read(Path.Combine(folder, "batches.safetensors"));
-        if (!_batches.ContainsKey("input_ids")) throw new NotSupportedException("packing is not supported");
+        Recipe = TrainingRecipe.Parse(Json, _batches.Keys);
+        Expected = Read("expected.json");
         string model = (string)Json["base_model"]!;
         Model = BaseModel.Load(model.StartsWith("./", StringComparison.Ordinal)
             ? Path.Combine(folder, "../..", model) : Shared.Path(model.Split('/')), Recipe.Precision);
