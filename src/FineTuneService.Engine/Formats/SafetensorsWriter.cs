@@ -9,20 +9,17 @@ internal static class SafetensorsWriter
 {
     private const int PieceElements = 1 << 22;
 
-    /// <summary>Writes to a temporary name, flushes it to the disk and renames it: whoever sees the file sees all of it.</summary>
+    /// <summary>Writes the file; whoever sees it sees all of it.</summary>
     /// <param name="metadata">Goes into the header's __metadata__; PEFT and transformers look for format = pt.</param>
     public static void Write(string path, IEnumerable<KeyValuePair<string, Tensor>> tensors, IReadOnlyDictionary<string, string>? metadata = null)
     {
         KeyValuePair<string, Tensor>[] ordered =
             [.. tensors.OrderByDescending(t => t.Value.element_size()).ThenBy(t => t.Key, StringComparer.Ordinal)];
-        string temporary = path + ".partial";
-        using (FileStream file = File.Create(temporary))
+        Durable.Write(path, file =>
         {
             file.Write(Header(ordered, metadata ?? new Dictionary<string, string> { ["format"] = "pt" }));
             foreach ((_, Tensor tensor) in ordered) WriteValues(file, tensor);
-            file.Flush(flushToDisk: true);
-        }
-        File.Move(temporary, path, overwrite: true);
+        });
     }
 
     private static byte[] Header(IReadOnlyList<KeyValuePair<string, Tensor>> tensors, IReadOnlyDictionary<string, string> metadata)

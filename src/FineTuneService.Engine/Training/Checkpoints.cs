@@ -22,15 +22,11 @@ internal sealed class Checkpoints(string folder, TrainingConfig config, TrainedP
     {
         string path = Path.Combine(folder, Prefix + progress.Step.ToString("D6", CultureInfo.InvariantCulture)), partial = path + Unfinished;
         if (Directory.Exists(partial)) Directory.Delete(partial, recursive: true);
-        Directory.CreateDirectory(partial);
+        Durable.CreateFolder(partial);
         SafetensorsWriter.Write(Path.Combine(partial, TensorsFile), Tensors());
-        using (FileStream state = File.Create(Path.Combine(partial, StateFile)))
-        {
-            JsonSerializer.Serialize(state, new State(progress, config));
-            state.Flush(flushToDisk: true);
-        }
+        Durable.Write(Path.Combine(partial, StateFile), file => JsonSerializer.Serialize(file, new State(progress, config)));
         if (Directory.Exists(path)) Directory.Delete(path, recursive: true);
-        Directory.Move(partial, path);
+        Durable.MoveFolder(partial, path);
         return path;
     }
 

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using FineTuneService.Data;
 using FineTuneService.Device;
+using FineTuneService.Engine.Formats;
 using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Models;
 using FineTuneService.Hosting;
@@ -16,15 +17,8 @@ internal sealed class AdapterStore(DataDirectory directory, FineTuneDbContext db
     {
         string id = Ids.New("ad");
         string home = Path.Combine(directory.Adapters, tenant, id);
-        Directory.CreateDirectory(Path.GetDirectoryName(home)!);
-        foreach (string file in Directory.EnumerateFiles(folder))
-        {
-            using FileStream written = File.OpenWrite(file);
-            written.Flush(flushToDisk: true);
-        }
-        FolderFlush.Flush(folder);
-        Directory.Move(folder, home);
-        FolderFlush.Flush(Path.GetDirectoryName(home)!);
+        Durable.CreateFolder(Path.GetDirectoryName(home)!);
+        Durable.MoveFolder(folder, home);
         LoraConfig config = PeftConfig.Parse(File.ReadAllText(Path.Combine(home, PeftFolder.ConfigFile)));
         var entry = new AdapterEntry
         {

@@ -123,8 +123,7 @@ internal static class AdaptersApi
             if (File.Exists(Path.Combine(adapter.Folder, name))) File.Copy(Path.Combine(adapter.Folder, name), Path.Combine(temporary, name), overwrite: true);
         }
         string home = Path.Combine(directory.Merged, Ids.New("merged"));
-        Directory.Move(temporary, home);
-        FolderFlush.Flush(directory.Merged);
+        Durable.MoveFolder(temporary, home);
         var entry = new ModelEntry
         {
             Id = $"{adapter.Model}:{body?.Suffix ?? "merged"}:{Path.GetFileName(home)[7..15]}",

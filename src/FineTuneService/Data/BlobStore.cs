@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using FineTuneService.Engine.Formats;
 
 namespace FineTuneService.Data;
 
@@ -32,9 +33,8 @@ public sealed class BlobStore(DataDirectory directory)
             }
             string sha256 = Convert.ToHexStringLower(hash.GetHashAndReset());
             string path = PathOf(tenant, sha256);
-            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-            File.Move(temporary, path, overwrite: true);
-            FolderFlush.Flush(Path.GetDirectoryName(path)!);
+            Durable.CreateFolder(Path.GetDirectoryName(path)!);
+            Durable.MoveFile(temporary, path);
             return (sha256, bytes);
         }
         finally
