@@ -20,10 +20,7 @@ internal static class AdamWKernel
         Tensor values, Tensor gradients, Tensor mean, Tensor meanSquare,
         double learningRate, double beta1, double beta2, double epsilon, double weightDecay, int step)
     {
-        double correction1 = 1 - Math.Pow(beta1, step), correction2 = Math.Sqrt(1 - Math.Pow(beta2, step));
-        var rates = new Rates(
-            (float)(1 - learningRate * weightDecay), (float)(1 - beta1), (float)beta2, (float)(1 - beta2), (float)correction2,
-            (float)epsilon, (float)(-learningRate / correction1));
+        Rates rates = Rates.Of(learningRate, beta1, beta2, epsilon, weightDecay, step);
         if (!values.is_cpu()) AdamWReference.Step(values, gradients, mean, meanSquare, rates);
         else
         {
@@ -43,7 +40,16 @@ internal static class AdamWKernel
     /// <param name="Epsilon">Added to it then.</param>
     /// <param name="StepSize">Negative: multiplies mean / root.</param>
     internal readonly record struct Rates(
-        float Decay, float MeanShare, float SquareKept, float SquareShare, float SquareCorrection, float Epsilon, float StepSize);
+        float Decay, float MeanShare, float SquareKept, float SquareShare, float SquareCorrection, float Epsilon, float StepSize)
+    {
+        public static Rates Of(double learningRate, double beta1, double beta2, double epsilon, double weightDecay, int step)
+        {
+            double correction1 = 1 - Math.Pow(beta1, step), correction2 = Math.Sqrt(1 - Math.Pow(beta2, step));
+            return new Rates(
+                (float)(1 - learningRate * weightDecay), (float)(1 - beta1), (float)beta2, (float)(1 - beta2), (float)correction2,
+                (float)epsilon, (float)(-learningRate / correction1));
+        }
+    }
 
     private readonly unsafe struct Elements(
         RowMemory values, RowMemory gradients, RowMemory mean, RowMemory meanSquare, Rates rates) : IRowLoop

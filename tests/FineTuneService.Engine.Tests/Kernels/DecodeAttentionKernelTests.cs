@@ -8,14 +8,12 @@ public sealed class DecodeAttentionKernelTests
 {
     private const int Heads = 6, KvHeads = 2, Capacity = 40;
 
-    [Theory]
-    [InlineData(16, false)]
-    [InlineData(20, false)]
-    [InlineData(8, true)]
-    [InlineData(64, true)]
-    public void Forward_RowsOfDifferentLengths_EqualsAttentionOfEach(int headDim, bool bf16)
+    public static TheoryData<string, bool, int> Cases => new MatrixTheoryData<string, bool, int>(KernelPaths.All, [false, true], [7, 16, 20, 64, 65]);
+
+    [Theory, MemberData(nameof(Cases))]
+    public void Forward_RowsOfDifferentLengths_EqualsAttentionOfEach(string path, bool bf16, int headDim)
     {
-        using var scope = NewDisposeScope();
+        using var on = new KernelPaths(path);
         ScalarType dtype = bf16 ? ScalarType.BFloat16 : ScalarType.Float32;
         int[] slots = [2, 0, 1], lengths = [0, 17, 39];
         Tensor keys = Random(1, 3, KvHeads, Capacity, headDim).to_type(dtype), values = Random(2, 3, KvHeads, Capacity, headDim).to_type(dtype);

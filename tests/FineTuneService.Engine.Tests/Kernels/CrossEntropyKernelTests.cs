@@ -1,0 +1,26 @@
+using FineTuneService.Engine.Kernels;
+using FineTuneService.Engine.Kernels.References;
+using static TorchSharp.torch;
+
+namespace FineTuneService.Engine.Tests.Kernels;
+
+public sealed class CrossEntropyKernelTests
+{
+    private const int Rows = 600;
+
+    public static TheoryData<string, bool, int> Cases => KernelPaths.Cases;
+
+    [Theory, MemberData(nameof(Cases))]
+    public void ForwardBackward_EveryPath_EqualsReference(string path, bool bf16, int vocabulary)
+    {
+        using var on = new KernelPaths(path);
+        Tensor logits = KernelPaths.Draw(1, KernelPaths.Dtype(bf16), Rows, vocabulary) * 8;
+        Tensor labels = tensor(Enumerable.Range(0, Rows).Select(i => (long)(i * 5 % vocabulary)).ToArray());
+        Tensor losses = empty(Rows), madeLosses = empty(Rows);
+        var made = new Guarded(logits);
+        CrossEntropyReference.ForwardBackward(logits, labels, losses, 0.25f);
+        CrossEntropyKernel.ForwardBackward(made.Values, labels, madeLosses, 0.25f);
+        made.EqualTo(logits);
+        KernelPaths.Equal(losses, madeLosses);
+    }
+}
