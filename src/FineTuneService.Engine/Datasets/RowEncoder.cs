@@ -1,4 +1,5 @@
 using FineTuneService.Engine.Chat;
+using FineTuneService.Engine.Models;
 using FineTuneService.Engine.Tokenizers;
 
 namespace FineTuneService.Engine.Datasets;
@@ -10,14 +11,31 @@ namespace FineTuneService.Engine.Datasets;
 /// <param name="chatTemplate">Null for a base model without one: then only chat rows are refused.</param>
 /// <param name="maxSequenceLength">Tokens of the longest row; longer ones lose their end.</param>
 /// <param name="endOfText">The token behind a completion; null takes the tokenizer's own end of sequence.</param>
-public sealed class RowEncoder(Tokenizer tokenizer, ChatTemplate? chatTemplate, int maxSequenceLength, int? endOfText = null)
+/// <param name="promptTemplate">What the rows' model or adapter was trained with: chat and Alpaca rows are put into it, as serving puts
+/// what it is asked. Null for a model that is about to be trained: chat rows are put into the chat template, Alpaca rows into Stanford's
+/// prompt.</param>
+public sealed class RowEncoder(
+    Tokenizer tokenizer, ChatTemplate? chatTemplate, int maxSequenceLength, int? endOfText = null, PromptTemplate? promptTemplate = null)
 {
+    /// <summary>Tokens of the longest row where nobody says otherwise.</summary>
+    private const int LongestSequence = 2048;
+
     private readonly int? _endOfText = endOfText ?? tokenizer.EosId;
     private readonly PromptEncoder _prompts = new(tokenizer, chatTemplate);
 
     /// <summary>The prompt template that rows of <paramref name="format"/> are put into: the adapter has to keep it.</summary>
     public static PromptTemplate? TemplateOf(DatasetFormat format) =>
         format == DatasetFormat.Alpaca ? PromptTemplate.Alpaca : null;
+
+    /// <summary>The encoder of a model's rows, by what the model itself says.</summary>
+    /// <param name="maxSequenceLength">Null takes 2,048 tokens; never more than the model was made for.</param>
+    public static RowEncoder For(
+        ModelConfig model, Tokenizer tokenizer, ChatTemplate? chatTemplate, int? maxSequenceLength = null, PromptTemplate? promptTemplate = null)
+    {
+        // A tokenizer may name no end of text; the model's config then says what ends an answer.
+        int? endOfText = tokenizer.EosId ?? (model.EosIds.Count > 0 ? model.EosIds[0] : null);
+        return new RowEncoder(tokenizer, chatTemplate, Math.Min(maxSequenceLength ?? LongestSequence, model.MaxPositions), endOfText, promptTemplate);
+    }
 
     public EncodedRows Encode(Dataset dataset)
     {
@@ -62,10 +80,11 @@ public sealed class RowEncoder(Tokenizer tokenizer, ChatTemplate? chatTemplate, 
 
     private TrainingRow Encode(DatasetRow row, WarningList warnings) => row switch
     {
+        ChatRow chat when promptTemplate is not null => EncodeLastAnswer(chat, promptTemplate, warnings),
         ChatRow chat => EncodeChat(chat, warnings),
         CompletionRow completion => EncodeCompletion(row.Line, completion.Prompt, completion.Completion, warnings),
         AlpacaRow alpaca => EncodeCompletion(
-            row.Line, PromptTemplate.Alpaca.Render(alpaca.Instruction, alpaca.Input), alpaca.Output, warnings),
+            row.Line, (promptTemplate ?? PromptTemplate.Alpaca).Render(alpaca.Instruction, alpaca.Input), alpaca.Output, warnings),
         _ => throw new InvalidOperationException($"No encoding for {row.GetType().Name}."),
     };
 
@@ -79,6 +98,17 @@ public sealed class RowEncoder(Tokenizer tokenizer, ChatTemplate? chatTemplate, 
             warnings.Add(row.Line, "the chat template rewrites earlier turns: only the last answer is learnt.");
         var encoding = tokenizer.EncodeWithOffsets(chat.Text);
         return new TrainingRow([.. encoding.Ids], SpanLabels.Of(encoding, chat));
+    }
+
+    /// <summary>A prompt template knows one question: the last answer is what it is asked for.</summary>
+    private TrainingRow EncodeLastAnswer(ChatRow row, PromptTemplate template, WarningList warnings)
+    {
+        if (row.Messages.Count == 1) throw new ChatTemplateException("there is no message before the answer to put into the prompt template.", 0);
+        if (row.Messages.Count(message => message.Role == "assistant") > 1)
+            warnings.Add(row.Line, $"the prompt template '{template.Name}' has room for one answer: only the last one counts.");
+        ChatMessage answer = row.Messages[^1];
+        TrainingRow encoded = EncodeCompletion(row.Line, template.Render([.. row.Messages.SkipLast(1)]), answer.Content, warnings);
+        return answer.Weight == 0 ? encoded with { Labels = [.. encoded.Ids.Select(_ => TrainingRow.Ignored)] } : encoded;
     }
 
     /// <summary>

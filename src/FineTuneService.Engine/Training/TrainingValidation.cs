@@ -24,7 +24,10 @@ internal static class TrainingValidation
         if (train.All(row => LossTargets.CountOf(row.Labels) == 0)) throw new ArgumentException("no training row has a label to train on");
     }
 
-    private static void RequireRows(IReadOnlyList<TrainingRow> rows, int vocabulary, string what)
+    /// <summary>An id outside the vocabulary would be read from beyond the embedding's end.</summary>
+    /// <param name="what">The rows' name in the message.</param>
+    /// <exception cref="ArgumentException">The message says which row and why.</exception>
+    public static void RequireRows(IReadOnlyList<TrainingRow> rows, int vocabulary, string what)
     {
         for (int i = 0; i < rows.Count; i++)
         {

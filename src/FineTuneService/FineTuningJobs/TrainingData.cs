@@ -13,8 +13,6 @@ internal sealed record TrainingData(
     IReadOnlyList<TrainingRow> Train, IReadOnlyList<TrainingRow> Validation, PromptTemplate? Template,
     IReadOnlyList<string> Problems, IReadOnlyList<string> Warnings, int Truncated)
 {
-    private const int LongestSequence = 2048;
-
     public long Tokens { get; } = Train.Sum(row => (long)row.Ids.Length);
     public int LongestRow { get; } = Train.Count == 0 ? 0 : Train.Max(row => row.Ids.Length);
 
@@ -22,12 +20,7 @@ internal sealed record TrainingData(
     public static async Task<TrainingData> Read(
         FineTuneDbContext db, BlobStore blobs, string trainingFile, string? validationFile, string modelFolder, JobSettings settings, CancellationToken cancel)
     {
-        ModelConfig model = ModelConfig.Load(modelFolder);
-        Tokenizer tokenizer = Tokenizer.Load(modelFolder);
-        // A tokenizer may name no end of text; the model's config then says what ends an answer.
-        int? endOfText = tokenizer.EosId ?? (model.EosIds.Count > 0 ? model.EosIds[0] : null);
-        int longest = Math.Min(settings.MaxSeqLength ?? LongestSequence, model.MaxPositions);
-        var encoder = new RowEncoder(tokenizer, ChatTemplate.Load(modelFolder), longest, endOfText);
+        RowEncoder encoder = RowEncoder.For(ModelConfig.Load(modelFolder), Tokenizer.Load(modelFolder), ChatTemplate.Load(modelFolder), settings.MaxSeqLength);
         Part train = await ReadFile(db, blobs, trainingFile, encoder, cancel);
         Part? validation = validationFile is null ? null : await ReadFile(db, blobs, validationFile, encoder, cancel);
         (IReadOnlyList<TrainingRow> kept, IReadOnlyList<TrainingRow> held) =

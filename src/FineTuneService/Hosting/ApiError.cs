@@ -22,8 +22,8 @@ public static class Errors
     public static IResult NotFound(string what, string id, string code = "not_found") =>
         Make(404, $"No such {what}: '{Clip(id)}'. List yours to see which there are.", code);
 
-    public static IResult ModelNotFound(string model) =>
-        Make(404, $"The model '{Clip(model)}' does not exist or is not yours. GET /v1/models lists what you can use.", "model_not_found", "model");
+    public static IResult ModelNotFound(string model, string param = "model") =>
+        Make(404, $"The model '{Clip(model)}' does not exist or is not yours. GET /v1/models lists what you can use.", "model_not_found", param);
 
     public static IResult Conflict(string message, string code = "conflict") => Make(409, message, code);
 

@@ -22,6 +22,10 @@ public sealed class FineTuneOptions
     [Range(1, 100_000, ErrorMessage = "FineTune:MaxWaitingRequests must be 1 to 100000.")]
     public int MaxWaitingRequests { get; set; } = 256;
 
+    /// <summary>Rows of a file that an evaluation takes: its answer waits until all have gone through every model.</summary>
+    [Range(1, 1_000_000, ErrorMessage = "FineTune:MaxEvaluationRows must be 1 to 1000000.")]
+    public int MaxEvaluationRows { get; set; } = 2000;
+
     /// <summary>Answers that are decoded together on one base.</summary>
     [Range(1, 256, ErrorMessage = "FineTune:MaxBatchRows must be 1 to 256.")]
     public int MaxBatchRows { get; set; } = 16;

@@ -18,6 +18,7 @@ public static class Telemetry
         public const string Claim = "finetune.claim";
         public const string Step = "finetune.step";
         public const string Save = "finetune.save";
+        public const string Evaluate = "finetune.evaluate";
         public const string LeaseWait = "finetune.lease_wait";
         public const string Adapter = "finetune.adapter";
         public const string Prefill = "gen_ai.prefill";

@@ -50,6 +50,33 @@ public class RowEncoderTests
         Assert.Equal(row.Ids[prompt.Length..], row.Labels[prompt.Length..]);
     }
 
+    [Theory]
+    [InlineData("""{"instruction": "the fox asks", "input": "", "output": " the dog"}""")]
+    [InlineData("""{"messages": [{"role": "user", "content": "the fox asks"}, {"role": "assistant", "content": " the dog"}]}""")]
+    public void Encode_WithAPromptTemplate_HasThePromptThatServingMakesOfIt(string rows)
+    {
+        var template = new PromptTemplate("own", "{instruction} of {input}: ", "{instruction}: ");
+        var row = new RowEncoder(Tokens, Chat, 512, promptTemplate: template).Encode(Read(rows)).Rows[0];
+        var prompt = new PromptEncoder(Tokens, Chat, template).EncodeChat([new("user", "the fox asks")]);
+        Assert.Equal(prompt, row.Ids[..prompt.Length]);
+        Assert.Equal(" the dog<|end|>", Tokens.Decode(row.Labels[prompt.Length..], skipSpecialTokens: false));
+    }
+
+    [Fact]
+    public void Encode_ChatWithAPromptTemplate_KeepsTheLastAnswerOfWeightOnly()
+    {
+        var encoder = new RowEncoder(Tokens, Chat, 512, promptTemplate: PromptTemplate.Alpaca);
+        var encoded = encoder.Encode(Read("""
+            {"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "first"}, {"role": "user", "content": "q"}, {"role": "assistant", "content": "last"}]}
+            {"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a", "weight": 0}]}
+            {"messages": [{"role": "assistant", "content": "a"}]}
+            """));
+        Assert.Equal("last<|end|>", Tokens.Decode([.. Assert.Single(encoded.Rows).Labels.Where(label => label >= 0)], skipSpecialTokens: false));
+        Assert.Equal(3, Assert.Single(encoded.Problems).Line);
+        Assert.Equal(1, encoded.Dropped);
+        Assert.Contains(encoded.Warnings, warning => warning.Line == 1 && warning.Message.Contains("only the last one counts"));
+    }
+
     [Fact]
     public void Encode_LongRow_IsCutAndCounted()
     {

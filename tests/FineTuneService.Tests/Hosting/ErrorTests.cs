@@ -75,7 +75,7 @@ public sealed class ErrorTests(TestService service) : IClassFixture<TestService>
     public async Task OpenApi_Document_ListsEveryEndpoint()
     {
         var paths = (await service.CreateClient().Get("/swagger/v1/swagger.json"))["paths"]!.AsObject();
-        foreach (string path in new[] { "/v1/files", "/v1/fine_tuning/jobs", "/v1/fine_tuning/jobs/estimate", "/v1/models", "/v1/adapters/{id}/merge", "/v1/chat/completions", "/v1/completions", "/v1/tenants", "/v1/api_keys", "/readyz" })
+        foreach (string path in new[] { "/v1/files", "/v1/fine_tuning/jobs", "/v1/fine_tuning/jobs/estimate", "/v1/models", "/v1/adapters/{id}/merge", "/v1/chat/completions", "/v1/completions", "/v1/evaluations", "/v1/tenants", "/v1/api_keys", "/readyz" })
             Assert.True(paths.ContainsKey(path), path);
     }
 }

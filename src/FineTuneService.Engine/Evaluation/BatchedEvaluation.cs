@@ -1,0 +1,59 @@
+using FineTuneService.Engine.Datasets;
+using FineTuneService.Engine.Lora;
+using FineTuneService.Engine.Models;
+using FineTuneService.Engine.Training;
+
+namespace FineTuneService.Engine.Evaluation;
+
+/// <summary>
+/// Evaluates a model a batch at a time, for a caller that lets others have the device in between. It holds buffers only: the model may
+/// be let go after a batch and loaded anew before the next. All on one thread.
+/// </summary>
+public sealed class BatchedEvaluation : IDisposable
+{
+    /// <summary>Tokens of a forward, padding included. A batch is as long as others wait, and more tokens would gain little speed.</summary>
+    private const int BatchTokens = 512;
+
+    private BaseModel? _model;
+    private Decoder? _decoder;
+    private BufferPool? _pool;
+
+    /// <summary>Rows of like length together, as many as one forward takes; a row that is longer goes alone.</summary>
+    public static IEnumerable<IReadOnlyList<TrainingRow>> Batches(IEnumerable<TrainingRow> rows)
+    {
+        var batch = new List<TrainingRow>();
+        foreach (TrainingRow row in rows.OrderBy(row => row.Ids.Length))
+        {
+            if (batch.Count > 0 && (batch.Count + 1) * row.Ids.Length > BatchTokens)
+            {
+                yield return batch;
+                batch = [];
+            }
+            batch.Add(row);
+        }
+        if (batch.Count > 0) yield return batch;
+    }
+
+    /// <param name="adapter">Null: the model alone.</param>
+    /// <exception cref="ArgumentException">A row is empty or has an id outside the model's vocabulary.</exception>
+    public EvaluationSums Batch(BaseModel model, Adapter? adapter, IReadOnlyList<TrainingRow> rows)
+    {
+        TrainingValidation.RequireRows(rows, model.Config.VocabularySize, "evaluation");
+        if (!ReferenceEquals(model, _model)) Prepare(model);
+        return Evaluator.Batch(_decoder!, adapter, rows, _pool!);
+    }
+
+    public void Dispose()
+    {
+        _decoder?.Dispose();
+        _pool?.Dispose();
+    }
+
+    private void Prepare(BaseModel model)
+    {
+        Dispose();
+        _model = model;
+        _decoder = new Decoder(model.Config, model.Weights);
+        _pool = new BufferPool(model.Weights.EmbedTokens.device);
+    }
+}

@@ -1,0 +1,58 @@
+using FineTuneService.Data;
+using FineTuneService.Hosting;
+using FineTuneService.Models;
+using FineTuneService.Tenants;
+using Microsoft.EntityFrameworkCore;
+
+namespace FineTuneService.Evaluations;
+
+/// <summary>/v1/evaluations: any number of models side by side on a file of rows that they were not trained on.</summary>
+internal static class EvaluationsApi
+{
+    private const int MostModels = 16;
+
+    /// <summary>What is uploaded for them is a dataset.</summary>
+    private static readonly string[] Purposes = ["fine-tune", "evals"];
+
+    public static void MapEvaluations(this IEndpointRouteBuilder app) =>
+        app.MapGroup("/v1/evaluations").WithTags("Evaluations").Needs(Access.Tenant)
+            .MapPost("", Evaluate).WithSummary("Loss, perplexity and token accuracy of models side by side on a file").Produces<EvaluationBody>();
+
+    private static async Task<IResult> Evaluate(
+        EvaluateRequest body, FineTuneDbContext db, ModelCatalog catalog, Evaluating evaluating, TimeProvider clock, HttpContext context, CancellationToken cancel)
+    {
+        if (body.Models.Count is 0 or > MostModels)
+            return Errors.BadRequest($"models has {body.Models.Count} names; give 1 to {MostModels}, and the others in another call.", param: "models");
+        if (body.Models.Any(string.IsNullOrEmpty)) return Errors.BadRequest("models holds a name that is empty or null; leave it out.", param: "models");
+        if (body.Models.GroupBy(name => name).FirstOrDefault(group => group.Count() > 1) is { } twice)
+            return Errors.BadRequest($"models names '{twice.Key}' twice; once is enough.", param: "models");
+        if (await db.Files.AsNoTracking().FirstOrDefaultAsync(row => row.Id == body.File, cancel) is not { } file)
+            return Errors.Make(404, $"No such file: '{body.File}'. Upload it with POST /v1/files first.", "file_not_found", "file");
+        if (!Purposes.Contains(file.Purpose))
+            return Errors.BadRequest($"File '{body.File}' has purpose {file.Purpose}; upload it with purpose {string.Join(" or ", Purposes)}.", param: "file");
+        var models = new List<ServedModel>();
+        foreach (string name in body.Models)
+        {
+            if (await catalog.Find(name, null, cancel) is not { } served) return Errors.ModelNotFound(name, "models");
+            models.Add(served);
+        }
+        (Evaluated? evaluated, EvaluationRefusal? refusal) = await evaluating.Run(file, models, cancel);
+        return refusal is null
+            ? Results.Ok(new EvaluationBody(
+                Ids.New("eval"), "evaluation", clock.GetUtcNow().ToUnixTimeSeconds(), file.Id, evaluated!.Rows, evaluated.Results, evaluated.Warnings))
+            : Refuse(refusal, context);
+    }
+
+    private static IResult Refuse(EvaluationRefusal refusal, HttpContext context)
+    {
+        switch (refusal.Kind)
+        {
+            case EvaluationRefusalKind.BadRows: return Errors.Unprocessable(refusal.Message, "invalid_evaluation_file", "file");
+            case EvaluationRefusalKind.TooManyRows: return Errors.BadRequest(refusal.Message, param: "file");
+            case EvaluationRefusalKind.ModelUnusable: return Errors.Make(503, refusal.Message, "model_unusable", "models");
+            default:
+                context.Response.Headers.RetryAfter = "1";
+                return Errors.Make(503, refusal.Message, "overloaded");
+        }
+    }
+}
