@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Net;
 using FineTuneService.Demo.Tenants;
-using FineTuneService.Demo.World;
 
 namespace FineTuneService.Demo.Client;
 
@@ -11,7 +10,7 @@ internal sealed class DemoRun(Uri address, string adminKey)
     private const string BaseModel = "talers-2m";
 
     private readonly Stopwatch _clock = Stopwatch.StartNew();
-    private readonly Scoreboard _scores = new();
+    private readonly Promises _promises = new();
 
     /// <returns>The process's exit code: 0 when everything holds that is promised.</returns>
     public async Task<int> RunAsync()
@@ -24,7 +23,8 @@ internal sealed class DemoRun(Uri address, string adminKey)
         await QueueJobsAsync(customers);
         await TrainAsync(customers);
         var merged = await MergeAsync(prices);
-        await ScoreAsync(prices, complaints, merged);
+        Say($"Side by side on held-out rows, {prices.Task.HeldOut.Count} and {complaints.Task.HeldOut.Count}, none of which a job has seen");
+        await new Comparison(prices, complaints, BaseModel, merged, _promises).RunAsync();
         await CompareSizesAsync(admin, prices);
         await SwapAsync(prices, complaints);
         await ProveIsolationAsync(prices, complaints);
@@ -38,7 +38,9 @@ internal sealed class DemoRun(Uri address, string adminKey)
         {
             await customer.UploadAsync();
             Console.WriteLine($"  {customer.Task.Tenant}: \"{customer.Task.Train[0].Prompt}\" → {customer.Task.Train[0].Answer}");
-            Console.WriteLine($"  estimate: {(await customer.EstimateAsync(BaseModel)).ToJsonString()}");
+            var estimate = await customer.EstimateAsync(BaseModel);
+            Console.WriteLine($"    estimate: {(long)estimate["trainable_parameters"]!:N0} of {(long)estimate["total_parameters"]!:N0} parameters train, {estimate["steps"]} steps, "
+                + $"{(long)estimate["tokens"]!:N0} tokens, {(double)estimate["memory"]!["total"]! / 1e6:F1} MB");
         }
         foreach (var customer in customers)
             await customer.QueueJobAsync(BaseModel);
@@ -70,46 +72,18 @@ internal sealed class DemoRun(Uri address, string adminKey)
         return merged;
     }
 
-    private async Task ScoreAsync(Customer prices, Customer complaints, string merged)
-    {
-        Say($"Held-out rows: {prices.Task.HeldOut.Count} and {complaints.Task.HeldOut.Count}, none of them in the training data");
-        var general = WorldText.Questions(seed: 99, count: 60);
-        foreach (var (name, api, model) in new[]
-        {
-            ("base", prices.Api, BaseModel), ("adapter " + prices.Task.Suffix, prices.Api, prices.Model),
-            ("adapter " + complaints.Task.Suffix, complaints.Api, complaints.Model), ("merged " + prices.Task.Suffix, prices.Api, merged),
-        })
-        {
-            foreach (var task in new[] { prices.Task, complaints.Task })
-                _scores.Add(name, task.Suffix, await ExactMatch.ShareAsync(api, model, task.HeldOut));
-            var remembered = general.Select(turn => new Example(turn.User, turn.Assistant)).ToArray();
-            _scores.Add(name, "base's own", await ExactMatch.ShareAsync(api, model, remembered));
-        }
-        _scores.Print();
-        Console.WriteLine("  The last column is what the base was pre-trained for: what an adapter makes it forget.");
-
-        foreach (var task in new[] { prices.Task, complaints.Task })
-            _scores.DemandAtMost(0.05, "base", task.Suffix);
-        _scores.DemandAtMost(0.10, "adapter " + complaints.Task.Suffix, prices.Task.Suffix);
-        _scores.DemandAtMost(0.10, "adapter " + prices.Task.Suffix, complaints.Task.Suffix);
-        _scores.DemandAtLeast(0.90, "adapter " + prices.Task.Suffix, prices.Task.Suffix);
-        _scores.DemandAtLeast(0.90, "merged " + prices.Task.Suffix, prices.Task.Suffix);
-        _scores.DemandAtLeast(0.50, "adapter " + complaints.Task.Suffix, complaints.Task.Suffix);
-    }
-
     private async Task CompareSizesAsync(ServiceClient admin, Customer customer)
     {
         Say("What a customer costs to store");
         var adapter = (await customer.Api.DownloadAsync($"/v1/adapters/{customer.AdapterId}/content")).Length;
         var model = await admin.GetAsync($"/v1/models/{BaseModel}");
-        Console.WriteLine($"  adapter, as PEFT zip: {adapter:N0} bytes; base: {model["bytes"]} bytes");
+        Console.WriteLine($"  adapter, as PEFT zip: {adapter:N0} bytes; base: {(long)model["bytes"]!:N0} bytes");
     }
 
     private static async Task SwapAsync(Customer a, Customer b)
     {
         Say("Swapping adapters between two requests");
-        var (same, other) = await SwapTime.MeasureAsync((a.Api, a.Model), (b.Api, b.Model));
-        Console.WriteLine($"  one token: {same:F1} ms after a request with the same adapter, {other:F1} ms after one with the other");
+        Console.WriteLine(await SwapTime.MeasureAsync((a.Api, a.Model), (b.Api, b.Model)));
     }
 
     private async Task ProveIsolationAsync(Customer a, Customer b)
@@ -118,23 +92,25 @@ internal sealed class DemoRun(Uri address, string adminKey)
         Expect404($"GET /v1/adapters/{a.AdapterId}", await b.Api.StatusOfGetAsync($"/v1/adapters/{a.AdapterId}"));
         Expect404($"chat with {a.Model}", await b.Api.StatusOfPostAsync(
             "/v1/chat/completions", ServiceClient.ChatBody(a.Model, "Hello", maxTokens: 1)));
+        Expect404($"evaluation of {a.Model}", await b.Api.StatusOfPostAsync(
+            "/v1/evaluations", new { models = new[] { a.Model }, file = await b.Api.UploadAsync("own.jsonl", b.Task.HeldOut[0].ToJsonLine()) }));
         Expect404($"GET /v1/fine_tuning/jobs/{a.JobId}", await b.Api.StatusOfGetAsync($"/v1/fine_tuning/jobs/{a.JobId}"));
     }
 
     private void Expect404(string call, HttpStatusCode status)
     {
         Console.WriteLine($"  {call}: {(int)status}");
-        _scores.Demand(status == HttpStatusCode.NotFound, $"{call} is 404 for another tenant, not {(int)status}");
+        _promises.Demand(status == HttpStatusCode.NotFound, $"{call} is 404 for another tenant, not {(int)status}");
     }
 
     private int Conclude()
     {
-        foreach (var promise in _scores.Broken)
+        foreach (var promise in _promises.Broken)
             Console.WriteLine($"NOT HELD: {promise}");
-        Console.WriteLine(_scores.Broken.Count == 0
-            ? $"\nEverything holds. {_clock.Elapsed.TotalSeconds:F0} s."
-            : $"\n{_scores.Broken.Count} promises are not held. {_clock.Elapsed.TotalSeconds:F0} s.");
-        return _scores.Broken.Count == 0 ? 0 : 1;
+        Console.WriteLine(_promises.Broken.Count == 0
+            ? $"\nAll {_promises.Made} promises hold. {_clock.Elapsed.TotalSeconds:F0} s."
+            : $"\n{_promises.Broken.Count} of {_promises.Made} promises are not held. {_clock.Elapsed.TotalSeconds:F0} s.");
+        return _promises.Broken.Count == 0 ? 0 : 1;
     }
 
     private static void Say(string what) => Console.WriteLine($"\n{what}");
