@@ -25,9 +25,9 @@ internal static class EvaluationsApi
             return Errors.BadRequest($"models has {body.Models.Count} names; give 1 to {MostModels}, and the others in another call.", param: "models");
         if (body.Models.Any(string.IsNullOrEmpty)) return Errors.BadRequest("models holds a name that is empty or null; leave it out.", param: "models");
         if (body.Models.GroupBy(name => name).FirstOrDefault(group => group.Count() > 1) is { } twice)
-            return Errors.BadRequest($"models names '{twice.Key}' twice; once is enough.", param: "models");
+            return Errors.BadRequest($"models names '{Errors.Clip(twice.Key)}' twice; once is enough.", param: "models");
         if (await db.Files.AsNoTracking().FirstOrDefaultAsync(row => row.Id == body.File, cancel) is not { } file)
-            return Errors.Make(404, $"No such file: '{body.File}'. Upload it with POST /v1/files first.", "file_not_found", "file");
+            return Errors.Make(404, $"No such file: '{Errors.Clip(body.File)}'. Upload it with POST /v1/files first.", "file_not_found", "file");
         if (!Purposes.Contains(file.Purpose))
             return Errors.BadRequest($"File '{body.File}' has purpose {file.Purpose}; upload it with purpose {string.Join(" or ", Purposes)}.", param: "file");
         var models = new List<ServedModel>();
