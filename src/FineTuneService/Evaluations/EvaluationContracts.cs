@@ -6,11 +6,9 @@ namespace FineTuneService.Evaluations;
 public sealed record EvaluateRequest
 {
     /// <summary>1 to 16 bases, adapters (ft:…) or merged models; the results are in this order.</summary>
-    /// <example>["talers-2m", "ft:talers-2m:acme:greeter:0123456789abcdefghijklmn"]</example>
     public required IReadOnlyList<string> Models { get; init; }
 
     /// <summary>Id of a file with purpose fine-tune or evals: rows in any format that trains.</summary>
-    /// <example>file-0123456789abcdefghijklmn</example>
     public required string File { get; init; }
 }
 

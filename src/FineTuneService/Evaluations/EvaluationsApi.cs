@@ -16,7 +16,7 @@ internal static class EvaluationsApi
 
     public static void MapEvaluations(this IEndpointRouteBuilder app) =>
         app.MapGroup("/v1/evaluations").WithTags("Evaluations").Needs(Access.Tenant)
-            .MapPost("", Evaluate).WithSummary("Loss, perplexity and token accuracy of models side by side on a file").Produces<EvaluationBody>();
+            .MapPost("", Evaluate).WithSummary("Loss, perplexity and token accuracy of models side by side on a file").Takes(EvaluationExamples.Request).Answers(EvaluationExamples.Answer);
 
     private static async Task<IResult> Evaluate(
         EvaluateRequest body, FineTuneDbContext db, ModelCatalog catalog, Evaluating evaluating, TimeProvider clock, HttpContext context, CancellationToken cancel)

@@ -11,7 +11,7 @@ internal static class FileExamples
 
     public static readonly FormField[] Form =
     [
-        new("purpose", "fine-tune for a dataset; batch, evals and user_data are kept as they are.", "fine-tune"),
+        new("purpose", "fine-tune for a dataset to train on, evals for one to evaluate on; batch and user_data are kept as they are.", "fine-tune"),
         new("file", "JSONL or a JSON array of chat messages, prompt/completion or Alpaca rows; one format a file."),
     ];
 }
