@@ -56,7 +56,7 @@ public sealed record JobSettings
     /// <summary>The Engine's configuration for a training file of so many rows.</summary>
     public TrainingConfig For(int rows)
     {
-        int batch = BatchOf(rows), micro = Math.Min(MicroBatchSize ?? batch, batch), steps = StepsFor(rows);
+        int batch = BatchOf(rows), micro = MicroBatchSize ?? batch, steps = StepsFor(rows);
         return new TrainingConfig
         {
             Lora = Lora,
@@ -68,7 +68,7 @@ public sealed record JobSettings
             Beta2 = Beta2,
             MaxGradNorm = MaxGradNorm,
             MicroBatchSize = micro,
-            GradientAccumulationSteps = Math.Max(1, batch / micro),
+            GradientAccumulationSteps = batch / micro,
             Epochs = Epochs,
             MaxSteps = MaxSteps,
             Seed = Seed,
@@ -77,5 +77,10 @@ public sealed record JobSettings
         };
     }
 
-    private int BatchOf(int rows) => Math.Min(BatchSize ?? Math.Clamp(rows / 50, 1, 16), Math.Max(1, rows));
+    /// <summary>Rows of an optimizer step: whole micro batches where their size was asked for.</summary>
+    private int BatchOf(int rows)
+    {
+        int batch = BatchSize ?? Math.Clamp(rows / 50, 1, 16);
+        return MicroBatchSize is { } micro ? (batch + micro - 1) / micro * micro : Math.Min(batch, Math.Max(1, rows));
+    }
 }

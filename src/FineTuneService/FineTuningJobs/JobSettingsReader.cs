@@ -116,6 +116,7 @@ internal static class JobSettingsReader
         if (h?.BatchSize?.Number is { } batch && (batch < 1 || batch > 4096 || batch % 1 != 0)) return new($"{where}.batch_size", "batch_size must be \"auto\" or a whole number, 1 to 4096");
         if (h?.NEpochs?.Number is { } epochs && (epochs < 1 || epochs > 1000 || epochs % 1 != 0)) return new($"{where}.n_epochs", "n_epochs must be \"auto\" or a whole number, 1 to 1000");
         if (h?.LearningRateMultiplier?.Number is <= 0 or > 10_000) return new($"{where}.learning_rate_multiplier", "learning_rate_multiplier must be \"auto\" or above 0");
+        if (h?.BatchSize?.Number is { } rows && body.Training?.MicroBatchSize is { } micro && rows % micro != 0) return new("training.micro_batch_size", "micro_batch_size must divide batch_size");
         if (h?.BatchSize?.Number is not null && body.Training?.BatchSize is not null) return new("training.batch_size", "batch_size is given twice; give it in training only");
         if (h?.NEpochs?.Number is not null && body.Training?.Epochs is not null) return new("training.epochs", "epochs is given twice; give it in training only");
         if (h?.LearningRateMultiplier?.Number is not null && body.Training?.LearningRate is not null) return new("training.learning_rate", "the learning rate is given twice; give it in training only");
