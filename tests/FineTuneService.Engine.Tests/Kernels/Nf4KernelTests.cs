@@ -5,12 +5,14 @@ using static TorchSharp.torch;
 
 namespace FineTuneService.Engine.Tests.Kernels;
 
-/// <summary>Blocks shorter than a register go one by one, so both paths run on any processor.</summary>
 public sealed class Nf4KernelTests
 {
-    [Theory, InlineData(1), InlineData(7), InlineData(15), InlineData(16), InlineData(17), InlineData(63), InlineData(64)]
-    public void Dequantize_BlocksOfAnyLength_GiveCodeTimesScale(int length)
+    public static TheoryData<string, int> Cases => new MatrixTheoryData<string, int>(KernelPaths.All, [1, 7, 8, 15, 16, 17, 63, 64]);
+
+    [Theory, MemberData(nameof(Cases))]
+    public void Dequantize_BlocksOfAnyLength_GiveCodeTimesScale(string path, int length)
     {
+        using var on = new KernelPaths(path);
         byte[] packed = [.. Enumerable.Range(0, 32).Select(i => (byte)(i * 37 + 11))];
         const float scale = 0.37f;
         float[] wanted = [.. Enumerable.Range(0, length).Select(i => Nf4.Codes[i % 2 == 0 ? packed[i / 2] >> 4 : packed[i / 2] & 15] * scale)];
