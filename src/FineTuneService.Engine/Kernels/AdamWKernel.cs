@@ -54,7 +54,7 @@ internal static class AdamWKernel
     private readonly unsafe struct Elements(
         RowMemory values, RowMemory gradients, RowMemory mean, RowMemory meanSquare, Rates rates) : IRowLoop
     {
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(RowLoops.Compiled)]
         public void Rows<TLanes, T>(int first, int end)
             where TLanes : struct, ILanes<TLanes>
             where T : unmanaged

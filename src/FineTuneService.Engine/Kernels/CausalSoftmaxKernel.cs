@@ -72,7 +72,7 @@ internal static class CausalSoftmaxKernel
 
     private readonly unsafe struct ForwardRows(RowMemory scores, int queries, int offset, float scale) : IRowLoop
     {
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(RowLoops.Compiled)]
         public void Rows<TLanes, T>(int first, int end)
             where TLanes : struct, ILanes<TLanes>
             where T : unmanaged
@@ -96,7 +96,7 @@ internal static class CausalSoftmaxKernel
 
     private readonly unsafe struct BackwardRows(RowMemory scores, RowMemory dProbabilities, int queries, int offset, float scale) : IRowLoop
     {
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(RowLoops.Compiled)]
         public void Rows<TLanes, T>(int first, int end)
             where TLanes : struct, ILanes<TLanes>
             where T : unmanaged

@@ -24,7 +24,7 @@ internal static class CrossEntropyKernel
 
     private readonly unsafe struct LogitRows(RowMemory logits, RowMemory labels, RowMemory losses, float gradientScale) : IRowLoop
     {
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(RowLoops.Compiled)]
         public void Rows<TLanes, T>(int first, int end)
             where TLanes : struct, ILanes<TLanes>
             where T : unmanaged

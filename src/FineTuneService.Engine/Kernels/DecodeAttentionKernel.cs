@@ -32,7 +32,7 @@ internal static class DecodeAttentionKernel
         RowMemory tokens, RowMemory keys, RowMemory values, int[] slots, int[] lengths, RowMemory output,
         int heads, int kvHeads, int capacity, int headDim, float scale) : IRowLoop
     {
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(RowLoops.Compiled)]
         public void Rows<TLanes, T>(int first, int end)
             where TLanes : struct, ILanes<TLanes>
             where T : unmanaged

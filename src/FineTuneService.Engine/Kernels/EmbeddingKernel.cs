@@ -56,7 +56,7 @@ internal static class EmbeddingKernel
             else Add<TLanes, T, T>(first * Block, Math.Min(rows.Width, end * Block));
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(RowLoops.Compiled)]
         private void Add<TLanes, T, TInto>(int firstColumn, int endColumn)
             where TLanes : struct, ILanes<TLanes>
             where T : unmanaged

@@ -11,8 +11,6 @@ namespace FineTuneService.Engine.Kernels;
 /// </summary>
 internal static class RmsNormKernel
 {
-    private const MethodImplOptions Optimized = MethodImplOptions.AggressiveOptimization;
-
     /// <param name="x">[rows, width].</param>
     /// <param name="weight">[width].</param>
     /// <param name="y">[rows, width], written.</param>
@@ -50,7 +48,7 @@ internal static class RmsNormKernel
     private readonly unsafe struct ForwardRows(
         RowMemory x, RowMemory? residual, RowMemory? sum, RowMemory weight, float epsilon, RowMemory y, RowMemory rstd) : IRowLoop
     {
-        [MethodImpl(Optimized)]
+        [MethodImpl(RowLoops.Compiled)]
         public void Rows<TLanes, T>(int first, int end)
             where TLanes : struct, ILanes<TLanes>
             where T : unmanaged
@@ -94,7 +92,7 @@ internal static class RmsNormKernel
     private readonly unsafe struct BackwardRows(
         RowMemory dy, RowMemory x, RowMemory weight, RowMemory rstd, RowMemory dx, bool accumulate) : IRowLoop
     {
-        [MethodImpl(Optimized)]
+        [MethodImpl(RowLoops.Compiled)]
         public void Rows<TLanes, T>(int first, int end)
             where TLanes : struct, ILanes<TLanes>
             where T : unmanaged

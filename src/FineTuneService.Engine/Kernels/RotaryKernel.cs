@@ -30,7 +30,7 @@ internal static class RotaryKernel
     private readonly unsafe struct TokenRows(
         RowMemory tokens, RowMemory cos, RowMemory sin, RowMemory positions, int heads, int headDim, bool inverse) : IRowLoop
     {
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(RowLoops.Compiled)]
         public void Rows<TLanes, T>(int first, int end)
             where TLanes : struct, ILanes<TLanes>
             where T : unmanaged

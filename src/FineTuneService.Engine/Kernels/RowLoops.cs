@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 using FineTuneService.Engine.Kernels.Lanes;
@@ -25,6 +26,12 @@ internal static class RowLoops
 {
     /// <summary>Elements of a chunk: small enough to share a row loop evenly, large enough to hide the cost of handing it out.</summary>
     private const int ChunkElements = 1 << 15;
+
+    /// <summary>
+    /// For <see cref="IRowLoop.Rows"/>: compiled at once and whole. Inlined into the chunk's call, a loop would use up what the compiler
+    /// inlines there, and its lanes' operations would become calls: causal softmax took four times as long.
+    /// </summary>
+    public const MethodImplOptions Compiled = MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining;
 
     /// <summary>What kernels run on; tests set it to hold each path against the reference.</summary>
     public static InstructionSet InstructionSet { get; set; } = Widest;

@@ -31,7 +31,7 @@ internal static class SwiGluKernel
 
     private readonly unsafe struct ForwardRows(RowMemory gateUp, RowMemory y) : IRowLoop
     {
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(RowLoops.Compiled)]
         public void Rows<TLanes, T>(int first, int end)
             where TLanes : struct, ILanes<TLanes>
             where T : unmanaged
@@ -52,7 +52,7 @@ internal static class SwiGluKernel
 
     private readonly unsafe struct BackwardRows(RowMemory dy, RowMemory gateUp, RowMemory dGateUp) : IRowLoop
     {
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(RowLoops.Compiled)]
         public void Rows<TLanes, T>(int first, int end)
             where TLanes : struct, ILanes<TLanes>
             where T : unmanaged

@@ -6,7 +6,7 @@ namespace FineTuneService.Engine.Models.Operations;
 
 /// <summary>
 /// Rotary embedding and causal grouped-query attention over whole sequences. Rows are padded on the right, so that no token of a
-/// row sees its padding. Probabilities are not kept: the backward makes them again, a row of the batch at a time.
+/// row sees its padding. Probabilities are not kept: the backward makes them again, part by part.
 /// </summary>
 internal sealed class Attention
 {
@@ -41,16 +41,12 @@ internal sealed class Attention
     private Tensor Forward()
     {
         Tensor mixed = LendQueries(_queries.dtype);
-        for (int row = 0; row < _shape.Rows; row++)
+        foreach (AttentionPart part in _shape.Parts)
         {
-            foreach (QueryTile tile in _shape.Tiles)
-            {
-                Tensor probabilities = RawScores(row, tile);
-                CausalSoftmaxKernel.Forward(probabilities, tile.Length, tile.Start, _shape.Scale);
-                ForEachHead(row, (head, problem) =>
-                    Queries(mixed, problem, tile).addmm_(Scores(probabilities, head, tile), Keys(_values, problem, tile), beta: 0));
-                _pass.Pool.Return(probabilities);
-            }
+            using var scope = NewDisposeScope();
+            Tensor probabilities = RawScores(part);
+            CausalSoftmaxKernel.Forward(probabilities.flatten(0, 1), part.Tile.Length, part.Tile.Start, _shape.Scale);
+            part.Queries(mixed).copy_(probabilities.bmm(part.Keys(_values)));
         }
         Tensor output = _pass.Pool.Lend(_queries.dtype, _shape.Rows * _shape.Width, _shape.Heads * _shape.HeadDim);
         HeadSplit.MergeQueries(mixed, _shape, output);
@@ -66,11 +62,8 @@ internal sealed class Attention
         HeadSplit.SplitQueries(output.Grad!, _shape, dMixed);
         if (!output.GradIsShared) pool.Return(output.Grad);
 
-        for (int row = 0; row < _shape.Rows; row++)
-        {
-            // The last tile sees every key, so it writes all gradients of keys and values; the others add to theirs.
-            foreach (QueryTile tile in _shape.Tiles.Reverse()) TileBackward(row, tile, dMixed, dQueries, dKeys, dValues);
-        }
+        // The last tile sees every key, so it writes all gradients of keys and values; the others add to theirs.
+        foreach (AttentionPart part in _shape.Parts.Reverse()) PartBackward(part, dMixed, dQueries, dKeys, dValues);
         pool.Return(dMixed);
         Release();
 
@@ -83,39 +76,24 @@ internal sealed class Attention
         pool.Return(dValues);
     }
 
-    private void TileBackward(int row, QueryTile tile, Tensor dMixed, Tensor dQueries, Tensor dKeys, Tensor dValues)
+    private void PartBackward(AttentionPart part, Tensor dMixed, Tensor dQueries, Tensor dKeys, Tensor dValues)
     {
-        float beta = tile.Keys == _shape.Width ? 0 : 1;
-        Tensor scores = RawScores(row, tile);
-        Tensor dScores = _pass.Pool.Lend(_queries.dtype, scores.shape);
-        ForEachHead(row, (head, problem) =>
-            Scores(dScores, head, tile).addmm_(Queries(dMixed, problem, tile), Keys(_values, problem, tile).t(), beta: 0));
+        using var scope = NewDisposeScope();
+        Tensor scores = RawScores(part), dMixedPart = part.Queries(dMixed);
+        Tensor dScores = dMixedPart.bmm(part.Keys(_values).transpose(1, 2));
         // Scores become probabilities and their gradient the scores' in one pass, so that both see probabilities in fp32.
-        CausalSoftmaxKernel.Backward(scores, dScores, tile.Length, tile.Start, _shape.Scale);
-        ForEachHead(row, (head, problem) =>
-        {
-            Tensor dRows = Scores(dScores, head, tile);
-            Keys(dValues, problem, tile).addmm_(Scores(scores, head, tile).t(), Queries(dMixed, problem, tile), beta: beta);
-            Queries(dQueries, problem, tile).addmm_(dRows, Keys(_keys, problem, tile), beta: 0);
-            Keys(dKeys, problem, tile).addmm_(dRows.t(), Queries(_queries, problem, tile), beta: beta);
-        });
-        _pass.Pool.Return(scores);
-        _pass.Pool.Return(dScores);
+        CausalSoftmaxKernel.Backward(scores.flatten(0, 1), dScores.flatten(0, 1), part.Tile.Length, part.Tile.Start, _shape.Scale);
+        bool first = part.Tile.Keys == _shape.Width;
+        Put(scores.transpose(1, 2).bmm(dMixedPart), part.Keys(dValues), first);
+        Put(dScores.transpose(1, 2).bmm(part.Queries(_queries)), part.Keys(dKeys), first);
+        part.Queries(dQueries).copy_(dScores.bmm(part.Keys(_keys)));
     }
 
-    /// <summary>q·kᵀ of a row's tile: [kvHeads·group·tile, keys].</summary>
-    private Tensor RawScores(int row, QueryTile tile)
-    {
-        Tensor scores = _pass.Pool.Lend(_queries.dtype, _shape.KeyValueHeads * tile.Rows, tile.Keys);
-        ForEachHead(row, (head, problem) =>
-            Scores(scores, head, tile).addmm_(Queries(_queries, problem, tile), Keys(_keys, problem, tile).t(), beta: 0));
-        return scores;
-    }
+    private static void Put(Tensor product, Tensor target, bool first) => _ = first ? target.copy_(product) : target.add_(product);
 
-    private void ForEachHead(int row, Action<int, int> product)
-    {
-        for (int head = 0; head < _shape.KeyValueHeads; head++) product(head, row * _shape.KeyValueHeads + head);
-    }
+    /// <summary>q·kᵀ of a part: [problems, group·tile, keys]. A batched product is twice as fast in bf16 as one product a head, and
+    /// TorchSharp has none that writes into a tensor that exists: each lives until its part is done.</summary>
+    private Tensor RawScores(AttentionPart part) => part.Queries(_queries).bmm(part.Keys(_keys).transpose(1, 2));
 
     private void Release()
     {
@@ -127,10 +105,4 @@ internal sealed class Attention
     private Tensor LendQueries(ScalarType dtype) => _pass.Pool.Lend(dtype, _shape.Problems, _shape.Group * _shape.Width, _shape.HeadDim);
 
     private Tensor LendKeys(ScalarType dtype) => _pass.Pool.Lend(dtype, _shape.Problems, _shape.Width, _shape.HeadDim);
-
-    private static Tensor Queries(Tensor queries, int problem, QueryTile tile) => queries.select(0, problem).narrow(0, tile.FirstRow, tile.Rows);
-
-    private static Tensor Keys(Tensor keys, int problem, QueryTile tile) => keys.select(0, problem).narrow(0, 0, tile.Keys);
-
-    private static Tensor Scores(Tensor scores, int head, QueryTile tile) => scores.narrow(0, head * tile.Rows, tile.Rows);
 }

@@ -1,3 +1,5 @@
+using static TorchSharp.torch;
+
 namespace FineTuneService.Engine.Models.Operations;
 
 /// <summary>Sizes of grouped-query attention, https://arxiv.org/abs/2305.13245, over a batch.</summary>
@@ -10,6 +12,9 @@ internal readonly record struct AttentionShape(int Rows, int Width, int Heads, i
     /// matrix of width × width exists.</summary>
     private const int TileWidth = 256;
 
+    /// <summary>Scores of a part at most, unless one problem's tile has more: 8 MiB in bf16.</summary>
+    private const int PartScores = 1 << 22;
+
     /// <summary>Query heads that share a key/value head.</summary>
     public int Group => Heads / KeyValueHeads;
 
@@ -17,6 +22,19 @@ internal readonly record struct AttentionShape(int Rows, int Width, int Heads, i
     public int Problems => Rows * KeyValueHeads;
 
     public float Scale => 1 / MathF.Sqrt(HeadDim);
+
+    /// <summary>Everything once: the parts of some problems, tile after tile, then those of the next.</summary>
+    public IEnumerable<AttentionPart> Parts
+    {
+        get
+        {
+            int together = Math.Max(1, PartScores / (Group * Math.Min(Width, TileWidth) * Width));
+            for (int first = 0; first < Problems; first += together)
+            {
+                foreach (QueryTile tile in Tiles) yield return new AttentionPart(first, Math.Min(together, Problems - first), tile);
+            }
+        }
+    }
 
     /// <summary>Tiles from first to last.</summary>
     public IEnumerable<QueryTile> Tiles
@@ -39,4 +57,14 @@ internal readonly record struct QueryTile(int Start, int Length, int Group)
 
     /// <summary>Keys that the tile's last token sees.</summary>
     public int Keys => Start + Length;
+}
+
+/// <summary>A tile of the problems [<paramref name="First"/>, +<paramref name="Count"/>): what one batched product takes.</summary>
+internal readonly record struct AttentionPart(int First, int Count, QueryTile Tile)
+{
+    /// <param name="queries">[problems, group·width, headDim].</param>
+    public Tensor Queries(Tensor queries) => queries.narrow(0, First, Count).narrow(1, Tile.FirstRow, Tile.Rows);
+
+    /// <param name="keys">[problems, width, headDim].</param>
+    public Tensor Keys(Tensor keys) => keys.narrow(0, First, Count).narrow(1, 0, Tile.Keys);
 }
