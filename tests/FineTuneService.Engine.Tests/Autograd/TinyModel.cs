@@ -8,13 +8,10 @@ namespace FineTuneService.Engine.Tests.Autograd;
 /// <summary>A model small enough for autograd, with grouped queries, biases, and no weight that a gradient could hide behind.</summary>
 internal static class TinyModel
 {
-    public static readonly ModelConfig Config = new()
+    public static readonly ModelConfig Config = Tiny.Config with
     {
         HiddenSize = 64,
         IntermediateSize = 96,
-        Layers = 2,
-        Heads = 4,
-        KeyValueHeads = 2,
         HeadDim = 16,
         VocabularySize = 80,
         AttentionBias = true,

@@ -8,27 +8,15 @@ namespace FineTuneService.Engine.Tests.Evaluation;
 
 public sealed class BatchedEvaluationTests
 {
-    private static readonly ModelConfig Tiny = new()
-    {
-        HiddenSize = 32,
-        IntermediateSize = 48,
-        Layers = 2,
-        Heads = 4,
-        KeyValueHeads = 2,
-        HeadDim = 8,
-        VocabularySize = 64,
-        TieWordEmbeddings = true,
-    };
-
     [Fact]
     public void Batch_AllBatches_AddUpToTheTrainersEvaluation()
     {
-        using BaseModel model = BaseModel.Random(Tiny, new BasePrecision(ComputeDtype.Fp32), seed: 3);
+        using BaseModel model = BaseModel.Random(Tiny.Config, new BasePrecision(ComputeDtype.Fp32), seed: 3);
         using Adapter adapter = Adapter.Create(model, new LoraConfig { Rank = 4 }, seed: 5);
         adapter.Values.Flat.fill_(0.02);
         using var decoder = new Decoder(model.Config, model.Weights);
         using var pool = new BufferPool(TorchSharp.torch.CPU);
-        List<TrainingRow> rows = Rows(40);
+        List<TrainingRow> rows = Tiny.Rows(40);
         foreach (Adapter? with in new[] { null, adapter })
         {
             using var evaluation = new BatchedEvaluation();
@@ -45,8 +33,8 @@ public sealed class BatchedEvaluationTests
         using var evaluation = new BatchedEvaluation();
         EvaluationSums Once()
         {
-            using BaseModel model = BaseModel.Random(Tiny, new BasePrecision(ComputeDtype.Fp32), seed: 3);
-            return evaluation.Batch(model, null, Rows(3));
+            using BaseModel model = BaseModel.Random(Tiny.Config, new BasePrecision(ComputeDtype.Fp32), seed: 3);
+            return evaluation.Batch(model, null, Tiny.Rows(3));
         }
         Assert.Equal(Once(), Once());
     }
@@ -54,7 +42,7 @@ public sealed class BatchedEvaluationTests
     [Fact]
     public void Batches_ManyRows_HoldEachOnceAndFewTokensUnlessARowIsLonger()
     {
-        List<TrainingRow> rows = [.. Rows(300), new TrainingRow(new int[2048], new int[2048])];
+        List<TrainingRow> rows = [.. Tiny.Rows(300), new TrainingRow(new int[2048], new int[2048])];
         IReadOnlyList<TrainingRow>[] batches = [.. BatchedEvaluation.Batches(rows)];
         Assert.Equal(rows.OrderBy(row => row.Ids.Length), batches.SelectMany(batch => batch));
         Assert.All(batches, batch => Assert.True(batch.Count == 1 || batch.Count * batch.Max(row => row.Ids.Length) <= 512));
@@ -64,15 +52,8 @@ public sealed class BatchedEvaluationTests
     [Fact]
     public void Batch_IdOutsideTheVocabulary_IsRefused()
     {
-        using BaseModel model = BaseModel.Random(Tiny, new BasePrecision(ComputeDtype.Fp32), seed: 3);
+        using BaseModel model = BaseModel.Random(Tiny.Config, new BasePrecision(ComputeDtype.Fp32), seed: 3);
         using var evaluation = new BatchedEvaluation();
         Assert.Contains("id 64", Assert.Throws<ArgumentException>(() => evaluation.Batch(model, null, [new TrainingRow([1, 64], [1, 64])])).Message);
     }
-
-    /// <summary>Counting rows of different lengths, 5 to 11 tokens.</summary>
-    private static List<TrainingRow> Rows(int count) => [.. Enumerable.Range(0, count).Select(row =>
-    {
-        int[] ids = [.. Enumerable.Range(0, 5 + row % 7).Select(i => (row * 3 + i) % 64)];
-        return new TrainingRow(ids, [-100, .. ids[1..]]);
-    })];
 }

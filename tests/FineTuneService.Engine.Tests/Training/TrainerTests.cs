@@ -7,18 +7,6 @@ namespace FineTuneService.Engine.Tests.Training;
 
 public sealed class TrainerTests
 {
-    private static readonly ModelConfig Tiny = new()
-    {
-        HiddenSize = 32,
-        IntermediateSize = 48,
-        Layers = 2,
-        Heads = 4,
-        KeyValueHeads = 2,
-        HeadDim = 8,
-        VocabularySize = 64,
-        TieWordEmbeddings = true,
-    };
-
     public static TheoryData<bool, ComputeDtype> Modes => new() { { true, ComputeDtype.Fp32 }, { true, ComputeDtype.Bf16 }, { false, ComputeDtype.Fp32 }, { false, ComputeDtype.Bf16 } };
 
     [Theory, MemberData(nameof(Modes))]
@@ -71,7 +59,7 @@ public sealed class TrainerTests
     [Fact]
     public void Constructor_RowOutsideTheVocabulary_IsRefusedByPlace()
     {
-        using BaseModel model = BaseModel.Random(Tiny, BasePrecision.Fp32, seed: 1);
+        using BaseModel model = BaseModel.Random(Tiny.Config, BasePrecision.Fp32, seed: 1);
         var refusal = Assert.Throws<ArgumentException>(() => new Trainer(model, Config(lora: true), [new TrainingRow([1, 64], [1, 64])], null, Folder("refused")));
         Assert.Contains("training row 0 has id 64", refusal.Message);
     }
@@ -95,20 +83,13 @@ public sealed class TrainerTests
 
     private static byte[] Train(TrainingConfig config, ComputeDtype dtype, string folder, Action<TrainingEvent> onEvent, Func<bool>? stop = null)
     {
-        using BaseModel model = BaseModel.Random(Tiny, new BasePrecision(dtype), seed: 3);
-        using var trainer = new Trainer(model, config, Rows(18), Rows(3), folder);
+        using BaseModel model = BaseModel.Random(Tiny.Config, new BasePrecision(dtype), seed: 3);
+        using var trainer = new Trainer(model, config, Tiny.Rows(18), Tiny.Rows(3), folder);
         trainer.Run(onEvent, stop);
         using Adapter? adapter = trainer.Adapter;
         return adapter is null
             ? [.. model.Weights.Parameters.SelectMany(weight => weight.bytes.ToArray())] : adapter.Values.Flat.bytes.ToArray();
     }
-
-    /// <summary>Counting rows of different lengths.</summary>
-    private static List<TrainingRow> Rows(int count) => [.. Enumerable.Range(0, count).Select(row =>
-    {
-        int[] ids = [.. Enumerable.Range(0, 5 + row % 7).Select(i => (row * 3 + i) % 64)];
-        return new TrainingRow(ids, [-100, .. ids[1..]]);
-    })];
 
     private static string Folder(string name) => Directory.CreateTempSubdirectory("trainer-" + name).FullName;
 }

@@ -11,23 +11,11 @@ namespace FineTuneService.Engine.Tests.Training;
 /// <summary>What must hold of every run, whatever it learns.</summary>
 public sealed class TrainingInvariantTests
 {
-    private static readonly ModelConfig Tiny = new()
-    {
-        HiddenSize = 32,
-        IntermediateSize = 48,
-        Layers = 2,
-        Heads = 4,
-        KeyValueHeads = 2,
-        HeadDim = 8,
-        VocabularySize = 64,
-        TieWordEmbeddings = true,
-    };
-
     [Theory, InlineData(ComputeDtype.Fp32), InlineData(ComputeDtype.Bf16)]
     public void Forward_AdapterWhoseBIsZero_LeavesLogitsUnchanged(ComputeDtype dtype)
     {
         using var scope = NewDisposeScope();
-        using BaseModel model = BaseModel.Random(Tiny, new BasePrecision(dtype), seed: 3);
+        using BaseModel model = BaseModel.Random(Tiny.Config, new BasePrecision(dtype), seed: 3);
         using Adapter adapter = Adapter.Create(model, new LoraConfig { TargetModules = [LoraConfig.AllLinearAndHead] }, seed: 4);
         using var run = new ReferenceRun(model);
         int[][] rows = [[1, 2, 3, 4, 5], [9, 8, 7]];
@@ -37,7 +25,7 @@ public sealed class TrainingInvariantTests
     [Fact]
     public void Run_Lora_LeavesTheBaseBitForBit()
     {
-        using BaseModel model = BaseModel.Random(Tiny, BasePrecision.Fp32, seed: 3);
+        using BaseModel model = BaseModel.Random(Tiny.Config, BasePrecision.Fp32, seed: 3);
         byte[][] Bytes() => [.. model.Weights.Parameters.Select(weight => weight.bytes.ToArray())];
         byte[][] before = Bytes();
         Train(model, steps: 5, _ => { });
@@ -47,7 +35,7 @@ public sealed class TrainingInvariantTests
     [Fact]
     public void Run_ThousandSteps_KeepsTensorsAndMemoryFlat()
     {
-        using BaseModel model = BaseModel.Random(Tiny, new BasePrecision(ComputeDtype.Fp32, QuantizationType.Nf4, true), seed: 3);
+        using BaseModel model = BaseModel.Random(Tiny.Config, new BasePrecision(ComputeDtype.Fp32, QuantizationType.Nf4, true), seed: 3);
         (long Tensors, long Memory) warm = default, end = default;
         Train(model, steps: 1100, step =>
         {
