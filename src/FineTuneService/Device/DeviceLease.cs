@@ -1,17 +1,24 @@
 using System.Collections.Concurrent;
-using System.Diagnostics;
+using FineTuneService.Hosting;
+using Microsoft.Extensions.Options;
 
 namespace FineTuneService.Device;
 
 /// <summary>
 /// The only way to touch a device: one thread that makes all torch calls (libgomp makes a team of threads for each caller, and
 /// dispose scopes are thread-static). Serving work goes before training; a training job calls <see cref="Offer"/> between decoder
-/// blocks, and what waits is then served inside its step. One lease a device.
+/// blocks, and what waits is then served inside its step. However many requests come, training keeps its share of the time. One lease
+/// a device.
 /// </summary>
 public sealed class DeviceLease : IDisposable
 {
-    // A training job gets a block in at least this often, however many requests wait.
-    private static readonly TimeSpan LongestOffer = TimeSpan.FromSeconds(2);
+    // Training then has its share, so this is also how long answers flow before they stand still for a moment.
+    private static readonly TimeSpan LongestOffer = TimeSpan.FromSeconds(0.5);
+
+    private readonly TimeProvider _clock;
+    private readonly double _trainingShare;
+    private long _offeredUntil;
+    private TimeSpan _owed;
 
     private readonly ConcurrentQueue<Work> _serving = new();
     private readonly ConcurrentQueue<Work> _training = new();
@@ -21,8 +28,9 @@ public sealed class DeviceLease : IDisposable
     private volatile bool _closing;
     private volatile string? _holder;
 
-    public DeviceLease()
+    public DeviceLease(IOptions<FineTuneOptions> options, TimeProvider clock)
     {
+        (_trainingShare, _clock) = (options.Value.TrainingShare, clock);
         _thread = new Thread(Loop) { Name = "torch", IsBackground = true };
         _thread.Start();
     }
@@ -45,13 +53,17 @@ public sealed class DeviceLease : IDisposable
     /// <summary>Removes what <see cref="AddStepper"/> added. Call on the device's thread only.</summary>
     public void RemoveStepper(Func<bool> step) => _steppers.Remove(step);
 
-    /// <summary>Serves what waits, to its end. Called by training, on the device's thread, after every decoder block.</summary>
+    /// <summary>Serves what waits, unless training has not yet had its share since the last time. Called by training, on the device's
+    /// thread, after every decoder block.</summary>
     public void Offer()
     {
         if (_serving.IsEmpty && _steppers.Count == 0) return;
-        var trainer = _holder;
-        var started = Stopwatch.GetTimestamp();
-        while (ServeOnce() && Stopwatch.GetElapsedTime(started) < LongestOffer) { }
+        if (_clock.GetElapsedTime(_offeredUntil) < _owed) return;
+        string? trainer = _holder;
+        long started = _clock.GetTimestamp();
+        while (ServeOnce() && _clock.GetElapsedTime(started) < LongestOffer) { }
+        _offeredUntil = _clock.GetTimestamp();
+        _owed = _clock.GetElapsedTime(started, _offeredUntil) * (_trainingShare / (1 - _trainingShare));
         _holder = trainer;
     }
 

@@ -34,6 +34,10 @@ public sealed class FineTuneOptions
     [Range(1, 100_000, ErrorMessage = "FineTune:MaxResidentAdapters must be 1 to 100000.")]
     public int MaxResidentAdapters { get; set; } = 64;
 
+    /// <summary>Share of the device's time that a running job keeps however many requests come; the requests have the rest.</summary>
+    [Range(0, 0.9, ErrorMessage = "FineTune:TrainingShare must be 0 to 0.9.")]
+    public double TrainingShare { get; set; } = 0.2;
+
     /// <summary>Seconds after which a job whose worker has gone silent may be claimed again.</summary>
     [Range(2, 3600, ErrorMessage = "FineTune:ClaimSeconds must be 2 to 3600.")]
     public int ClaimSeconds { get; set; } = 10;

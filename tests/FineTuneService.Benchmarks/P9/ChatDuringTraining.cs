@@ -1,6 +1,8 @@
 using FineTuneService.Device;
 using FineTuneService.Engine.Models;
 using FineTuneService.Engine.Tokenizers;
+using FineTuneService.Hosting;
+using Microsoft.Extensions.Options;
 using Generator = FineTuneService.Engine.Generation.Generator;
 
 namespace FineTuneService.Benchmarks.P9;
@@ -18,7 +20,7 @@ internal static class ChatDuringTraining
             "alone and during a QLoRA job on it (rank 8, 4×256 tokens)");
         // Ids beyond this tokenizer's are not text, and decode to nothing.
         Tokenizer tokenizer = Tokenizer.Load(Path.Combine(AppContext.BaseDirectory, "BaseModel", "talers-2m"));
-        using var lease = new DeviceLease();
+        using var lease = new DeviceLease(Options.Create(new FineTuneOptions()), TimeProvider.System);
         var precision = new BasePrecision(ComputeDtype.Bf16, QuantizationType.Nf4, DoubleQuantization: true);
         BaseModel model = On(lease, () => BaseModel.Random(SmolShape.Config, precision, seed: 1, tokenizer));
         Generator generator = On(lease, () =>
