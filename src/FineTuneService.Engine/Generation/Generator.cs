@@ -37,9 +37,6 @@ public sealed class Generator : IDisposable
     /// <summary>Tokens of the longest sequence, prompt and answer together.</summary>
     public int Capacity { get; }
 
-    /// <summary>Rows being decoded.</summary>
-    public int ActiveRows => _active.Count;
-
     /// <exception cref="ArgumentException">The prompt is empty, or leaves no room for an answer.</exception>
     public void Add(GenerationRequest request)
     {

@@ -46,9 +46,6 @@ public sealed class Trainer : IDisposable
     /// beyond this trainer, and disposes it.</summary>
     public Adapter? Adapter { get; }
 
-    /// <summary>Bytes of the buffers that steps write into.</summary>
-    public long BufferBytes => _step.Pool.Bytes;
-
     /// <summary>Trains until the last step, or until <paramref name="stopRequested"/> says so after one; then a checkpoint is saved.</summary>
     /// <param name="onEvent">Progress, in order, on this thread.</param>
     /// <param name="yieldPoint">Called between decoder blocks, forward and backward: requests may be served there.</param>
