@@ -1,6 +1,7 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
-namespace TorchSharp;
+namespace FineTuneService.Engine.Compute;
 
 /// <summary>How libtorch's OpenMP threads wait between parallel regions.</summary>
 internal static partial class OpenMp
@@ -16,11 +17,17 @@ internal static partial class OpenMp
         ("GOMP_SPINCOUNT", "2000"),
     ];
 
-    /// <summary>Sets the defaults through libc: .NET's own environment is a copy that native code does not see.</summary>
+    /// <summary>
+    /// Sets the defaults before anything of this assembly can load libtorch, which reads them as it loads. Through libc: .NET's own
+    /// environment is a copy that native code does not see.
+    /// </summary>
+#pragma warning disable CA2255 // A library's initializer is right here: there is no later moment that is early enough.
+    [ModuleInitializer]
+#pragma warning restore CA2255
     internal static void Prepare()
     {
-        foreach (var (name, value) in Defaults)
-            _ = setenv(name, value, overwrite: 0);
+        if (OperatingSystem.IsWindows()) return;
+        foreach ((string name, string value) in Defaults) _ = setenv(name, value, overwrite: 0);
     }
 
     [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)]
