@@ -14,6 +14,25 @@ internal sealed class LoraLayout
     /// <summary>Elements of the buffer: the adapter's parameters.</summary>
     public long Length { get; }
 
+    /// <summary>Every part's A and B, each with its own place in the buffer.</summary>
+    public IEnumerable<LoraMatrix> Matrices
+    {
+        get
+        {
+            foreach (LoraLayoutEntry entry in Entries)
+            {
+                long a = entry.Offset, b = entry.Offset + entry.LengthOfA;
+                foreach (LinearPartShape part in entry.Parts)
+                {
+                    yield return new LoraMatrix(part.Module, "A", a, entry.Rank, entry.In);
+                    yield return new LoraMatrix(part.Module, "B", b, part.Out, entry.Rank);
+                    a += (long)entry.Rank * entry.In;
+                    b += (long)part.Out * entry.Rank;
+                }
+            }
+        }
+    }
+
     /// <param name="linears">The decoder's linear layers in order, as it joins them.</param>
     /// <exception cref="ArgumentException">A target matches no layer, or the rank is out of range.</exception>
     public static LoraLayout Of(IEnumerable<LinearShape> linears, LoraConfig config)
@@ -34,6 +53,11 @@ internal sealed class LoraLayout
         return new LoraLayout(entries, offset);
     }
 }
+
+/// <summary>One matrix [<paramref name="Rows"/>, <paramref name="Columns"/>] of an adapter.</summary>
+/// <param name="Name">A or B.</param>
+/// <param name="Offset">First element in the adapter's buffer.</param>
+internal sealed record LoraMatrix(string Module, string Name, long Offset, long Rows, long Columns);
 
 /// <summary>A linear layer of the decoder: several modules of a checkpoint where they are joined into one product.</summary>
 internal sealed record LinearShape(int In, IReadOnlyList<LinearPartShape> Parts);

@@ -49,7 +49,8 @@ public static class PeftFolder
         }));
     }
 
-    private static string Key(string module, string matrix) => $"{Prefix}{module}.lora_{matrix}.weight";
+    /// <summary>PEFT's name of a module's A or B.</summary>
+    internal static string Key(string module, string matrix) => $"{Prefix}{module}.lora_{matrix}.weight";
 
     private static Adapter Empty(BaseModel model, LoraConfig config)
     {

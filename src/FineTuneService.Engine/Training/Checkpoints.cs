@@ -1,61 +1,124 @@
 using System.Globalization;
-using System.Text.Json;
 using FineTuneService.Engine.Formats;
 using static TorchSharp.torch;
 
 namespace FineTuneService.Engine.Training;
 
 /// <summary>
-/// A run's checkpoints, one folder each (step-000200): parameters and optimizer state bit by bit, and where the run was. A folder is
-/// written under another name, flushed and renamed, so that one which exists is complete, whenever the process is killed.
+/// A run's checkpoints, one folder each (step-000200). A folder is written under another name, flushed and renamed, so that one which
+/// exists was complete, whenever the process is killed. What a disk did to it afterwards is seen when it is read: then an older one
+/// serves. The newest two are kept.
 /// </summary>
-internal sealed class Checkpoints(string folder, TrainingConfig config, TrainedParameters parameters, AdamW optimizer)
+internal sealed class Checkpoints(string folder, CheckpointRun run, TrainedParameters parameters, AdamW optimizer)
 {
-    private const string TensorsFile = "trainer_state.safetensors";
-    private const string StateFile = "trainer_state.json";
     private const string Prefix = "step-";
     private const string Unfinished = ".partial";
+    private const int Kept = 2;
 
-    /// <summary>Saves the run's state.</summary>
+    /// <summary>What must stay free beside a checkpoint: the database writes to the same disk.</summary>
+    private const long Headroom = 8 << 20;
+
+    private readonly List<string> _whole = [];
+
+    /// <summary>Whether the state can be saved: one that holds an infinity, or what is no number, never is.</summary>
+    public bool IsFinite()
+    {
+        using var scope = NewDisposeScope();
+        return new[] { parameters.Values, optimizer.Mean, optimizer.MeanSquare }.All(CheckpointFolder.IsFinite);
+    }
+
+    /// <summary>Saves the run's state. Where that fails, nothing of it is left.</summary>
     /// <returns>The checkpoint's folder.</returns>
+    /// <exception cref="IOException">The disk is full, or does not write.</exception>
     public string Save(RunProgress progress)
     {
         string path = Path.Combine(folder, Prefix + progress.Step.ToString("D6", CultureInfo.InvariantCulture)), partial = path + Unfinished;
-        if (Directory.Exists(partial)) Directory.Delete(partial, recursive: true);
-        Durable.CreateFolder(partial);
-        SafetensorsWriter.Write(Path.Combine(partial, TensorsFile), Tensors());
-        Durable.Write(Path.Combine(partial, StateFile), file => JsonSerializer.Serialize(file, new State(progress, config)));
-        if (Directory.Exists(path)) Directory.Delete(path, recursive: true);
-        Durable.MoveFolder(partial, path);
+        try
+        {
+            Remove(partial);
+            Durable.CreateFolder(partial);
+            RequireSpace();
+            using (NewDisposeScope()) CheckpointFolder.Write(partial, new CheckpointState(run, progress), Tensors());
+            Remove(path);
+            Durable.MoveFolder(partial, path);
+        }
+        catch
+        {
+            TryRemove(partial);
+            throw;
+        }
+        _whole.Remove(path);
+        _whole.Add(path);
+        foreach (string old in Stored().Except(_whole.TakeLast(Kept))) TryRemove(old);
         return path;
     }
 
-    /// <summary>Puts parameters and optimizer back to the newest checkpoint's state.</summary>
-    /// <returns>Where that run was, or null where there is no checkpoint.</returns>
-    /// <exception cref="InvalidOperationException">The checkpoint is another configuration's.</exception>
-    public RunProgress? Restore()
+    /// <summary>Puts parameters and optimizer back to the newest checkpoint that is whole and this run's.</summary>
+    /// <param name="onUnusable">Told the step of each newer one, and what is wrong with it.</param>
+    /// <returns>Where that run was, or null where there is none.</returns>
+    public RunProgress? Restore(Action<int, string> onUnusable)
     {
-        if (Newest() is not { } path) return null;
-        State state = JsonSerializer.Deserialize<State>(File.ReadAllText(Path.Combine(path, StateFile)))!;
-        if (JsonSerializer.Serialize(state.Config) != JsonSerializer.Serialize(config))
-            throw new InvalidOperationException($"the checkpoint {Path.GetFileName(path)} is of a run with another configuration");
-        using var scope = NewDisposeScope();
-        using SafetensorsFile file = SafetensorsFile.Open(Path.Combine(path, TensorsFile));
-        foreach ((string name, Tensor tensor) in Tensors()) tensor.copy_(file.Read(name));
-        parameters.Changed();
-        optimizer.Steps = state.Progress.Step;
-        return state.Progress;
+        foreach (string left in Folders().Where(path => path.EndsWith(Unfinished, StringComparison.Ordinal))) TryRemove(left);
+        foreach (string path in Stored().OrderByDescending(StepOf))
+        {
+            using var scope = NewDisposeScope();
+            Dictionary<string, Tensor> tensors = Tensors();
+            (CheckpointState? state, string? fault) = CheckpointFolder.Read(path, run, StepOf(path), tensors);
+            if (state is null)
+            {
+                onUnusable(StepOf(path), fault!);
+                continue;
+            }
+            parameters.Changed();
+            optimizer.Steps = state.Progress.Step;
+            _whole.Add(path);
+            return state.Progress;
+        }
+        return null;
     }
 
-    private string? Newest() => !Directory.Exists(folder) ? null : Directory.EnumerateDirectories(folder, Prefix + "*")
-        .Where(path => !path.EndsWith(Unfinished, StringComparison.Ordinal)).Order(StringComparer.Ordinal).LastOrDefault();
+    private IEnumerable<string> Folders() => Directory.Exists(folder) ? [.. Directory.EnumerateDirectories(folder, Prefix + "*")] : [];
 
-    private Dictionary<string, Tensor> Tensors() => new()
+    private IEnumerable<string> Stored() => Folders().Where(path => StepOf(path) >= 0);
+
+    /// <summary>The step that a folder's name says, or -1 where it is no checkpoint's.</summary>
+    private static int StepOf(string path) =>
+        int.TryParse(Path.GetFileName(path).AsSpan(Prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out int step) ? step : -1;
+
+    /// <summary>Every parameter, and the optimizer's state of it, by name: a later layout of the buffer restores them rightly.</summary>
+    private Dictionary<string, Tensor> Tensors()
     {
-        ["parameters"] = parameters.Values,
-        ["exp_avg"] = optimizer.Mean,
-        ["exp_avg_sq"] = optimizer.MeanSquare,
-    };
+        var tensors = new Dictionary<string, Tensor>();
+        foreach (NamedParameter parameter in parameters.Named)
+        {
+            tensors.Add("parameters." + parameter.Name, parameter.In(parameters.Values));
+            tensors.Add("exp_avg." + parameter.Name, parameter.In(optimizer.Mean));
+            tensors.Add("exp_avg_sq." + parameter.Name, parameter.In(optimizer.MeanSquare));
+        }
+        return tensors;
+    }
 
-    private sealed record State(RunProgress Progress, TrainingConfig Config);
+    private void RequireSpace()
+    {
+        long needed = 3 * parameters.Values.numel() * parameters.Values.element_size() + Headroom, free = new DriveInfo(Path.GetFullPath(folder)).AvailableFreeSpace;
+        if (free < needed) throw new IOException($"the disk has {free >> 20} MiB free, and a checkpoint needs {(needed >> 20) + 1} MiB");
+    }
+
+    private static void Remove(string path)
+    {
+        if (Directory.Exists(path)) Directory.Delete(path, recursive: true);
+        else File.Delete(path);
+    }
+
+    /// <summary>What cannot be removed now is removed after the next save.</summary>
+    private static void TryRemove(string path)
+    {
+        try
+        {
+            Remove(path);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+        }
+    }
 }

@@ -9,6 +9,8 @@ internal sealed class ModelParameters : TrainedParameters
 {
     private readonly List<(Tensor Weight, Tensor Master, Tensor Gradient)> _parameters = [];
 
+    private readonly List<NamedParameter> _named = [];
+
     public ModelParameters(DecoderWeights weights)
     {
         Tensor[] trained = [.. weights.Parameters];
@@ -25,7 +27,10 @@ internal sealed class ModelParameters : TrainedParameters
             offset += weight.numel();
         }
         Gradients = new Gradients(_parameters.Select(p => (p.Weight, p.Gradient)));
+        _named.AddRange(Names(weights, trained));
     }
+
+    public override IEnumerable<NamedParameter> Named => _named;
 
     public override Tensor Values { get; }
 
@@ -44,6 +49,36 @@ internal sealed class ModelParameters : TrainedParameters
         }
         Values.Dispose();
         GradientValues.Dispose();
+    }
+
+    /// <summary>Hugging Face's names; a joined layer's parts each have their own.</summary>
+    private static IEnumerable<NamedParameter> Names(DecoderWeights weights, Tensor[] trained)
+    {
+        var offsets = new Dictionary<Tensor, long>(ReferenceEqualityComparer.Instance);
+        long offset = 0;
+        foreach (Tensor weight in trained)
+        {
+            offsets.Add(weight, offset);
+            offset += weight.numel();
+        }
+        yield return Whole("model.embed_tokens.weight", weights.EmbedTokens);
+        yield return Whole("model.norm.weight", weights.FinalNorm);
+        for (int i = 0; i < weights.Layers.Length; i++)
+        {
+            yield return Whole($"model.layers.{i}.input_layernorm.weight", weights.Layers[i].InputNorm);
+            yield return Whole($"model.layers.{i}.post_attention_layernorm.weight", weights.Layers[i].PostAttentionNorm);
+        }
+        foreach (LinearWeight linear in weights.Linears)
+        {
+            if (ReferenceEquals(linear, weights.Head) && weights.HeadIsTied) continue;
+            foreach (LinearPart part in linear.Parts)
+            {
+                yield return new(part.Module + ".weight", offsets[linear.Stored!] + (long)part.Offset * linear.In, [part.Out, linear.In]);
+                if (linear.Bias is not null) yield return new(part.Module + ".bias", offsets[linear.Bias] + part.Offset, [part.Out]);
+            }
+        }
+
+        NamedParameter Whole(string name, Tensor weight) => new(name, offsets[weight], weight.shape);
     }
 
     private static Tensor View(Tensor flat, long offset, Tensor weight)

@@ -15,12 +15,15 @@ internal sealed class RowOrder
     private List<int[]> _microBatches = [];
 
     /// <param name="lengths">Tokens of each row.</param>
+    /// <exception cref="ArgumentException">The run would have more steps than can be counted.</exception>
     public RowOrder(IEnumerable<int> lengths, TrainingConfig config)
     {
         (_lengths, _config) = ([.. lengths], config);
         int microBatches = Divide(_lengths.Length, config.MicroBatchSize);
         StepsPerEpoch = Divide(microBatches, config.GradientAccumulationSteps);
-        TotalSteps = config.MaxSteps ?? config.Epochs * StepsPerEpoch;
+        long steps = config.MaxSteps ?? (long)config.Epochs * StepsPerEpoch;
+        if (steps > int.MaxValue) throw new ArgumentException($"the run would have {steps} steps; lower epochs or set max_steps");
+        TotalSteps = (int)steps;
     }
 
     public int StepsPerEpoch { get; }

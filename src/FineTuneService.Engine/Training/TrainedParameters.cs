@@ -4,9 +4,21 @@ using static TorchSharp.torch;
 
 namespace FineTuneService.Engine.Training;
 
-/// <summary>What a run trains, as one buffer, with a buffer of gradients in the same layout: one update, one norm, one file.</summary>
+/// <summary>A parameter's place in the one buffer.</summary>
+/// <param name="Name">PEFT's or Hugging Face's, the same whatever the buffer's layout is.</param>
+/// <param name="Offset">First element.</param>
+internal sealed record NamedParameter(string Name, long Offset, long[] Shape)
+{
+    /// <summary>A view of it in a buffer of this layout: of the values, or of the optimizer's state.</summary>
+    public Tensor In(Tensor flat) => flat.narrow(0, Offset, Shape.Aggregate(1L, (count, size) => count * size)).view(Shape);
+}
+
+/// <summary>What a run trains, as one buffer, with a buffer of gradients in the same layout: one update, one norm.</summary>
 internal abstract class TrainedParameters : IDisposable
 {
+    /// <summary>Every parameter once, together the whole buffer.</summary>
+    public abstract IEnumerable<NamedParameter> Named { get; }
+
     /// <summary>[length], fp32 (or bf16 where all is): what the optimizer updates.</summary>
     public abstract Tensor Values { get; }
 
@@ -34,6 +46,9 @@ internal sealed class AdapterParameters : TrainedParameters
         _gradients = new LoraTensors(adapter.Values.Layout, adapter.Values.Flat.dtype, adapter.Values.Flat.device);
         Gradients = new Gradients(_gradients);
     }
+
+    public override IEnumerable<NamedParameter> Named => _adapter.Values.Layout.Matrices.Select(matrix =>
+        new NamedParameter(PeftFolder.Key(matrix.Module, matrix.Name), matrix.Offset, [matrix.Rows, matrix.Columns]));
 
     public override Tensor Values => _adapter.Values.Flat;
 

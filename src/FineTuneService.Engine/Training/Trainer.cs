@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using FineTuneService.Engine.Datasets;
 using FineTuneService.Engine.Evaluation;
 using FineTuneService.Engine.Lora;
@@ -11,6 +12,9 @@ namespace FineTuneService.Engine.Training;
 /// </summary>
 public sealed class Trainer : IDisposable
 {
+    /// <summary>How soon a step tries again to save what did not fit on the disk.</summary>
+    private static readonly TimeSpan SaveAgain = TimeSpan.FromSeconds(1);
+
     private readonly TrainingConfig _config;
     private readonly IReadOnlyList<TrainingRow> _train;
     private readonly IReadOnlyList<TrainingRow>? _validation;
@@ -22,6 +26,8 @@ public sealed class Trainer : IDisposable
     private readonly TrainingStep _step;
     private readonly LoraDropout? _dropout;
     private RunProgress _progress = new();
+    private string? _diverged;
+    private long? _saveFailedAt;
 
     /// <summary>Validates the run and prepares everything it needs; nothing trains yet.</summary>
     /// <param name="model">Shared and frozen where <see cref="TrainingConfig.Lora"/> is set; otherwise trained itself, so private.</param>
@@ -39,27 +45,30 @@ public sealed class Trainer : IDisposable
         _decoder = new Decoder(model.Config, model.Weights);
         _step = new TrainingStep(_decoder, _parameters, Adapter, _optimizer, config);
         if (config.Lora is { Dropout: > 0 }) _dropout = new LoraDropout(config.Lora.Dropout, config.Seed, _step.Pool);
-        _checkpoints = new Checkpoints(checkpointFolder, config, _parameters, _optimizer);
+        _checkpoints = new Checkpoints(checkpointFolder, CheckpointRun.Of(config, train, _order.TotalSteps), _parameters, _optimizer);
     }
 
     /// <summary>What is being trained, and the result once the run has ended; null in full-parameter training. The caller may keep it
     /// beyond this trainer, and disposes it.</summary>
     public Adapter? Adapter { get; }
 
-    /// <summary>Trains until the last step, or until <paramref name="stopRequested"/> says so after one; then a checkpoint is saved.</summary>
+    /// <summary>
+    /// Trains until the last step, or until <paramref name="stopRequested"/> says so after one; then a checkpoint is saved. A run whose
+    /// loss or weights are no longer finite ends at that step, and its last checkpoint stays.
+    /// </summary>
     /// <param name="onEvent">Progress, in order, on this thread.</param>
     /// <param name="yieldPoint">Called between decoder blocks, forward and backward: requests may be served there.</param>
     public RunFinished Run(Action<TrainingEvent> onEvent, Func<bool>? stopRequested = null, Action? yieldPoint = null)
     {
         _step.YieldPoint = yieldPoint;
-        if (_checkpoints.Restore() is { } progress) _progress = progress;
+        if (_checkpoints.Restore((step, fault) => onEvent(new CheckpointUnusable(step, fault))) is { } progress) _progress = progress;
         onEvent(new RunStarted(_progress.Step, _order.TotalSteps, _parameters.Values.numel()));
         if (_progress.Step < _order.TotalSteps) DryRun();
         if (_progress.Step == 0) Evaluate(onEvent, yieldPoint); // What the run starts from, to compare with.
         bool stopped = Fit(onEvent, stopRequested);
-        EvaluationResult? evaluation = stopped ? null : Evaluate(onEvent, yieldPoint);
+        EvaluationResult? evaluation = stopped || _diverged is not null ? null : Evaluate(onEvent, yieldPoint);
         if (_progress.Step > _progress.SavedStep) Save(onEvent);
-        var finished = new RunFinished(_progress.Step, stopped, _progress.TrainedTokens, _progress.LastLoss, evaluation?.Loss);
+        var finished = new RunFinished(_progress.Step, stopped, _progress.TrainedTokens, _progress.LastLoss, evaluation?.Loss, _diverged);
         onEvent(finished);
         return finished;
     }
@@ -79,34 +88,40 @@ public sealed class Trainer : IDisposable
         _parameters.Dispose();
     }
 
-    /// <summary>The largest two micro batches, forward and backward: what cannot fit fails here, and the buffers are made.</summary>
+    /// <summary>The largest two micro batches, forward and backward, as the run's steps do it: what cannot fit fails here, and the buffers
+    /// are made.</summary>
     private void DryRun()
     {
         int size = Math.Min(_config.MicroBatchSize, _train.Count);
-        TrainingRow[] longest = [.. _train.OrderByDescending(row => row.Ids.Length).Take(size)];
-        for (int i = 0; i < 2; i++) _step.Accumulate([MicroBatch.Of(longest)]);
+        int[] longest = [.. Enumerable.Range(0, _train.Count).OrderByDescending(row => _train[row].Ids.Length).Take(size)];
+        for (int i = 0; i < 2; i++) _step.Accumulate([Batch(step: 1, longest)]);
     }
 
     /// <returns>Whether the run was stopped before its last step.</returns>
     private bool Fit(Action<TrainingEvent> onEvent, Func<bool>? stopRequested)
     {
-        while (_progress.Step < _order.TotalSteps)
+        while (_progress.Step < _order.TotalSteps && _diverged is null)
         {
             if (stopRequested?.Invoke() == true) return true;
             Step(onEvent);
-            if (_progress.Step == _order.TotalSteps) break;
+            if (_progress.Step == _order.TotalSteps || _diverged is not null) break;
             if (IsDue(_config.EvalEvery)) Evaluate(onEvent, _step.YieldPoint);
-            if (IsDue(_config.SaveEvery)) Save(onEvent);
+            if (IsDue(_config.SaveEvery) || _saveFailedAt is { } failed && Stopwatch.GetElapsedTime(failed) > SaveAgain) Save(onEvent);
         }
         return false;
     }
 
     private void Step(Action<TrainingEvent> onEvent)
     {
-        var clock = System.Diagnostics.Stopwatch.StartNew();
+        var clock = Stopwatch.StartNew();
         int step = _progress.Step + 1;
         double learningRate = LearningRate.At(step, _order.TotalSteps, _config);
         StepResult result = _step.Run([.. _order.Step(step).Select(rows => Batch(step, rows))], learningRate);
+        if (result.NotFinite is { } what)
+        {
+            Diverge($"{what} not finite at step {step}");
+            return;
+        }
         _progress = _progress.After(result);
         double epoch = (double)step / _order.StepsPerEpoch;
         onEvent(new StepFinished(step, result.Loss, learningRate, result.GradNorm, result.Tokens, epoch, clock.Elapsed));
@@ -122,14 +137,35 @@ public sealed class Trainer : IDisposable
     {
         if (_validation is not { Count: > 0 }) return null;
         EvaluationResult result = Evaluator.Evaluate(_decoder, Adapter, _validation, _config.MicroBatchSize, _step.Pool, yieldPoint);
+        if (!double.IsFinite(result.Loss))
+        {
+            Diverge($"the validation loss is not finite at step {_progress.Step}");
+            return null;
+        }
         onEvent(new Evaluated(_progress.Step, result.Loss, result.TokenAccuracy));
         return result;
     }
 
+    private void Diverge(string what) => _diverged ??= what + (_progress.Step == 0
+        ? ", before anything was learned; the base model's weights are damaged, or its dtype is too narrow for them" : "; lower the learning rate");
+
+    /// <summary>Where the disk is full, the run goes on, and a later step tries again: nothing but the way back is lost.</summary>
     private void Save(Action<TrainingEvent> onEvent)
     {
-        _progress = _progress with { SavedStep = _progress.Step };
-        onEvent(new CheckpointSaved(_progress.Step, _checkpoints.Save(_progress)));
+        if (_diverged is null && !_checkpoints.IsFinite()) Diverge($"the weights are not finite after step {_progress.Step}");
+        if (_diverged is not null) return;
+        RunProgress saved = _progress with { SavedStep = _progress.Step };
+        try
+        {
+            string folder = _checkpoints.Save(saved);
+            (_progress, _saveFailedAt) = (saved, null);
+            onEvent(new CheckpointSaved(saved.Step, folder));
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            if (_saveFailedAt is null) onEvent(new CheckpointFailed(saved.Step, failure.Message));
+            _saveFailedAt = Stopwatch.GetTimestamp();
+        }
     }
 
     private bool IsDue(int every) => every > 0 && _progress.Step % every == 0;

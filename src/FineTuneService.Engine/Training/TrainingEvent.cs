@@ -17,5 +17,12 @@ public sealed record Evaluated(int Step, double Loss, double TokenAccuracy) : Tr
 /// <summary>A checkpoint is complete on disk at <paramref name="Folder"/>.</summary>
 public sealed record CheckpointSaved(int Step, string Folder) : TrainingEvent(Step);
 
+/// <summary>A checkpoint could not be written, mostly because the disk is full. The run goes on, and tries again after a later step.</summary>
+public sealed record CheckpointFailed(int Step, string Reason) : TrainingEvent(Step);
+
+/// <summary>A stored checkpoint is damaged or of another run; the run goes on from an older one, or from its start.</summary>
+public sealed record CheckpointUnusable(int Step, string Reason) : TrainingEvent(Step);
+
 /// <summary>The run has ended. <paramref name="Stopped"/>: by the caller's wish, at a step boundary.</summary>
-public sealed record RunFinished(int Step, bool Stopped, long TrainedTokens, double? TrainLoss, double? ValidationLoss) : TrainingEvent(Step);
+/// <param name="Diverged">Why the run ended before its last step: a sentence about what is no longer a finite number. Null otherwise.</param>
+public sealed record RunFinished(int Step, bool Stopped, long TrainedTokens, double? TrainLoss, double? ValidationLoss, string? Diverged = null) : TrainingEvent(Step);

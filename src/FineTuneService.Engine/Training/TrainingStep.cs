@@ -9,7 +9,11 @@ namespace FineTuneService.Engine.Training;
 /// <param name="Loss">From before the update.</param>
 /// <param name="GradNorm">Norm of all gradients, from before clipping.</param>
 /// <param name="Tokens">Trained tokens.</param>
-internal readonly record struct StepResult(double Loss, double GradNorm, long Tokens);
+internal readonly record struct StepResult(double Loss, double GradNorm, long Tokens)
+{
+    /// <summary>What is no longer a number, or null: an update with it would spoil every weight.</summary>
+    public string? NotFinite => !double.IsFinite(Loss) ? "the loss is" : !double.IsFinite(GradNorm) ? "the gradients are" : null;
+}
 
 /// <summary>
 /// One optimizer step: gradients accumulated over micro batches, clipped, and the update. Every buffer it writes is the pool's, so
@@ -23,10 +27,11 @@ internal sealed class TrainingStep(Decoder decoder, TrainedParameters parameters
     /// <summary>Called between decoder blocks.</summary>
     public Action? YieldPoint { get; set; }
 
+    /// <summary>The update is left out where the step's loss or gradients are not finite.</summary>
     public StepResult Run(IReadOnlyList<MicroBatch> microBatches, double learningRate)
     {
         StepResult result = Accumulate(microBatches);
-        Update(result.GradNorm, learningRate);
+        if (result.NotFinite is null) Update(result.GradNorm, learningRate);
         return result;
     }
 

@@ -18,8 +18,10 @@ internal sealed class HeadLoss
 
     private readonly LinearWeight _head;
     private readonly Pass _pass;
+    private readonly HeadDropout? _dropout;
 
-    private HeadLoss(LinearWeight head, Pass pass) => (_head, _pass) = (head, pass);
+    private HeadLoss(LinearWeight head, Pass pass, Activation hidden) =>
+        (_head, _pass, _dropout) = (head, pass.WithoutDropout(), HeadDropout.Of(head, hidden, pass));
 
     /// <summary>Loss of the labelled tokens; with a tape, also the gradients by the head and by <paramref name="hidden"/>.</summary>
     /// <param name="hidden">[tokens, hidden], after the final norm; its buffer is given back.</param>
@@ -28,7 +30,7 @@ internal sealed class HeadLoss
     /// labels had the highest logit (without a tape only).</returns>
     public static (Tensor LossSum, Tensor? Correct) Forward(
         Activation hidden, LinearWeight head, LossTargets targets, double gradientScale, Pass pass) =>
-        new HeadLoss(head, pass).Forward(hidden, targets, gradientScale);
+        new HeadLoss(head, pass, hidden).Forward(hidden, targets, gradientScale);
 
     private (Tensor, Tensor?) Forward(Activation hidden, LossTargets targets, double gradientScale)
     {
@@ -47,34 +49,39 @@ internal sealed class HeadLoss
             Tensor chunkX = pool.Lend(x.dtype, end - start, x.shape[1]);
             EmbeddingKernel.Gather(x, chunkTokens, chunkX);
             Tensor logits = pool.Lend(x.dtype, end - start, _head.Out);
-            LoraBranch? branch = Logits(chunkX, logits);
+            Tensor branchX = _dropout?.Gather(chunkTokens) ?? chunkX;
+            LoraBranch? branch = Logits(chunkX, branchX, logits);
             correct?.add_(logits.argmax(1).eq(chunkLabels).sum());
             CrossEntropyKernel.ForwardBackward(logits, chunkLabels, losses.narrow(0, start, end - start), (float)gradientScale);
-            if (_pass.Tape is not null) Backward(chunkX, logits, branch, chunkTokens, dHidden);
+            if (_pass.Tape is not null) Backward(chunkX, branchX, logits, branch, chunkTokens, dHidden);
             branch?.Release(pool);
+            if (_dropout is not null) pool.Return(branchX);
             pool.Return(logits);
             pool.Return(chunkX);
             _pass.YieldPoint?.Invoke(); // A chunk takes as long as several blocks.
         }
         Tensor sum = losses.sum(ScalarType.Float64);
         pool.Return(losses);
+        _dropout?.End(dHidden);
         pool.Return(x);
         if (dHidden is not null) hidden.Grad = dHidden;
         return (sum, correct);
     }
 
-    private LoraBranch? Logits(Tensor x, Tensor logits)
+    /// <param name="branchX">The low-rank branch's input: x, or what dropout left of it.</param>
+    private LoraBranch? Logits(Tensor x, Tensor branchX, Tensor logits)
     {
         _head.Multiply(x, logits, _pass.Pool);
         return _pass.Adapters.Count == 0
-            ? null : LoraBranch.Forward(x, logits, _head, new AdapterRows(_pass.Adapters[0].Adapter, 0, (int)x.shape[0]), _pass);
+            ? null : LoraBranch.Forward(branchX, logits, _head, new AdapterRows(_pass.Adapters[0].Adapter, 0, (int)x.shape[0]), _pass);
     }
 
-    private void Backward(Tensor x, Tensor dLogits, LoraBranch? branch, Tensor tokens, Tensor? dHidden)
+    private void Backward(Tensor x, Tensor branchX, Tensor dLogits, LoraBranch? branch, Tensor tokens, Tensor? dHidden)
     {
         Tensor? dx = dHidden is null ? null : _pass.Pool.Lend(x.dtype, x.shape);
         Linear.MultiplyBackward(dLogits, x, dx, _head, _pass);
-        branch?.Backward(x, dLogits, dx, _pass);
+        if (_dropout is null) branch?.Backward(x, dLogits, dx, _pass);
+        else _dropout.Backward(branch!, branchX, dLogits, tokens, _pass);
         if (dx is not null) EmbeddingKernel.ScatterAdd(dx, tokens, dHidden!);
         _pass.Pool.Return(dx);
     }

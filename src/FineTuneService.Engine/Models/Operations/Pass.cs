@@ -37,4 +37,7 @@ internal sealed class Pass(BufferPool pool, Tape? tape = null)
     /// <summary>The same pass over other rows, such as the last token of each sequence.</summary>
     public Pass With(IReadOnlyList<AdapterRows> adapters) =>
         new(Pool, Tape) { Adapters = adapters, Gradients = Gradients, Dropout = Dropout, YieldPoint = YieldPoint };
+
+    /// <summary>The same pass for branches whose input has gone through dropout already.</summary>
+    public Pass WithoutDropout() => new(Pool, Tape) { Adapters = Adapters, Gradients = Gradients, YieldPoint = YieldPoint };
 }
