@@ -30,7 +30,8 @@ internal static class CheckpointFolder
             if (!File.Exists(Path.Combine(folder, SumsFile)))
                 return (null, $"{SumsFile} is missing, so it is damaged or was written by a version that did not name its tensors");
             if (File.ReadAllText(Path.Combine(folder, SumsFile)) != Sums(folder)) return (null, $"its files are not those that {SumsFile} names");
-            var state = JsonSerializer.Deserialize<CheckpointState>(File.ReadAllText(Path.Combine(folder, StateFile)))!;
+            var state = JsonSerializer.Deserialize<CheckpointState>(File.ReadAllText(Path.Combine(folder, StateFile)));
+            if (state?.Run is null || state.Progress is null) return (null, $"{StateFile} does not say which run it is of");
             if (!state.Run.Is(run)) return (null, "it is of a run with another configuration or other rows");
             if (state.Progress.Step != step || step > run.TotalSteps) return (null, $"it is of step {state.Progress.Step}, which is not this run's step {step}");
             using SafetensorsFile file = SafetensorsFile.Open(Path.Combine(folder, TensorsFile));

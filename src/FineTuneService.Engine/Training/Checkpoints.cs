@@ -107,7 +107,7 @@ internal sealed class Checkpoints(string folder, CheckpointRun run, TrainedParam
     private static void Remove(string path)
     {
         if (Directory.Exists(path)) Directory.Delete(path, recursive: true);
-        else File.Delete(path);
+        else if (File.Exists(path)) File.Delete(path);
     }
 
     /// <summary>What cannot be removed now is removed after the next save.</summary>

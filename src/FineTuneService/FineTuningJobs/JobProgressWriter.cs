@@ -51,6 +51,12 @@ internal sealed class JobProgressWriter(JobClaim claim, TimeProvider clock)
                 db.Measure(job, clock, $"Step {evaluated.Step}/{job.TotalSteps}: validation loss={evaluated.Loss:0.0000}",
                     new EvaluationMetrics(evaluated.Step, evaluated.Loss, evaluated.TokenAccuracy));
                 break;
+            case CheckpointFailed failed:
+                db.Say(job, clock, $"Checkpoint of step {failed.Step} not saved: {failed.Reason}; the run goes on, and saves later", "warn");
+                break;
+            case CheckpointUnusable unusable:
+                db.Say(job, clock, $"Checkpoint of step {unusable.Step} is not used: {unusable.Reason}", "warn");
+                break;
             case CheckpointSaved saved:
                 db.Say(job, clock, $"Checkpoint of step {saved.Step} saved");
                 db.Checkpoints.Add(new JobCheckpoint

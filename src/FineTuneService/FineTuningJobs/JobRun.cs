@@ -27,7 +27,7 @@ internal sealed class JobRun(JobClaim claim, JobSettings settings, TrainingData 
             loaded.Base, settings.For(data.Train.Count), data.Train, data.Validation, CheckpointFolder(directory, claim.Job.Id));
         using Adapter adapter = trainer.Adapter!;
         RunFinished finished = trainer.Run(happened => Tell(progress, happened), stop, lease.Offer);
-        return finished.Stopped ? (finished, null) : (finished, Save(adapter));
+        return finished.Stopped || finished.Diverged is not null ? (finished, null) : (finished, Save(adapter));
     }
 
     private string Save(Adapter adapter)

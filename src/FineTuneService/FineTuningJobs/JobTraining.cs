@@ -55,6 +55,11 @@ internal sealed class JobTraining(
     private async Task End(JobClaim claim, RunFinished finished, string? folder, ModelEntry model)
     {
         if (claim.Lost) return;
+        if (finished.Diverged is { } why && !claim.CancelRequested)
+        {
+            await ending.Fail(claim, new JobError("loss_not_finite", why, null));
+            return;
+        }
         if (folder is null && !claim.CancelRequested)
         {
             await claim.Release(); // The service stops; the next start goes on from the checkpoint.

@@ -48,12 +48,24 @@ public sealed class TrainerTests
         Assert.True(losses[^1] < losses[0] / 2, $"{losses[0]} to {losses[^1]}");
     }
 
-    [Fact]
-    public void Run_CheckpointOfAnotherConfig_IsRefused()
+    [Theory, InlineData(LoraConfig.AllLinearAndHead), InlineData("lm_head")]
+    public void Run_DropoutOnTheHead_StopsAndResumesToTheSameBits(string target)
     {
-        string folder = Folder("other");
-        Train(Config(lora: true), ComputeDtype.Fp32, folder, _ => { });
-        Assert.Throws<InvalidOperationException>(() => Train(Config(lora: true) with { LearningRate = 1 }, ComputeDtype.Fp32, folder, _ => { }));
+        TrainingConfig config = Config(lora: true) with { Lora = new LoraConfig { Rank = 4, Dropout = 0.3, TargetModules = [target] } };
+        byte[] whole = Train(config, ComputeDtype.Fp32, Folder("head"), stopAfter: int.MaxValue);
+        string folder = Folder("head-resumed");
+        Train(config, ComputeDtype.Fp32, folder, stopAfter: 4);
+        Assert.Equal(whole, Train(config, ComputeDtype.Fp32, folder, stopAfter: int.MaxValue));
+        Assert.NotEqual(whole, Train(config with { Lora = config.Lora with { Dropout = 0 } }, ComputeDtype.Fp32, Folder("head-all"), stopAfter: int.MaxValue));
+    }
+
+    [Fact]
+    public void Constructor_MoreStepsThanCanBeCounted_IsRefused()
+    {
+        using BaseModel model = BaseModel.Random(Tiny.Config, BasePrecision.Fp32, seed: 1);
+        var refusal = Assert.Throws<ArgumentException>(() =>
+            new Trainer(model, Config(lora: true) with { Epochs = int.MaxValue, MicroBatchSize = 1, GradientAccumulationSteps = 1 }, Tiny.Rows(3), null, Folder("endless")));
+        Assert.Contains("the run would have 6442450941 steps", refusal.Message);
     }
 
     [Fact]
