@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using FineTuneService.Engine.Chat.Jinja;
 
@@ -48,33 +47,22 @@ public sealed class ChatTemplate
     /// </summary>
     /// <returns>Null where the model has no template.</returns>
     /// <exception cref="ChatTemplateException">The template cannot be read.</exception>
-    public static ChatTemplate? Load(string folder)
-    {
-        var configPath = Path.Combine(folder, "tokenizer_config.json");
-        var config = File.Exists(configPath) ? JsonNode.Parse(File.ReadAllText(configPath)) as JsonObject : null;
-        var file = Path.Combine(folder, "chat_template.jinja");
-        var source = File.Exists(file) ? File.ReadAllText(file) : config?["chat_template"] switch
-        {
-            JsonArray named => Named(named, "default"),
-            JsonValue text when text.GetValueKind() == JsonValueKind.String => text.GetValue<string>(),
-            _ => null,
-        };
-        return source is null ? null : new ChatTemplate(source, SpecialTokens(config));
-    }
+    public static ChatTemplate? Load(string folder) =>
+        ChatTemplateFiles.Source(folder) is { } source ? new ChatTemplate(source, ChatTemplateFiles.SpecialTokens(folder)) : null;
 
-    private static string? Named(JsonArray templates, string name) =>
-        (string?)templates.OfType<JsonObject>().FirstOrDefault(template => (string?)template["name"] == name)?["template"];
-
-    private static Dictionary<string, string> SpecialTokens(JsonObject? config)
+    /// <summary>
+    /// The template of an adapter's own folder, with the special tokens that its tokenizer_config.json names and, for those that it
+    /// does not, the base's.
+    /// </summary>
+    /// <param name="baseFolder">Null where the base was not loaded from one.</param>
+    /// <returns>Null where the adapter brings no template.</returns>
+    /// <exception cref="ChatTemplateException">The template cannot be read.</exception>
+    internal static ChatTemplate? LoadAdapters(string folder, string? baseFolder)
     {
-        var tokens = new Dictionary<string, string>();
-        foreach (var kind in (string[])["bos", "eos", "unk", "pad", "sep", "cls", "mask"])
-        {
-            var name = $"{kind}_token";
-            if ((config?[name] is JsonObject token ? token["content"] : config?[name]) is JsonValue text)
-                tokens[name] = text.GetValue<string>();
-        }
-        return tokens;
+        if (ChatTemplateFiles.Source(folder) is not { } source) return null;
+        var tokens = baseFolder is null ? [] : new Dictionary<string, string>(ChatTemplateFiles.SpecialTokens(baseFolder));
+        foreach (var (name, text) in ChatTemplateFiles.SpecialTokens(folder)) tokens[name] = text;
+        return new ChatTemplate(source, tokens);
     }
 
     /// <summary>

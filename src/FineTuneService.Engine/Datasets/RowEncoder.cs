@@ -14,13 +14,16 @@ namespace FineTuneService.Engine.Datasets;
 /// <param name="promptTemplate">What the rows' model or adapter was trained with: chat and Alpaca rows are put into it, as serving puts
 /// what it is asked. Null for a model that is about to be trained: chat rows are put into the chat template, Alpaca rows into Stanford's
 /// prompt.</param>
+/// <param name="stops">Tokens that end an answer when the model serves; null takes the token behind a completion.</param>
 public sealed class RowEncoder(
-    Tokenizer tokenizer, ChatTemplate? chatTemplate, int maxSequenceLength, int? endOfText = null, PromptTemplate? promptTemplate = null)
+    Tokenizer tokenizer, ChatTemplate? chatTemplate, int maxSequenceLength, int? endOfText = null, PromptTemplate? promptTemplate = null,
+    IReadOnlyList<int>? stops = null)
 {
     /// <summary>Tokens of the longest row where nobody says otherwise.</summary>
     private const int LongestSequence = 2048;
 
     private readonly int? _endOfText = endOfText ?? tokenizer.EosId;
+    private readonly IReadOnlyList<int> _stops = stops ?? ((endOfText ?? tokenizer.EosId) is { } own ? [own] : []);
     private readonly PromptEncoder _prompts = new(tokenizer, chatTemplate);
 
     /// <summary>The prompt template that rows of <paramref name="format"/> are put into: the adapter has to keep it.</summary>
@@ -29,12 +32,15 @@ public sealed class RowEncoder(
 
     /// <summary>The encoder of a model's rows, by what the model itself says.</summary>
     /// <param name="maxSequenceLength">Null takes 2,048 tokens; never more than the model was made for.</param>
+    /// <param name="stops">The model's <see cref="StopTokens"/>.</param>
     public static RowEncoder For(
-        ModelConfig model, Tokenizer tokenizer, ChatTemplate? chatTemplate, int? maxSequenceLength = null, PromptTemplate? promptTemplate = null)
+        ModelConfig model, Tokenizer tokenizer, ChatTemplate? chatTemplate, IReadOnlyList<int> stops, int? maxSequenceLength = null,
+        PromptTemplate? promptTemplate = null)
     {
-        // A tokenizer may name no end of text; the model's config then says what ends an answer.
-        int? endOfText = tokenizer.EosId ?? (model.EosIds.Count > 0 ? model.EosIds[0] : null);
-        return new RowEncoder(tokenizer, chatTemplate, Math.Min(maxSequenceLength ?? LongestSequence, model.MaxPositions), endOfText, promptTemplate);
+        // A tokenizer may name no end of text, or one that the model has no row for; another stop token then ends an answer.
+        int? endOfText = tokenizer.EosId is { } id && stops.Contains(id) ? id : stops.Count > 0 ? stops[0] : null;
+        return new RowEncoder(
+            tokenizer, chatTemplate, Math.Min(maxSequenceLength ?? LongestSequence, model.MaxPositions), endOfText, promptTemplate, stops);
     }
 
     public EncodedRows Encode(Dataset dataset)
@@ -55,6 +61,7 @@ public sealed class RowEncoder(
                 problems.Add(new DatasetProblem(row.Line, refused.Message));
                 continue;
             }
+            if (!TrainsNothing(encoded) && !encoded.Labels.Any(_stops.Contains)) warnings.Add(row.Line, NoStop);
             if (encoded.Ids.Length > maxSequenceLength)
             {
                 truncated++;
@@ -71,6 +78,10 @@ public sealed class RowEncoder(
         if (rows.Count == 0 && problems.Count == 0) problems.Add(new DatasetProblem(0, "no row has a token to learn."));
         return new EncodedRows(rows, problems, warnings.All, truncated, dropped);
     }
+
+    private const string NoStop =
+        "no token that ends an answer is learnt, so the model will not stop by itself. Let the chat template write such a token behind each "
+        + "answer, inside {% generation %} where it has that, and name it as eos_token in tokenizer_config.json or eos_token_id in generation_config.json.";
 
     private const string MergedBorder =
         "the end of the prompt and the start of the completion become one token; begin the completion with a blank or line feed.";
@@ -121,8 +132,7 @@ public sealed class RowEncoder(
         int[] ids = [.. _prompts.EncodeText(prompt + completion)];
         var border = ids.AsSpan().CommonPrefixLength(promptIds);
         if (border < promptIds.Length) warnings.Add(line, MergedBorder);
-        if (_endOfText is not { } end) warnings.Add(line, "the tokenizer has no end-of-sequence token: the model does not learn to stop.");
-        else if (ids.Length == 0 || ids[^1] != end) ids = [.. ids, end];
+        if (_endOfText is { } end && (ids.Length == 0 || ids[^1] != end)) ids = [.. ids, end];
         var labels = ids.ToArray();
         labels.AsSpan(0, border).Fill(TrainingRow.Ignored);
         return new TrainingRow(ids, labels);

@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using FineTuneService.Engine.Chat;
 using FineTuneService.Engine.Formats;
 using FineTuneService.Engine.Tokenizers;
@@ -29,7 +28,7 @@ public sealed class BaseModel : IDisposable
     /// <summary>How a conversation becomes a prompt, or null where the folder says nothing about it.</summary>
     public ChatTemplate? ChatTemplate { get; }
 
-    /// <summary>Tokens that end an answer: generation_config.json's, else config.json's.</summary>
+    /// <summary>Tokens that end an answer: all that <see cref="StopTokens"/> finds.</summary>
     public IReadOnlyList<int> EosIds { get; }
 
     /// <summary>Where it was loaded from; null where it was made.</summary>
@@ -49,7 +48,7 @@ public sealed class BaseModel : IDisposable
         using ModelFiles files = ModelFiles.Open(folder);
         DecoderWeights weights = new ModelLoader(config, precision, files).Load();
         Tokenizer? tokenizer = File.Exists(Path.Combine(folder, "tokenizer.json")) ? Tokenizer.Load(folder) : null;
-        return new BaseModel(config, precision, weights, tokenizer, ChatTemplate.Load(folder), EndOfText(folder, config), folder);
+        return new BaseModel(config, precision, weights, tokenizer, ChatTemplate.Load(folder), StopTokens.Of(folder, config, tokenizer), folder);
     }
 
     /// <summary>A model of random weights: where full training starts from, and what benchmarks run.</summary>
@@ -77,18 +76,10 @@ public sealed class BaseModel : IDisposable
     internal void CopySideFiles(string folder)
     {
         if (Folder is null) return;
-        foreach (string name in new[] { "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "generation_config.json", "chat_template.jinja" })
+        foreach (string name in new[] { "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "generation_config.json", "chat_template.jinja" })
         {
             string source = Path.Combine(Folder, name);
             if (File.Exists(source)) File.Copy(source, Path.Combine(folder, name), overwrite: true);
         }
-    }
-
-    private static IReadOnlyList<int> EndOfText(string folder, ModelConfig config)
-    {
-        string path = Path.Combine(folder, "generation_config.json");
-        if (!File.Exists(path)) return config.EosIds;
-        IReadOnlyList<int> ids = ModelConfigReader.Ids(JsonNode.Parse(File.ReadAllText(path))?["eos_token_id"]);
-        return ids.Count > 0 ? ids : config.EosIds;
     }
 }

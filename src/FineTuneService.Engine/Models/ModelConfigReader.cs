@@ -79,7 +79,7 @@ internal static class ModelConfigReader
     public static IReadOnlyList<int> Ids(JsonNode? node) => node switch
     {
         null => [],
-        JsonArray ids => [.. ids.Select(id => (int)id!)],
+        JsonArray ids => [.. ids.OfType<JsonNode>().Select(id => (int)id)],
         _ => [(int)node],
     };
 

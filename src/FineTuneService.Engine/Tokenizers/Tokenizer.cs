@@ -1,4 +1,5 @@
 using FineTuneService.Engine.Tokenizers.Added;
+using FineTuneService.Engine.Tokenizers.PostProcessors;
 using FineTuneService.Engine.Tokenizers.Text;
 
 namespace FineTuneService.Engine.Tokenizers;
@@ -9,26 +10,30 @@ public sealed class Tokenizer
     private readonly TokenizerFile _file;
     private readonly AddedVocabulary _added;
     private readonly TokenizerConfig _config;
+    private readonly PostProcessor? _postProcessor;
+    private readonly TokenLengths _lengths;
 
     private Tokenizer(TokenizerFile file, TokenizerConfig config)
     {
         _file = file;
         _config = config;
-        _added = new AddedVocabulary([.. file.AddedTokens.Select(config.Overlay)], file.Normalizer);
+        _added = new AddedVocabulary(AddedTokens.Join(file.AddedTokens, config.Entries, file.Model.Vocabulary), file.Normalizer);
+        _postProcessor = BeginAndEnd.Apply(file.PostProcessor, config.AddBos, Special(BosToken), config.AddEos, Special(EosToken));
+        _lengths = TokenLengths.Of(file, _added);
         VocabularySize = file.Model.Vocabulary.Count + _added.Tokens.Count(token => file.Model.Vocabulary.IdOf(token.Content) < 0);
     }
 
     /// <summary>Tokens of the model and added ones.</summary>
     public int VocabularySize { get; }
 
-    /// <summary>Of tokenizer_config.json, as are the others; null where it names none.</summary>
-    public string? BosToken => _config.Bos;
+    /// <summary>Of tokenizer_config.json or special_tokens_map.json, as are the others; null where they name none.</summary>
+    public string? BosToken => _config.Named.GetValueOrDefault("bos_token");
 
-    public string? EosToken => _config.Eos;
+    public string? EosToken => _config.Named.GetValueOrDefault("eos_token");
 
-    public string? PadToken => _config.Pad;
+    public string? PadToken => _config.Named.GetValueOrDefault("pad_token");
 
-    public string? UnkToken => _config.Unknown;
+    public string? UnkToken => _config.Named.GetValueOrDefault("unk_token");
 
     public int? BosId => BosToken is null ? null : IdOf(BosToken);
 
@@ -36,21 +41,23 @@ public sealed class Tokenizer
 
     public int? PadId => PadToken is null ? null : IdOf(PadToken);
 
-    /// <summary>Reads tokenizer.json and, where there is one, tokenizer_config.json.</summary>
+    /// <summary>Reads tokenizer.json and, where they are, tokenizer_config.json, special_tokens_map.json and added_tokens.json.</summary>
     /// <exception cref="FileNotFoundException">No tokenizer.json in the folder.</exception>
     /// <exception cref="TokenizerException">A broken file, or a component that is not supported.</exception>
-    public static Tokenizer Load(string folder)
-    {
-        var config = Path.Combine(folder, "tokenizer_config.json");
-        return Parse(File.ReadAllText(Path.Combine(folder, "tokenizer.json")), File.Exists(config) ? File.ReadAllText(config) : null);
-    }
+    public static Tokenizer Load(string folder) => new(
+        TokenizerFile.Parse(File.ReadAllText(Path.Combine(folder, "tokenizer.json"))), TokenizerConfig.Load(folder));
 
     /// <inheritdoc cref="Load"/>
     /// <param name="tokenizerJson">The text of tokenizer.json.</param>
     /// <param name="tokenizerConfigJson">The text of tokenizer_config.json; its flags of added tokens are laid over the other's.</param>
-    public static Tokenizer Parse(string tokenizerJson, string? tokenizerConfigJson = null) => new(
-        TokenizerFile.Parse(tokenizerJson),
-        tokenizerConfigJson is null ? TokenizerConfig.Empty : TokenizerConfig.Parse(tokenizerConfigJson));
+    public static Tokenizer Parse(string tokenizerJson, string? tokenizerConfigJson = null) =>
+        new(TokenizerFile.Parse(tokenizerJson), TokenizerConfig.Parse(tokenizerConfigJson));
+
+    /// <summary>
+    /// A number of tokens that the text has at least, told by its length alone, so that a text that cannot fit is refused before it is
+    /// tokenised. 0 where this tokenizer's rules set no bound, as where they drop characters or make one token of any unknown word.
+    /// </summary>
+    public int FewestTokens(string text) => _lengths.Fewest(text);
 
     /// <summary>The text's ids.</summary>
     /// <param name="addSpecialTokens">Whether the post-processor adds what it adds to a text, such as a BOS.</param>
@@ -81,6 +88,8 @@ public sealed class Tokenizer
 
     public string? TokenOf(int id) => _added.Find(id)?.Content ?? _file.Model.Vocabulary.TokenOf(id);
 
+    private (int, string)? Special(string? token) => token is not null && IdOf(token) is { } id ? (id, token) : null;
+
     private TokenSequence Run(string text, bool addSpecialTokens, bool detailed)
     {
         text = CodePoints.WellFormed(text);
@@ -92,6 +101,6 @@ public sealed class Tokenizer
             else run.Add(_file.PreTokenizer.Apply(PreTokenizedText.Whole(piece)));
         }
 
-        return _file.PostProcessor?.Process(run.Tokens, addSpecialTokens) ?? run.Tokens;
+        return _postProcessor?.Process(run.Tokens, addSpecialTokens) ?? run.Tokens;
     }
 }

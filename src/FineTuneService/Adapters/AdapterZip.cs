@@ -7,11 +7,11 @@ namespace FineTuneService.Adapters;
 internal static class AdapterZip
 {
     private const int MostEntries = 32;
-    private const long LongestText = 1 << 20;
+    private const long LongestText = 4 << 20;
     private const int ShortestZip = 22;
 
     /// <summary>Files that an adapter may bring. Others in an upload are passed over, as PEFT's own folders hold a README.</summary>
-    private static readonly string[] Known = [PeftFolder.ConfigFile, PeftFolder.WeightsFile, "chat_template.jinja", "prompt_template.json"];
+    private static readonly string[] Known = [PeftFolder.ConfigFile, PeftFolder.WeightsFile, "chat_template.jinja", "tokenizer_config.json", "prompt_template.json"];
 
     /// <summary>Unpacks into a folder. Only names are used, never paths, so nothing lands outside it.</summary>
     /// <exception cref="InvalidDataException">Not a zip, too much in it, or PEFT's files are missing; the message says which.</exception>

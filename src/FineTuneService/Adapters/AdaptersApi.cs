@@ -118,10 +118,9 @@ internal static class AdaptersApi
             AdapterMerge.Save(model.Base, resident.Adapter(adapter.Id, adapter.Folder, model).Adapter, temporary, served.Precision.Dtype);
             return true;
         }, CancellationToken.None);
-        foreach (string name in new[] { "chat_template.jinja", "prompt_template.json" })
-        {
-            if (File.Exists(Path.Combine(adapter.Folder, name))) File.Copy(Path.Combine(adapter.Folder, name), Path.Combine(temporary, name), overwrite: true);
-        }
+        AdapterChatTemplate.CopyTo(temporary, adapter.Folder);
+        string prompt = Path.Combine(adapter.Folder, "prompt_template.json");
+        if (File.Exists(prompt)) File.Copy(prompt, Path.Combine(temporary, Path.GetFileName(prompt)), overwrite: true);
         string home = Path.Combine(directory.Merged, Ids.New("merged"));
         Durable.MoveFolder(temporary, home);
         var entry = new ModelEntry

@@ -84,15 +84,8 @@ public sealed class ResidentModels(DeviceLease lease, IOptions<FineTuneOptions> 
     private static ResidentAdapter Read(string id, string folder, ResidentModel model)
     {
         // The templates first: what fails here has no tensors yet.
-        (PromptTemplate? prompt, ChatTemplate? chat) = (PromptTemplate.Load(folder), AdapterTemplate(folder, model));
+        (PromptTemplate? prompt, ChatTemplate? chat) = (PromptTemplate.Load(folder), AdapterChatTemplate.Of(folder, model.Base));
         return new ResidentAdapter(id, PeftFolder.Load(folder, model.Base), prompt, chat);
-    }
-
-    /// <summary>A template of the adapter's own goes before the base's.</summary>
-    private static ChatTemplate? AdapterTemplate(string folder, ResidentModel model)
-    {
-        string path = Path.Combine(folder, "chat_template.jinja");
-        return File.Exists(path) && model.Base.ChatTemplate is { } template ? template.WithSource(File.ReadAllText(path)) : model.Base.ChatTemplate;
     }
 
     private void Evict()

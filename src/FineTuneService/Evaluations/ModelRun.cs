@@ -58,8 +58,8 @@ internal sealed class ModelRun(ServedModel served, DeviceLease lease, ResidentMo
 
     /// <summary>Rows become what this model would be asked: with the template that it, or its adapter, was trained with.</summary>
     private static RowEncoder Encoder(ResidentModel model, ResidentAdapter? adapter) => adapter is null
-        ? RowEncoder.For(model.Base.Config, model.Base.Tokenizer, model.Base.ChatTemplate, promptTemplate: model.PromptTemplate)
-        : RowEncoder.For(model.Base.Config, model.Base.Tokenizer, adapter.ChatTemplate, promptTemplate: adapter.PromptTemplate);
+        ? RowEncoder.For(model.Base.Config, model.Base.Tokenizer, model.Base.ChatTemplate, model.Base.EosIds, promptTemplate: model.PromptTemplate)
+        : RowEncoder.For(model.Base.Config, model.Base.Tokenizer, adapter.ChatTemplate, model.Base.EosIds, promptTemplate: adapter.PromptTemplate);
 
     private ModelResult Result(EvaluationResult result, List<string> warnings)
     {

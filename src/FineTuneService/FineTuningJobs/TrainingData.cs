@@ -20,7 +20,9 @@ internal sealed record TrainingData(
     public static async Task<TrainingData> Read(
         FineTuneDbContext db, BlobStore blobs, string trainingFile, string? validationFile, string modelFolder, JobSettings settings, CancellationToken cancel)
     {
-        RowEncoder encoder = RowEncoder.For(ModelConfig.Load(modelFolder), Tokenizer.Load(modelFolder), ChatTemplate.Load(modelFolder), settings.MaxSeqLength);
+        (ModelConfig model, Tokenizer tokenizer) = (ModelConfig.Load(modelFolder), Tokenizer.Load(modelFolder));
+        RowEncoder encoder = RowEncoder.For(
+            model, tokenizer, ChatTemplate.Load(modelFolder), StopTokens.Of(modelFolder, model, tokenizer), settings.MaxSeqLength);
         Part train = await ReadFile(db, blobs, trainingFile, encoder, cancel);
         Part? validation = validationFile is null ? null : await ReadFile(db, blobs, validationFile, encoder, cancel);
         (IReadOnlyList<TrainingRow> kept, IReadOnlyList<TrainingRow> held) =

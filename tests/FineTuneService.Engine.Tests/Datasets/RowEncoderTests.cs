@@ -122,6 +122,34 @@ public class RowEncoderTests
         Assert.Single(encoded.Rows);
     }
 
+    [Theory]
+    [InlineData("{% for m in messages %}<|{{ m.role }}|>{{ m.content }}{% endfor %}")]
+    [InlineData("{% for m in messages %}<|{{ m.role }}|>{% generation %}{{ m.content }}{% endgeneration %}<|end|>{% endfor %}")]
+    public void Encode_RowsThatLearnNoStop_WarnOnceWithWhatToDo(string template)
+    {
+        const string row = """{"messages": [{"role": "user", "content": "the fox"}, {"role": "assistant", "content": "the dog"}]}""";
+        var encoded = new RowEncoder(Tokens, ChatTemplate.Parse(template, null, "<|end|>"), 512).Encode(Read(row + "\n" + row.Replace("fox", "lazy fox")));
+        DatasetWarning warning = Assert.Single(encoded.Warnings, warning => warning.Message.Contains("will not stop by itself"));
+        Assert.Equal((1, 2), (warning.Line, warning.Count));
+        Assert.Contains("eos_token", warning.Message);
+    }
+
+    [Theory]
+    [InlineData("""{"messages": [{"role": "user", "content": "the fox"}, {"role": "assistant", "content": "the dog"}]}""")]
+    [InlineData("""{"prompt": "the fox", "completion": " asks"}""")]
+    [InlineData("""{"instruction": "the fox asks", "input": "", "output": "the dog"}""")]
+    public void Encode_RowsThatLearnAStop_HaveNoWarningOfIt(string row) =>
+        Assert.DoesNotContain(Encode(row).Warnings, warning => warning.Message.Contains("will not stop by itself"));
+
+    [Fact]
+    public void Encode_StopThatOnlyTheModelNames_Counts()
+    {
+        const string row = """{"messages": [{"role": "user", "content": "the fox"}, {"role": "assistant", "content": "the dog"}]}""";
+        var nameless = Tokenizer.Parse(BpeTrainer.Train(["the fox asks the dog"], 300, ["<|user|>", "<|assistant|>", "<|end|>"]));
+        Assert.Contains(new RowEncoder(nameless, Chat, 512).Encode(Read(row)).Warnings, warning => warning.Message.Contains("stop by itself"));
+        Assert.DoesNotContain(new RowEncoder(nameless, Chat, 512, stops: [2]).Encode(Read(row)).Warnings, warning => warning.Message.Contains("stop by itself"));
+    }
+
     private static EncodedRows Encode(string rows, int maxSequenceLength = 512) =>
         new RowEncoder(Tokens, Chat, maxSequenceLength).Encode(Read(rows));
 

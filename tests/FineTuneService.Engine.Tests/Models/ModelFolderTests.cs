@@ -27,12 +27,12 @@ public sealed class ModelFolderTests
     }
 
     [Fact]
-    public void Load_EosOfGenerationConfig_GoesBeforeConfigs()
+    public void Load_EosOfGenerationConfig_IsJoinedWithConfigs()
     {
         using var folder = Saved();
         folder.Write("generation_config.json", """{"eos_token_id": 7}""");
         using BaseModel model = BaseModel.Load(folder.Path, BasePrecision.Fp32);
-        Assert.Equal([7], model.EosIds);
+        Assert.Equal([7, 2, 3], model.EosIds);
     }
 
     [Fact]

@@ -37,7 +37,7 @@ internal static class CachedAttention
             values.narrow(1, before, count)
                 .copy_(rowTokens.narrow(1, shape.Heads + shape.KeyValueHeads, shape.KeyValueHeads).transpose(0, 1));
             Row(rowTokens.narrow(1, 0, shape.Heads), keys.narrow(1, 0, before + count), values.narrow(1, 0, before + count), before, shape,
-                rowOutput, pass.Pool);
+                rowOutput);
         }
         pass.Pool.Return(tokens);
         return new Activation(output, needsGrad: false);
@@ -46,14 +46,14 @@ internal static class CachedAttention
     /// <param name="queries">[count, heads, headDim].</param>
     /// <param name="keys">[kvHeads, before + count, headDim].</param>
     /// <param name="output">[count, heads·headDim].</param>
-    private static void Row(Tensor queries, Tensor keys, Tensor values, int before, AttentionShape shape, Tensor output, BufferPool pool)
+    private static void Row(Tensor queries, Tensor keys, Tensor values, int before, AttentionShape shape, Tensor output)
     {
         long count = queries.shape[0], seen = keys.shape[1];
         Tensor grouped = queries.view(count, shape.KeyValueHeads, shape.Group, shape.HeadDim).permute(1, 2, 0, 3)
             .reshape(shape.KeyValueHeads, shape.Group * count, shape.HeadDim);
-        Tensor scores = MatrixProduct.Batch(grouped, keys.transpose(1, 2), pool);
+        Tensor scores = grouped.bmm(keys.transpose(1, 2));
         CausalSoftmaxKernel.Forward(scores.view(-1, seen), (int)count, before, shape.Scale);
-        Tensor mixed = MatrixProduct.Batch(scores, values, pool).view(shape.KeyValueHeads, shape.Group, count, shape.HeadDim);
+        Tensor mixed = scores.bmm(values).view(shape.KeyValueHeads, shape.Group, count, shape.HeadDim);
         output.view(count, shape.KeyValueHeads, shape.Group, shape.HeadDim).copy_(mixed.permute(2, 0, 1, 3));
     }
 }

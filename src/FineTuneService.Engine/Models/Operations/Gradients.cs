@@ -1,4 +1,3 @@
-using FineTuneService.Engine.Kernels;
 using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Training;
 using static TorchSharp.torch;
@@ -33,11 +32,11 @@ internal sealed class Gradients
     {
         if (gradient.dtype == left.dtype)
         {
-            MatrixProduct.Add(gradient, left, right, pool, beta: 1, (float)scale);
+            gradient.addmm_(left, right, beta: 1, alpha: (float)scale);
             return;
         }
         Tensor product = pool.Lend(left.dtype, gradient.shape);
-        MatrixProduct.Add(product, left, right, pool, beta: 0, (float)scale);
+        product.addmm_(left, right, beta: 0, alpha: (float)scale);
         gradient.add_(product);
         pool.Return(product);
     }

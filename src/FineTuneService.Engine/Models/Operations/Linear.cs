@@ -1,4 +1,3 @@
-using FineTuneService.Engine.Kernels;
 using FineTuneService.Engine.Training;
 using static TorchSharp.torch;
 
@@ -37,7 +36,7 @@ internal static class Linear
         if (dx is not null)
         {
             Tensor dense = weight.Dense(pass.Pool);
-            MatrixProduct.Add(dx, dy, dense, pass.Pool, beta: 0);
+            dx.addmm_(dy, dense, beta: 0);
             pass.Pool.Return(dense);
         }
         if (!TrainsWeight(weight, pass)) return;

@@ -19,14 +19,4 @@ internal sealed record AddedToken(
             json.GetProperty("id").GetInt32(), json.GetProperty("content").GetString()!, json.Flag("single_word"),
             json.Flag("lstrip"), json.Flag("rstrip"), json.Flag("normalized", absent: !special), special);
     }
-
-    /// <summary>This token with the flags that an entry of tokenizer_config.json's "added_tokens_decoder" gives.</summary>
-    public AddedToken Overlaid(JsonElement json) => this with
-    {
-        SingleWord = json.Flag("single_word", SingleWord),
-        StripLeft = json.Flag("lstrip", StripLeft),
-        StripRight = json.Flag("rstrip", StripRight),
-        Normalized = json.Flag("normalized", Normalized),
-        Special = json.Flag("special", Special),
-    };
 }

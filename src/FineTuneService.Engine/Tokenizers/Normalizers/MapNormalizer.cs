@@ -4,8 +4,13 @@ namespace FineTuneService.Engine.Tokenizers.Normalizers;
 
 /// <summary>Puts a text in the place of each character; it comes from that character.</summary>
 /// <param name="map">The text for a code point, or null to keep it.</param>
-internal sealed class MapNormalizer(Func<int, string?> map) : Normalizer
+internal sealed class MapNormalizer(Func<int, string?> map, bool spellsBytes = false) : Normalizer
 {
+    /// <summary>A character of two units may become one of one unit; none vanishes.</summary>
+    public override double MostToOne => 2;
+
+    public override bool SpellsBytes => spellsBytes;
+
     public override AlignedText Normalize(AlignedText text)
     {
         var builder = new AlignedTextBuilder(text);
@@ -28,5 +33,5 @@ internal sealed class MapNormalizer(Func<int, string?> map) : Normalizer
     {
         var bytes = System.Text.Encoding.UTF8.GetBytes(char.ConvertFromUtf32(codePoint));
         return string.Concat(bytes.Select(value => ByteAlphabet.Of(value)));
-    });
+    }, spellsBytes: true);
 }

@@ -9,6 +9,12 @@ internal abstract class Normalizer
 {
     public abstract AlignedText Normalize(AlignedText text);
 
+    /// <summary>UTF-16 units that may become one; infinite where any number of them may vanish.</summary>
+    public virtual double MostToOne => double.PositiveInfinity;
+
+    /// <summary>Whether what comes out is spelled in <see cref="ByteAlphabet"/>.</summary>
+    public virtual bool SpellsBytes => false;
+
     public string Normalize(string text) => Normalize(AlignedText.Of(text, aligned: false)).Text;
 
     /// <summary>Reads a component of tokenizer.json's "normalizer".</summary>

@@ -5,6 +5,9 @@ namespace FineTuneService.Engine.Tokenizers.Normalizers;
 /// <summary>Puts a text in the place of each match; it comes from the match's last character.</summary>
 internal sealed class ReplaceNormalizer(TextPattern pattern, string content) : Normalizer
 {
+    public override double MostToOne => pattern.Literal is { } literal && content.Length > 0
+        ? Math.Max(1, literal.Length / (double)content.Length) : double.PositiveInfinity;
+
     public override AlignedText Normalize(AlignedText text)
     {
         var matches = pattern.Matches(text.Text);

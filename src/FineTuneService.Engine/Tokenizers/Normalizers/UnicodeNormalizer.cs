@@ -4,11 +4,17 @@ using FineTuneService.Engine.Tokenizers.Text;
 namespace FineTuneService.Engine.Tokenizers.Normalizers;
 
 /// <summary>
-/// Unicode normalization (NFC, NFD, NFKC, NFKD), by clusters of a character and the marks that may combine with it: what comes
-/// out of a cluster is aligned with what went in.
+/// Unicode normalization (NFC, NFD, NFKC, NFKD), by clusters of a character and those that may combine with it, so that what comes
+/// out is aligned with what went in; see <see cref="NormalizedCluster"/>.
 /// </summary>
 internal sealed class UnicodeNormalizer : Normalizer
 {
+    /// <summary>
+    /// Putting marks in order takes time that grows with the square of their number. Writing has a handful at most, and a cluster of
+    /// more than this many characters is normalized in parts.
+    /// </summary>
+    private const int LongestCluster = 256;
+
     private readonly NormalizationForm _form;
 
     /// <exception cref="TokenizerException">This process runs without Unicode data, and normalization would do nothing.</exception>
@@ -19,86 +25,48 @@ internal sealed class UnicodeNormalizer : Normalizer
         _form = form;
     }
 
+    /// <summary>Up to four characters become one, and one outside the Basic Multilingual Plane, of two units, may become one inside.</summary>
+    public override double MostToOne => _form is NormalizationForm.FormC or NormalizationForm.FormKC ? 8 : 2;
+
+    private bool IsCompatible => _form is NormalizationForm.FormKC or NormalizationForm.FormKD;
+
     public override AlignedText Normalize(AlignedText text)
     {
-        if (IsNormalized(text.Text)) return text;
+        if (NormalizedCluster.IsNormalized(text.Text, _form)) return text;
         var builder = new AlignedTextBuilder(text);
         for (int start = 0, end; start < text.Text.Length; start = end)
         {
+            end = AsciiEnd(text.Text, start);
+            if (end > start) builder.Copy(start, end);
+            if (end == text.Text.Length) break;
+            start = end;
             end = ClusterEnd(text.Text, start);
-            Append(text.Text.AsSpan(start, end - start), start, builder);
+            NormalizedCluster.Append(text.Text.AsSpan(start, end - start), start, _form, builder);
         }
 
         return builder.Build();
     }
 
-    private void Append(ReadOnlySpan<char> cluster, int start, AlignedTextBuilder output)
+    /// <summary>The end of a run of ASCII, which stays as it is; its last character may begin a cluster and is left out then.</summary>
+    private static int AsciiEnd(string text, int start)
     {
-        var sources = DecomposedSources(cluster);
-        var normalized = Normalized(cluster, _form);
-        var result = Starts(normalized);
-        // Composition shortens the list; what is composed goes into the cluster's first character.
-        var composed = Math.Max(0, sources.Count - result.Count);
-        for (var i = 0; i < result.Count; i++)
-        {
-            var end = i + 1 < result.Count ? result[i + 1] : normalized.Length;
-            var from = sources[i == 0 ? 0 : Math.Min(composed + i, sources.Count - 1)];
-            output.Append(normalized.AsSpan(result[i], end - result[i]), start + from);
-        }
+        var length = text.AsSpan(start).IndexOfAnyExceptInRange('\0', '\x7f');
+        return length < 0 ? text.Length : start + Math.Max(0, length - 1);
     }
 
-    /// <summary>For each character of the decomposed cluster the index of the one that it is a part of.</summary>
-    private List<int> DecomposedSources(ReadOnlySpan<char> cluster)
-    {
-        var decomposition = _form is NormalizationForm.FormC or NormalizationForm.FormD ? NormalizationForm.FormD : NormalizationForm.FormKD;
-        var sources = new List<int>();
-        foreach (var source in Starts(cluster))
-        {
-            CodePoints.At(cluster, source, out var width);
-            var parts = Starts(Normalized(cluster.Slice(source, width), decomposition)).Count;
-            sources.AddRange(Enumerable.Repeat(source, parts));
-        }
-
-        return sources;
-    }
-
-    // .NET refuses to normalize noncharacters (U+FFFE and the like); they normalize to themselves.
-    private bool IsNormalized(string text) => !HasNoncharacter(text) && text.IsNormalized(_form);
-
-    private static string Normalized(ReadOnlySpan<char> text, NormalizationForm form)
-    {
-        var copy = text.ToString();
-        return HasNoncharacter(text) ? copy : copy.Normalize(form);
-    }
-
-    private static bool HasNoncharacter(ReadOnlySpan<char> text)
-    {
-        foreach (var rune in text.EnumerateRunes())
-            if ((rune.Value & 0xFFFE) == 0xFFFE || rune.Value is >= 0xFDD0 and <= 0xFDEF) return true;
-        return false;
-    }
-
-    private static int ClusterEnd(string text, int start)
+    private int ClusterEnd(string text, int start)
     {
         CodePoints.At(text, start, out var width);
         var end = start + width;
-        while (end < text.Length && Combines(CodePoints.At(text, end, out width))) end += width;
+        for (var count = 1; end < text.Length && count < LongestCluster && Combines(CodePoints.At(text, end, out width)); count++) end += width;
         return end;
     }
 
-    /// <summary>Whether a code point may combine with one before it: a mark, or a vowel or final consonant of Hangul.</summary>
-    private static bool Combines(int codePoint) =>
-        CharacterClass.IsMark(codePoint) || codePoint is (>= 0x1160 and <= 0x11FF) or (>= 0xD7B0 and <= 0xD7FF);
-
-    private static List<int> Starts(ReadOnlySpan<char> text)
-    {
-        var starts = new List<int>(text.Length);
-        for (int i = 0, width; i < text.Length; i += width)
-        {
-            CodePoints.At(text, i, out width);
-            starts.Add(i);
-        }
-
-        return starts;
-    }
+    /// <summary>
+    /// Whether a code point may combine with one before it: a mark, or a vowel or final consonant of Hangul; where compatible ones are
+    /// taken apart, those that become such (halfwidth sound marks and Hangul's compatible letters) too.
+    /// </summary>
+    private bool Combines(int codePoint) =>
+        CharacterClass.IsMark(codePoint) || codePoint is (>= 0x1160 and <= 0x11FF) or (>= 0xD7B0 and <= 0xD7FF)
+        || (IsCompatible && codePoint is (>= 0x3131 and <= 0x318E) or (>= 0xFF9E and <= 0xFFDC));
 }

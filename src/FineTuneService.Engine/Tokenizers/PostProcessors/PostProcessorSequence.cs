@@ -3,6 +3,8 @@ namespace FineTuneService.Engine.Tokenizers.PostProcessors;
 /// <summary>One after the other.</summary>
 internal sealed class PostProcessorSequence(IReadOnlyList<PostProcessor> processors) : PostProcessor
 {
+    public IReadOnlyList<PostProcessor> Processors => processors;
+
     public override TokenSequence Process(TokenSequence tokens, bool addSpecialTokens) =>
         processors.Aggregate(tokens, (current, processor) => processor.Process(current, addSpecialTokens));
 }

@@ -6,6 +6,8 @@ namespace FineTuneService.Engine.Tokenizers.PostProcessors;
 /// <param name="template">Null stands for the text; anything else is a special token, which may stand for several ids.</param>
 internal sealed class TemplatePostProcessor(IReadOnlyList<IReadOnlyList<(int Id, string Token)>?> template) : PostProcessor
 {
+    public IReadOnlyList<IReadOnlyList<(int Id, string Token)>?> Template => template;
+
     public override TokenSequence Process(TokenSequence tokens, bool addSpecialTokens)
     {
         if (!addSpecialTokens) return tokens;

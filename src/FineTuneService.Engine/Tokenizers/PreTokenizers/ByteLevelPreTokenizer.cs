@@ -10,6 +10,8 @@ internal sealed class ByteLevelPreTokenizer(bool addPrefixSpace, bool useRegex) 
 
     private static readonly SplitPreTokenizer WordSplit = new(Words, SplitBehavior.Isolated, invert: false);
 
+    public override bool SpellsBytes => true;
+
     public override PreTokenizedText Apply(PreTokenizedText text)
     {
         if (addPrefixSpace) text = PieceRewriting.Rewrite(text, AddSpace);

@@ -8,6 +8,12 @@ internal abstract class PreTokenizer
 {
     public abstract PreTokenizedText Apply(PreTokenizedText text);
 
+    /// <summary>Whether characters may vanish.</summary>
+    public virtual bool Drops => false;
+
+    /// <summary>Whether what comes out is spelled in <see cref="ByteAlphabet"/>.</summary>
+    public virtual bool SpellsBytes => false;
+
     /// <summary>Reads a component of tokenizer.json's "pre_tokenizer".</summary>
     /// <exception cref="TokenizerException">A type that is not supported.</exception>
     public static PreTokenizer Read(JsonElement json) => json.GetProperty("type").GetString() switch

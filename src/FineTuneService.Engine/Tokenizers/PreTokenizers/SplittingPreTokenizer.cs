@@ -5,6 +5,8 @@ namespace FineTuneService.Engine.Tokenizers.PreTokenizers;
 /// <summary>Cuts pieces where something matches, and leaves the text as it is.</summary>
 internal abstract class SplittingPreTokenizer(SplitBehavior behavior, bool invert = false) : PreTokenizer
 {
+    public sealed override bool Drops => behavior == SplitBehavior.Removed;
+
     public sealed override PreTokenizedText Apply(PreTokenizedText text)
     {
         var pieces = new List<Piece>(text.Pieces.Count);

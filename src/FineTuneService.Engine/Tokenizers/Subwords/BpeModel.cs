@@ -31,6 +31,14 @@ internal sealed class BpeModel(Vocabulary vocabulary, MergeTable merges, BpeOpti
         tokens.AddRange(known);
     }
 
+    public override double LongestKnown(bool spelledInBytes)
+    {
+        var knowsAll = spelledInBytes && !ByteAlphabet.All.ToArray().Any(character => Vocabulary.IdOf([character]) < 0);
+        var spellsOut = options.ByteFallback && !_byteIds.Contains(-1);
+        var unknownByOne = options.UnknownToken is not null && !options.FuseUnknown;
+        return knowsAll || spellsOut || unknownByOne ? Math.Max(2, Vocabulary.LongestToken) : double.PositiveInfinity;
+    }
+
     private void Join(ReadOnlySpan<char> word, List<WordToken> tokens)
     {
         if (options.IgnoreMerges && Vocabulary.IdOf(word) is >= 0 and var whole)

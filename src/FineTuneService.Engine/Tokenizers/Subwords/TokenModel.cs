@@ -1,4 +1,5 @@
 using System.Text.Json;
+using FineTuneService.Engine.Tokenizers.Text;
 
 namespace FineTuneService.Engine.Tokenizers.Subwords;
 
@@ -12,6 +13,12 @@ internal abstract class TokenModel(Vocabulary vocabulary)
 
     /// <summary>Appends the word's tokens.</summary>
     public abstract void Tokenize(ReadOnlySpan<char> word, List<WordToken> tokens);
+
+    /// <summary>
+    /// UTF-16 units of the longest token; infinite where a run of unknown characters, however long, becomes one token or nothing.
+    /// </summary>
+    /// <param name="spelledInBytes">Words are spelled in <see cref="ByteAlphabet"/>.</param>
+    public virtual double LongestKnown(bool spelledInBytes) => double.PositiveInfinity;
 
     /// <summary>A token of a word as an encoding shows it.</summary>
     public virtual string TextOf(WordToken token, ReadOnlySpan<char> word) => Vocabulary.TokenOf(token.Id)!;

@@ -30,6 +30,9 @@ internal sealed class UnigramModel(Vocabulary vocabulary, double[] scores, int u
             if (token.Id != unknownId || !AddKnownOrBytes(word, token, tokens)) tokens.Add(token);
     }
 
+    public override double LongestKnown(bool spelledInBytes) =>
+        byteFallback && Enumerable.Range(0, 256).All(value => Vocabulary.IdOf($"<0x{value:X2}>") >= 0) ? Math.Max(2, Vocabulary.LongestToken) : double.PositiveInfinity;
+
     public override string TextOf(WordToken token, ReadOnlySpan<char> word) =>
         token.Id == unknownId ? word[token.Start..token.End].ToString() : base.TextOf(token, word);
 

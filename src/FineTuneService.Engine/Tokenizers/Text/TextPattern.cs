@@ -16,6 +16,9 @@ internal sealed class TextPattern
         _regex = regex;
     }
 
+    /// <summary>The plain text, or null where this is a regular expression.</summary>
+    public string? Literal => _literal;
+
     public static TextPattern OfLiteral(string text) => new(text, null);
 
     /// <exception cref="TokenizerException">Something in the expression that has no equal here.</exception>

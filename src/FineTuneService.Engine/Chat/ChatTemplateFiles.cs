@@ -1,0 +1,50 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using FineTuneService.Engine.Tokenizers;
+
+namespace FineTuneService.Engine.Chat;
+
+/// <summary>Where a model's or an adapter's folder keeps its chat template, and the special tokens that templates write.</summary>
+internal static class ChatTemplateFiles
+{
+    public const string FileName = "chat_template.jinja";
+
+    /// <returns>Null where the folder has no template.</returns>
+    /// <exception cref="ChatTemplateException">tokenizer_config.json cannot be read.</exception>
+    public static string? Source(string folder)
+    {
+        var file = Path.Combine(folder, FileName);
+        if (File.Exists(file)) return File.ReadAllText(file);
+        var path = Path.Combine(folder, TokenizerConfig.FileName);
+        if (!File.Exists(path)) return null;
+        try
+        {
+            return (JsonNode.Parse(File.ReadAllText(path)) as JsonObject)?["chat_template"] switch
+            {
+                JsonArray named => Named(named, "default"),
+                JsonValue text when text.GetValueKind() == JsonValueKind.String => text.GetValue<string>(),
+                _ => null,
+            };
+        }
+        catch (Exception broken) when (broken is JsonException or InvalidOperationException or ArgumentException)
+        {
+            throw new ChatTemplateException($"{TokenizerConfig.FileName} cannot be read: {broken.Message}", 0);
+        }
+    }
+
+    /// <exception cref="ChatTemplateException">A file that names them cannot be read.</exception>
+    public static IReadOnlyDictionary<string, string> SpecialTokens(string folder)
+    {
+        try
+        {
+            return TokenizerConfig.Load(folder).Named;
+        }
+        catch (TokenizerException broken)
+        {
+            throw new ChatTemplateException(broken.Message, 0);
+        }
+    }
+
+    private static string? Named(JsonArray templates, string name) =>
+        (string?)templates.OfType<JsonObject>().FirstOrDefault(template => (string?)template["name"] == name)?["template"];
+}
