@@ -20,9 +20,7 @@ internal static class Database
             var connection = new SqliteConnectionStringBuilder { DataSource = Path.Combine(directory, "finetune.db"), DefaultTimeout = 1 };
             options
                 .UseSqlite(connection.ToString(), sqlite => sqlite.ExecutionStrategy(dependencies => new SqliteRetry(dependencies)))
-                .AddInterceptors(provider.GetRequiredService<SynchronousFull>())
-                // Migrations are written by hand, without a snapshot; a test holds schema and model equal.
-                .ConfigureWarnings(warnings => warnings.Ignore(RelationalEventId.PendingModelChangesWarning));
+                .AddInterceptors(provider.GetRequiredService<SynchronousFull>());
         });
     }
 

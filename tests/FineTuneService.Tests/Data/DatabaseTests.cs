@@ -8,15 +8,37 @@ namespace FineTuneService.Tests.Data;
 public sealed class DatabaseTests(TestService service) : IClassFixture<TestService>
 {
     [Fact]
-    public void Migrations_HandWritten_MakeTheModelsSchema()
+    public void Migrations_AgainstTheModel_HaveNoPendingChanges()
+    {
+        using FineTuneDbContext db = new DesignTime().CreateDbContext([]);
+        Assert.False(db.Database.HasPendingModelChanges(), "The model has changed; add a migration (docs/decisions.md says how).");
+    }
+
+    [Fact]
+    public void Migrate_NewDatabase_MakesTheModelsSchema()
     {
         using IServiceScope scope = service.Services.CreateScope();
         var migrated = scope.ServiceProvider.GetRequiredService<FineTuneDbContext>();
-        using var connection = new SqliteConnection("DataSource=:memory:");
-        connection.Open();
-        using var made = new FineTuneDbContext(new DbContextOptionsBuilder<FineTuneDbContext>().UseSqlite(connection).Options, new CurrentTenant());
-        made.Database.EnsureCreated();
-        Assert.Equal(Schema(made), Schema(migrated));
+        Assert.Equal(ModelSchema(), Schema(migrated));
+    }
+
+    [Fact]
+    public void Migrate_DatabaseOfTheFirstBuilds_KeepsItsRowsAndGetsTheModelsSchema()
+    {
+        using SqliteConnection connection = InMemory();
+        Execute(connection, FirstSchema.Sql);
+        Execute(connection, """
+            INSERT INTO tenants VALUES (7, 'acme', 'Acme', 1764000000);
+            INSERT INTO jobs ("Id", "TenantId", "Status", "Model", "TrainingFile", "Settings", "ClaimExpiresAt", "CancelRequested", "Step", "CreatedAt")
+                VALUES ('ftjob-1', 'acme', 'queued', 'talers-2m', 'file-1', '{}', 0, 0, 3, 1764000001);
+            INSERT INTO files VALUES (9, 'file-1', 'acme', 'a.jsonl', 'fine-tune', 12, 'abc', 1764000002);
+            """);
+        using FineTuneDbContext db = On(connection);
+        Database.Migrate(db);
+        Assert.Equal(ModelSchema(), Schema(db));
+        Assert.Equal((7L, "Acme"), db.Tenants.Select(row => ValueTuple.Create(row.Number, row.Name)).Single());
+        Assert.Equal(("queued", 3), db.Jobs.IgnoreQueryFilters().Select(row => ValueTuple.Create(row.Status, row.Step)).Single());
+        Assert.Equal("abc", db.Files.IgnoreQueryFilters().Single().Sha256);
     }
 
     [Fact]
@@ -31,6 +53,24 @@ public sealed class DatabaseTests(TestService service) : IClassFixture<TestServi
         Assert.False(write.IsCompleted);
         Execute(holder, "COMMIT");
         Assert.Equal("patient", (string?)(await write)["id"]);
+    }
+
+    private static SqliteConnection InMemory()
+    {
+        var connection = new SqliteConnection("DataSource=:memory:");
+        connection.Open();
+        return connection;
+    }
+
+    private static FineTuneDbContext On(SqliteConnection connection) =>
+        new(new DbContextOptionsBuilder<FineTuneDbContext>().UseSqlite(connection).Options, new CurrentTenant());
+
+    private static List<string> ModelSchema()
+    {
+        using SqliteConnection connection = InMemory();
+        using FineTuneDbContext made = On(connection);
+        made.Database.EnsureCreated();
+        return Schema(made);
     }
 
     private static void Execute(SqliteConnection connection, string sql)

@@ -1,14 +1,11 @@
-using Microsoft.EntityFrameworkCore.Infrastructure;
-using Microsoft.EntityFrameworkCore.Migrations;
+namespace FineTuneService.Tests.Data;
 
-namespace FineTuneService.Data.Migrations;
-
-/// <summary>The first schema. A test holds it equal to the model's.</summary>
-[DbContext(typeof(FineTuneDbContext))]
-[Migration("20261125000000_Initial")]
-internal sealed class Initial : Migration
+/// <summary>
+/// What the first builds wrote into a new data directory, word for word. It never changes: data directories that hold it go on opening.
+/// </summary>
+internal static class FirstSchema
 {
-    protected override void Up(MigrationBuilder migration) => migration.Sql("""
+    public const string Sql = """
         CREATE TABLE tenants (
             "Number" INTEGER NOT NULL CONSTRAINT PK_tenants PRIMARY KEY AUTOINCREMENT,
             "Id" TEXT NOT NULL,
@@ -119,5 +116,10 @@ internal sealed class Initial : Migration
             "AdapterId" TEXT NULL,
             "CreatedAt" INTEGER NOT NULL);
         CREATE UNIQUE INDEX IX_models_Id ON models ("Id");
-        """);
+
+        CREATE TABLE "__EFMigrationsHistory" (
+            "MigrationId" TEXT NOT NULL CONSTRAINT "PK___EFMigrationsHistory" PRIMARY KEY,
+            "ProductVersion" TEXT NOT NULL);
+        INSERT INTO "__EFMigrationsHistory" VALUES ('20261125000000_Initial', '10.0.14');
+        """;
 }
