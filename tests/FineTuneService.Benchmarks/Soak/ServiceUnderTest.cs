@@ -1,0 +1,70 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+
+namespace FineTuneService.Benchmarks.Soak;
+
+/// <summary>The service as a process of its own on a free port of this machine, and what the kernel says of its memory.</summary>
+internal sealed class ServiceUnderTest : IDisposable
+{
+    private readonly Process _process;
+
+    public ServiceUnderTest(string dataDirectory)
+    {
+        Address = new Uri($"http://127.0.0.1:{FreePort()}");
+        LogFile = Path.Combine(Path.GetTempPath(), "finetune-soak.log");
+        var start = new ProcessStartInfo("/bin/sh", ["-c", "exec dotnet \"$0\" > \"$1\" 2>&1", Path.Combine(AppContext.BaseDirectory, "FineTuneService.dll"), LogFile]);
+        start.Environment["ASPNETCORE_URLS"] = Address.ToString();
+        start.Environment["FineTune__DataDirectory"] = dataDirectory;
+        start.Environment["FineTune__AdminKey"] = AdminKey;
+        _process = Process.Start(start)!;
+    }
+
+    public Uri Address { get; }
+    public string AdminKey { get; } = "admin-" + Guid.NewGuid().ToString("n");
+    public string LogFile { get; }
+    public bool HasExited => _process.HasExited;
+
+    /// <summary>Resident memory now, in bytes.</summary>
+    public long ResidentBytes
+    {
+        get
+        {
+            string line = File.ReadLines($"/proc/{_process.Id}/status").First(l => l.StartsWith("VmRSS:", StringComparison.Ordinal));
+            return long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) * 1024;
+        }
+    }
+
+    /// <exception cref="InvalidOperationException">It ended, or was not ready in a minute.</exception>
+    public async Task Ready()
+    {
+        using var http = new HttpClient { BaseAddress = Address };
+        for (var clock = Stopwatch.StartNew(); clock.Elapsed < TimeSpan.FromMinutes(1) && !HasExited; await Task.Delay(100))
+        {
+            try
+            {
+                if ((await http.GetAsync("/readyz")).IsSuccessStatusCode) return;
+            }
+            catch (HttpRequestException)
+            {
+                // It does not listen yet.
+            }
+        }
+        throw new InvalidOperationException($"The service did not start; its log is {LogFile}.");
+    }
+
+    public void Dispose()
+    {
+        if (!HasExited) _process.Kill();
+        _process.WaitForExit();
+        _process.Dispose();
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}
