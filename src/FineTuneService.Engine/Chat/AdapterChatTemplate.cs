@@ -12,6 +12,9 @@ public static class AdapterChatTemplate
     /// <exception cref="ChatTemplateException">The adapter's template cannot be read.</exception>
     public static ChatTemplate? Of(string adapterFolder, BaseModel model) => Of(adapterFolder, model.ChatTemplate, model.Folder);
 
+    /// <inheritdoc cref="Of(string, BaseModel)"/>
+    public static ChatTemplate? Of(string adapterFolder, ModelText text) => Of(adapterFolder, text.ChatTemplate, text.Folder);
+
     /// <summary>Gives the adapter's own template, where it has one, to the folder of the model that it was merged into.</summary>
     public static void CopyTo(string modelFolder, string adapterFolder)
     {

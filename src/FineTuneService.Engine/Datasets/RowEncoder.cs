@@ -43,7 +43,8 @@ public sealed class RowEncoder(
             tokenizer, chatTemplate, Math.Min(maxSequenceLength ?? LongestSequence, model.MaxPositions), endOfText, promptTemplate, stops);
     }
 
-    public EncodedRows Encode(Dataset dataset)
+    /// <param name="cancel">Asked before each row.</param>
+    public EncodedRows Encode(Dataset dataset, CancellationToken cancel = default)
     {
         var rows = new List<TrainingRow>(dataset.Rows.Count);
         var problems = new List<DatasetProblem>();
@@ -51,6 +52,7 @@ public sealed class RowEncoder(
         var (truncated, dropped) = (0, 0);
         foreach (var row in dataset.Rows)
         {
+            cancel.ThrowIfCancellationRequested();
             TrainingRow encoded;
             try
             {

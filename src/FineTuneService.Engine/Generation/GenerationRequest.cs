@@ -12,6 +12,9 @@ public sealed class GenerationRequest
     public Adapter? Adapter { get; init; }
     public required SamplingParameters Parameters { get; init; }
 
+    /// <summary>Whose request it is: owners take turns, in reading prompts and in joining the batch.</summary>
+    public string Turn { get; init; } = "";
+
     /// <summary>The prompt is about to be read.</summary>
     public Action? OnStarted { get; init; }
 

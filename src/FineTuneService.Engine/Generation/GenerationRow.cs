@@ -1,32 +1,40 @@
+using System.Numerics.Tensors;
 using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Models;
+using FineTuneService.Engine.Models.Operations;
 using FineTuneService.Engine.Tokenizers;
 
 namespace FineTuneService.Engine.Generation;
 
 /// <summary>A request that has a place in the batch.</summary>
-internal sealed class GenerationRow(GenerationRequest request, int slot, BaseModel model, int capacity)
+/// <param name="room">Bytes set aside for its keys and values.</param>
+internal sealed class GenerationRow(GenerationRequest request, CachedSequence sequence, long room, BaseModel model, int capacity)
 {
     private readonly Sampler _sampler = new(request.Parameters);
     private readonly StopStrings _stops = new(request.Parameters.Stop);
     private readonly DecodeStream _text = model.Tokenizer.StreamDecoder();
-    private int _drawn;
+    private int _drawn, _last;
 
     public GenerationRequest Request => request;
     public Adapter? Adapter => request.Adapter;
+    public CachedSequence Sequence => sequence;
+    public long Room => room;
 
-    /// <summary>Its place in the key/value cache.</summary>
-    public int Slot => slot;
+    /// <summary>Prompt tokens that no forward has read yet; the first token is drawn once there are none.</summary>
+    public int Unread => Math.Max(0, request.Prompt.Count - sequence.Length);
 
-    /// <summary>What the next forward reads: the prompt, then each token drawn.</summary>
-    public int[] Next { get; private set; } = [.. request.Prompt];
+    /// <summary>When it last took part in a forward, counted in forwards.</summary>
+    public long LastForward { get; set; }
+
+    /// <summary>What the next forward reads: so many of the prompt's tokens, or the token drawn last.</summary>
+    public int[] Next(int count) => Unread > 0 ? [.. request.Prompt.Skip(sequence.Length).Take(count)] : [_last];
 
     /// <summary>Draws the token that follows, and tells of it.</summary>
     /// <returns>Why the answer ends with it, or null.</returns>
     public FinishReason? Draw(ReadOnlySpan<float> logits)
     {
-        int id = _sampler.Next(logits);
-        Next = [id];
+        if (!AreNumbers(logits)) return FinishReason.NonFinite;
+        int id = _last = _sampler.Next(logits);
         _drawn++;
         if (!request.Parameters.IgnoreEndOfText && model.EosIds.Contains(id)) return End(id, _stops.Add(_text.Flush() ?? ""), FinishReason.Stop);
         string text = _stops.Add(_text.Step(id) ?? "");
@@ -40,6 +48,10 @@ internal sealed class GenerationRow(GenerationRequest request, int slot, BaseMod
         request.OnToken(id, text);
         return null;
     }
+
+    /// <summary>Logits that are all the same are none either: the last norm's sum overflowed, and what it divided by that became zero.</summary>
+    private static bool AreNumbers(ReadOnlySpan<float> logits) =>
+        float.IsFinite(TensorPrimitives.MaxMagnitude(logits)) && (logits.Length == 1 || TensorPrimitives.Max(logits) > TensorPrimitives.Min(logits));
 
     private FinishReason End(int id, string text, FinishReason reason)
     {

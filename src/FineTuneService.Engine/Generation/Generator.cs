@@ -1,136 +1,169 @@
-using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Models;
 using FineTuneService.Engine.Models.Operations;
-using FineTuneService.Engine.Training;
 using static TorchSharp.torch;
 
 namespace FineTuneService.Engine.Generation;
 
 /// <summary>
 /// Continuous batching on one base model: requests join and leave between steps, and each row of the batch may use another
-/// adapter. The base product is shared by all rows; the low-rank products are grouped by adapter. One thread calls it.
+/// adapter. The base product is shared by all rows; the low-rank products are grouped by adapter. What goes wrong in a row ends that
+/// row, and no other. One thread calls it.
 /// </summary>
 public sealed class Generator : IDisposable
 {
+    /// <summary>Multiplications of a forward that reads prompts: some 0.1 s of two CPU cores. Others decode in between.</summary>
+    private const long PromptWork = 1L << 33;
+    private const int FewestPromptTokens = 64, MostPromptTokens = 512;
+
     private readonly BaseModel _model;
-    private readonly Decoder _decoder;
-    private readonly BufferPool _pool;
+    private readonly int _maxRows;
+    private readonly BatchForward _forward;
+    private readonly ForwardOrder _order;
     private readonly KvCache _cache;
-    private readonly Queue<GenerationRequest> _waiting = [];
+    private readonly CacheRoom _room;
+    private readonly TurnQueue<GenerationRequest> _waiting = new();
     private readonly List<GenerationRow> _active = [];
-    private readonly Stack<int> _freeSlots;
 
     /// <param name="model">Shared and frozen.</param>
-    /// <param name="maxRows">Answers that are made at once; more wait.</param>
+    /// <param name="maxRows">Answers that are decoded together; more wait, but an owner that has none under way need not.</param>
     /// <param name="capacity">Tokens of the longest sequence, prompt and answer; at most what the model was made for.</param>
-    public Generator(BaseModel model, int maxRows, int capacity)
+    /// <param name="budget">What keys and values are taken of. It holds <see cref="CacheBytes"/> for one sequence already.</param>
+    public Generator(BaseModel model, int maxRows, int capacity, MemoryBudget? budget = null)
+        : this(model, maxRows, capacity, budget, PromptTokens(model.Config))
+    {
+    }
+
+    internal Generator(BaseModel model, int maxRows, int capacity, MemoryBudget? budget, int promptTokens)
     {
         Capacity = Math.Min(capacity, model.Config.MaxPositions);
-        _model = model;
-        Device device = model.Weights.EmbedTokens.device;
-        _decoder = new Decoder(model.Config, model.Weights);
-        _pool = new BufferPool(device);
-        _cache = new KvCache(model.Config, maxRows, Capacity, model.Weights.EmbedTokens.dtype, device);
-        _freeSlots = new Stack<int>(Enumerable.Range(0, maxRows).Reverse());
+        (_model, _maxRows) = (model, maxRows);
+        _forward = new BatchForward(model);
+        _order = new ForwardOrder(maxRows, promptTokens);
+        _cache = new KvCache(model.Config, model.Weights.EmbedTokens.dtype, model.Weights.EmbedTokens.device);
+        _room = new CacheRoom(budget, _cache.Bytes(Capacity));
     }
 
     /// <summary>Tokens of the longest sequence, prompt and answer together.</summary>
     public int Capacity { get; }
+
+    /// <summary>Told of exceptions that ended a row, for a log.</summary>
+    public Action<Exception>? OnFailure { get; init; }
+
+    /// <summary>Bytes that the keys and values of a sequence come to take.</summary>
+    /// <param name="tokens">Of the sequence; no more than the model was made for are counted.</param>
+    public static long CacheBytes(ModelConfig config, BasePrecision precision, int tokens) =>
+        KvCache.Bytes(config, precision.Dtype == ComputeDtype.Bf16 ? ScalarType.BFloat16 : ScalarType.Float32, Math.Min(tokens, config.MaxPositions));
 
     /// <exception cref="ArgumentException">The prompt is empty, or leaves no room for an answer.</exception>
     public void Add(GenerationRequest request)
     {
         if (request.Prompt.Count == 0) throw new ArgumentException("the prompt has no tokens");
         if (request.Prompt.Count >= Capacity) throw new ArgumentException($"the prompt has {request.Prompt.Count} tokens; the model takes {Capacity - 1}");
-        _waiting.Enqueue(request);
+        _waiting.Enqueue(request.Turn, request);
     }
 
     /// <summary>Ends a request where it is; it is told <see cref="FinishReason.Cancelled"/>, unless it has ended already.</summary>
     public void Cancel(GenerationRequest request)
     {
-        if (_active.Find(row => row.Request == request) is { } active)
-        {
-            Finish(active, FinishReason.Cancelled);
-        }
-        else if (_waiting.Contains(request))
-        {
-            GenerationRequest[] others = [.. _waiting.Where(other => other != request)];
-            _waiting.Clear();
-            foreach (GenerationRequest other in others) _waiting.Enqueue(other);
-            request.OnFinished(FinishReason.Cancelled);
-        }
+        if (_active.Find(row => row.Request == request) is { } active) Finish(active, FinishReason.Cancelled);
+        else if (_waiting.Remove(request.Turn, request)) Guarded(() => request.OnFinished(FinishReason.Cancelled));
     }
 
-    /// <summary>Reads the prompts of requests that now have a place, or else draws one token for every row.</summary>
+    /// <summary>One forward: reads the next of some prompts, or draws one token for every row.</summary>
     /// <returns>False where there was nothing to do.</returns>
     public bool Step()
     {
-        List<GenerationRow> admitted = Admit();
-        if (admitted.Count > 0) Forward(admitted);
-        else if (_active.Count > 0) Forward([.. _active]);
-        else return false;
+        Admit();
+        List<RowPart> parts = _order.Next(_active);
+        if (parts.Count == 0) return false;
+        Forward(parts);
         return true;
     }
 
     public void Dispose()
     {
+        while (_waiting.TryDequeue(out GenerationRequest? request)) Guarded(() => request.OnFinished(FinishReason.Cancelled));
         foreach (GenerationRow row in _active.ToArray()) Finish(row, FinishReason.Cancelled);
-        while (_waiting.TryDequeue(out GenerationRequest? request)) request.OnFinished(FinishReason.Cancelled);
-        _decoder.Dispose();
-        _cache.Dispose();
-        _pool.Dispose();
+        _forward.Dispose();
     }
 
-    private List<GenerationRow> Admit()
+    private static int PromptTokens(ModelConfig config) =>
+        (int)Math.Clamp(PromptWork / config.ParameterCount / KvCache.BlockTokens * KvCache.BlockTokens, FewestPromptTokens, MostPromptTokens);
+
+    private void Admit()
     {
-        var admitted = new List<GenerationRow>();
-        while (_freeSlots.Count > 0 && _waiting.TryDequeue(out GenerationRequest? request))
+        bool full = false;
+        while (_waiting.TryDequeue(MayJoin, out GenerationRequest? request))
         {
-            var row = new GenerationRow(request, _freeSlots.Pop(), _model, Capacity);
-            _cache.Clear(row.Slot);
-            request.OnStarted?.Invoke();
-            admitted.Add(row);
+            var row = new GenerationRow(request, _cache.Begin(), Room(request), _model, Capacity);
             _active.Add(row);
+            if (request.OnStarted is { } started && !Guarded(started)) Finish(row, FinishReason.Failed);
         }
-        return admitted;
+
+        bool MayJoin(GenerationRequest request)
+        {
+            if (full || (_active.Count >= _maxRows && _active.Exists(row => row.Request.Turn == request.Turn))) return false;
+            // Where memory is short nobody overtakes: a long request would wait for as long as short ones come.
+            full = !_room.TryTake(Room(request));
+            return !full;
+        }
     }
 
-    private void Forward(List<GenerationRow> rows)
+    private long Room(GenerationRequest request) => _cache.Bytes((int)Math.Min(Capacity, (long)request.Prompt.Count + request.Parameters.MaxTokens));
+
+    private void Forward(IReadOnlyList<RowPart> parts)
     {
-        using var scope = NewDisposeScope();
-        using var gradientFree = no_grad();
-        // Rows of one adapter side by side: one low-rank product for all of them.
-        GenerationRow[] ordered = [.. rows.GroupBy(row => row.Adapter).SelectMany(group => group)];
-        var batch = new TokenBatch([.. ordered.Select(row => row.Next)], [.. ordered.Select(row => row.Slot)]);
-        var pass = new Pass(_pool) { Adapters = AdapterGroups(ordered, batch.Width) };
-        Tensor logits = _decoder.LastLogits(_decoder.Forward(batch, pass, _cache), batch, pass).to_type(ScalarType.Float32).cpu();
-        ReadOnlySpan<float> values = System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(logits.bytes);
-        int vocabulary = (int)logits.shape[1];
-        for (int i = 0; i < ordered.Length; i++)
+        try
         {
-            if (ordered[i].Draw(values.Slice(i * vocabulary, vocabulary)) is { } reason) Finish(ordered[i], reason);
+            _forward.Run(parts, Draw);
         }
-        _pool.ReturnAll();
+        catch (Exception failure)
+        {
+            // Whose fault it was shows when each goes alone.
+            if (parts.Count > 1)
+            {
+                foreach (RowPart part in parts) Forward([part]);
+                return;
+            }
+            OnFailure?.Invoke(failure);
+            Finish(parts[0].Row, FinishReason.Failed);
+        }
     }
 
-    private static List<AdapterRows> AdapterGroups(GenerationRow[] rows, int width)
+    private void Draw(GenerationRow row, ReadOnlySpan<float> logits)
     {
-        var groups = new List<AdapterRows>();
-        for (int start = 0; start < rows.Length;)
+        FinishReason? reason;
+        try
         {
-            Adapter? adapter = rows[start].Adapter;
-            int end = start;
-            while (end < rows.Length && ReferenceEquals(rows[end].Adapter, adapter)) end++;
-            if (adapter is not null) groups.Add(new AdapterRows(adapter, start * width, (end - start) * width));
-            start = end;
+            reason = row.Draw(logits);
         }
-        return groups;
+        catch (Exception failure)
+        {
+            OnFailure?.Invoke(failure);
+            reason = FinishReason.Failed;
+        }
+        if (reason is { } ended) Finish(row, ended);
     }
 
     private void Finish(GenerationRow row, FinishReason reason)
     {
-        _active.Remove(row);
-        _freeSlots.Push(row.Slot);
-        row.Request.OnFinished(reason);
+        if (!_active.Remove(row)) return;
+        row.Sequence.Dispose();
+        _room.Give(row.Room);
+        Guarded(() => row.Request.OnFinished(reason));
+    }
+
+    private bool Guarded(Action tell)
+    {
+        try
+        {
+            tell();
+            return true;
+        }
+        catch (Exception failure)
+        {
+            OnFailure?.Invoke(failure);
+            return false;
+        }
     }
 }

@@ -25,5 +25,18 @@ public sealed record SamplingParameters
     public bool IgnoreEndOfText { get; init; }
 }
 
-/// <summary>Why an answer ended: OpenAI's stop, length; cancelled never reaches a client.</summary>
-public enum FinishReason { Stop, Length, Cancelled }
+/// <summary>Why an answer ended: OpenAI's stop and length, and what must never look like either.</summary>
+public enum FinishReason
+{
+    Stop,
+    Length,
+
+    /// <summary>It was cut short: its client has gone, or the service stops.</summary>
+    Cancelled,
+
+    /// <summary>The model gave NaN, infinity, or what an overflow leaves, instead of logits.</summary>
+    NonFinite,
+
+    /// <summary>Its forward failed.</summary>
+    Failed,
+}

@@ -1,9 +1,15 @@
+using System.Text;
+
 namespace FineTuneService.Engine.Generation;
 
-/// <summary>Lets an answer's text through, except what may still become a stop string.</summary>
+/// <summary>
+/// Lets an answer's text through, except what may still become a stop string. The work is some steps a character, however long the
+/// stop strings are (Knuth, Morris and Pratt, https://doi.org/10.1137/0206024): it is done on the device's thread.
+/// </summary>
 internal sealed class StopStrings(IReadOnlyList<string> stops)
 {
-    private string _held = "";
+    private readonly Matcher[] _matchers = [.. stops.Select(stop => new Matcher(stop))];
+    private readonly StringBuilder _held = new();
 
     /// <summary>A stop string has come.</summary>
     public bool Found { get; private set; }
@@ -12,14 +18,19 @@ internal sealed class StopStrings(IReadOnlyList<string> stops)
     public string Add(string text)
     {
         if (stops.Count == 0) return text;
-        _held += text;
-        int stop = stops.Select(s => _held.IndexOf(s, StringComparison.Ordinal)).Where(at => at >= 0).DefaultIfEmpty(-1).Min();
-        if (stop >= 0)
+        foreach (char next in text)
         {
+            _held.Append(next);
+            int complete = 0;
+            foreach (Matcher matcher in _matchers)
+            {
+                if (matcher.Step(next)) complete = Math.Max(complete, matcher.Length);
+            }
+            if (complete == 0) continue;
             Found = true;
-            return Take(stop);
+            return Take(_held.Length - complete);
         }
-        return Take(_held.Length - LongestStart());
+        return Take(_held.Length - _matchers.Max(matcher => matcher.Matched));
     }
 
     /// <summary>What was held back, where the answer ends without a stop string.</summary>
@@ -27,19 +38,38 @@ internal sealed class StopStrings(IReadOnlyList<string> stops)
 
     private string Take(int length)
     {
-        string text = _held[..length];
-        _held = _held[length..];
+        string text = _held.ToString(0, length);
+        _held.Remove(0, length);
         return text;
     }
 
-    /// <summary>Characters at the end of the text that a stop string begins with.</summary>
-    private int LongestStart()
+    /// <summary>How much of one stop string the text so far ends with.</summary>
+    private sealed class Matcher(string stop)
     {
-        for (int length = Math.Min(_held.Length, stops.Max(s => s.Length) - 1); length > 0; length--)
+        private readonly int[] _shorter = Borders(stop);
+
+        public int Length => stop.Length;
+
+        public int Matched { get; private set; }
+
+        /// <returns>Whether the stop string is complete.</returns>
+        public bool Step(char next)
         {
-            string end = _held[^length..];
-            if (stops.Any(s => s.StartsWith(end, StringComparison.Ordinal))) return length;
+            while (Matched > 0 && stop[Matched] != next) Matched = _shorter[Matched - 1];
+            if (stop[Matched] == next) Matched++;
+            return Matched == stop.Length;
         }
-        return 0;
+
+        /// <summary>For each start of the stop string, the longest shorter start that it ends with.</summary>
+        private static int[] Borders(string stop)
+        {
+            var borders = new int[stop.Length];
+            for (int i = 1, matched = 0; i < stop.Length; borders[i++] = matched)
+            {
+                while (matched > 0 && stop[matched] != stop[i]) matched = borders[matched - 1];
+                if (stop[matched] == stop[i]) matched++;
+            }
+            return borders;
+        }
     }
 }

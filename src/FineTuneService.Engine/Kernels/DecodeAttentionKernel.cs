@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Runtime.CompilerServices;
 using FineTuneService.Engine.Kernels.Lanes;
+using FineTuneService.Engine.Models.Operations;
 using static TorchSharp.torch;
 
 namespace FineTuneService.Engine.Kernels;
@@ -13,31 +14,25 @@ namespace FineTuneService.Engine.Kernels;
 internal static class DecodeAttentionKernel
 {
     /// <param name="tokens">[rows, (heads + 2·kvHeads)·headDim] fp32 or bf16, contiguous, on the CPU: queries, keys, values; rotated.</param>
-    /// <param name="keys">[slots, kvHeads, capacity, headDim]: a layer's cache.</param>
-    /// <param name="values">As the keys.</param>
-    /// <param name="slots">The rows' places in the cache.</param>
-    /// <param name="lengths">Tokens that the cache holds of each row.</param>
+    /// <param name="sequences">What the cache holds of each row, with room for one more token.</param>
     /// <param name="output">[rows, heads·headDim].</param>
-    /// <param name="scale">Multiplies the scores.</param>
-    public static void Forward(Tensor tokens, Tensor keys, Tensor values, int[] slots, int[] lengths, Tensor output, float scale)
+    public static void Forward(Tensor tokens, CachedSequence[] sequences, int layer, Tensor output, AttentionShape shape)
     {
-        int kvHeads = (int)keys.size(1), capacity = (int)keys.size(2), headDim = (int)keys.size(3);
-        int heads = (int)output.size(1) / headDim, seen = lengths.Max() + 1;
-        var loop = new Problems(new(tokens), new(keys), new(values), slots, lengths, new(output), heads, kvHeads, capacity, headDim, scale);
-        RowLoops.Run(loop, tokens.dtype, slots.Length * kvHeads, heads / kvHeads * seen * headDim);
+        var loop = new Problems(new(tokens), sequences, layer, new(output), shape.Heads, shape.KeyValueHeads, shape.HeadDim, shape.Scale);
+        int seen = sequences.Max(sequence => sequence.Length) + 1;
+        RowLoops.Run(loop, tokens.dtype, sequences.Length * shape.KeyValueHeads, shape.Group * seen * shape.HeadDim);
     }
 
     /// <summary>A "row" is a key/value head of a row of the batch, with the query heads that share it.</summary>
     private readonly unsafe struct Problems(
-        RowMemory tokens, RowMemory keys, RowMemory values, int[] slots, int[] lengths, RowMemory output,
-        int heads, int kvHeads, int capacity, int headDim, float scale) : IRowLoop
+        RowMemory tokens, CachedSequence[] sequences, int layer, RowMemory output, int heads, int kvHeads, int headDim, float scale) : IRowLoop
     {
         [MethodImpl(RowLoops.Compiled)]
         public void Rows<TLanes, T>(int first, int end)
             where TLanes : struct, ILanes<TLanes>
             where T : unmanaged
         {
-            float[] rented = ArrayPool<float>.Shared.Rent(capacity + TLanes.Count);
+            float[] rented = ArrayPool<float>.Shared.Rent(sequences.Max(sequence => sequence.Length) + 1 + TLanes.Count);
             fixed (float* weights = rented)
             {
                 for (int problem = first; problem < end; problem++) Problem<TLanes, T>(problem / kvHeads, problem % kvHeads, weights);
@@ -49,15 +44,29 @@ internal static class DecodeAttentionKernel
             where TLanes : struct, ILanes<TLanes>
             where T : unmanaged
         {
-            int start = (slots[row] * kvHeads + kvHead) * capacity, before = lengths[row], group = heads / kvHeads;
-            T* token = tokens.Row<T>(row), key = keys.Row<T>(start), value = values.Row<T>(start);
-            new Span<T>(token + (heads + kvHead) * headDim, headDim).CopyTo(new Span<T>(key + (long)before * headDim, headDim));
-            new Span<T>(token + (heads + kvHeads + kvHead) * headDim, headDim).CopyTo(new Span<T>(value + (long)before * headDim, headDim));
+            CachedSequence sequence = sequences[row];
+            int before = sequence.Length, group = heads / kvHeads, at = before % KvCache.BlockTokens;
+            T* token = tokens.Row<T>(row);
+            CacheBlock last = sequence.Blocks[before / KvCache.BlockTokens];
+            new Span<T>(token + (heads + kvHead) * headDim, headDim).CopyTo(new Span<T>(last.KeyRows<T>(layer, kvHead) + at * headDim, headDim));
+            new Span<T>(token + (heads + kvHeads + kvHead) * headDim, headDim).CopyTo(new Span<T>(last.ValueRows<T>(layer, kvHead) + at * headDim, headDim));
             for (int head = kvHead * group; head < (kvHead + 1) * group; head++)
             {
-                for (int i = 0; i <= before; i++) weights[i] = Dot<TLanes, T>(token + head * headDim, key + (long)i * headDim);
+                Score<TLanes, T>(token + head * headDim, sequence, kvHead, weights);
                 float sum = CausalSoftmaxKernel.Exponentials<TLanes, float>(weights, before + 1, scale, weights);
-                Mix<TLanes, T>(weights, 1 / sum, value, before + 1, output.Row<T>(row) + head * headDim);
+                Mix<TLanes, T>(weights, 1 / sum, sequence, kvHead, output.Row<T>(row) + head * headDim);
+            }
+        }
+
+        private void Score<TLanes, T>(T* query, CachedSequence sequence, int kvHead, float* scores)
+            where TLanes : struct, ILanes<TLanes>
+            where T : unmanaged
+        {
+            for (int start = 0; start <= sequence.Length; start += KvCache.BlockTokens)
+            {
+                T* key = sequence.Blocks[start / KvCache.BlockTokens].KeyRows<T>(layer, kvHead);
+                int count = Math.Min(KvCache.BlockTokens, sequence.Length + 1 - start);
+                for (int i = 0; i < count; i++) scores[start + i] = Dot<TLanes, T>(query, key + i * headDim);
             }
         }
 
@@ -71,15 +80,20 @@ internal static class DecodeAttentionKernel
             return TLanes.Sum(sum);
         }
 
-        private void Mix<TLanes, T>(float* weights, float inverse, T* value, int seen, T* target)
+        private void Mix<TLanes, T>(float* weights, float inverse, CachedSequence sequence, int kvHead, T* target)
             where TLanes : struct, ILanes<TLanes>
             where T : unmanaged
         {
             for (int i = 0; i < headDim; i += TLanes.Count)
             {
                 TLanes sum = TLanes.Of(0);
-                for (int k = 0; k < seen; k++)
-                    sum = TLanes.MultiplyAdd(TLanes.Of(weights[k]), Lane.Load<TLanes, T>(value + (long)k * headDim + i, headDim - i), sum);
+                for (int start = 0; start <= sequence.Length; start += KvCache.BlockTokens)
+                {
+                    T* value = sequence.Blocks[start / KvCache.BlockTokens].ValueRows<T>(layer, kvHead) + i;
+                    int count = Math.Min(KvCache.BlockTokens, sequence.Length + 1 - start);
+                    for (int k = 0; k < count; k++)
+                        sum = TLanes.MultiplyAdd(TLanes.Of(weights[start + k]), Lane.Load<TLanes, T>(value + k * headDim, headDim - i), sum);
+                }
                 Lane.Store(sum * TLanes.Of(inverse), target + i, headDim - i);
             }
         }

@@ -42,13 +42,15 @@ public sealed class BaseModel : IDisposable
 
     /// <exception cref="ModelException">The folder is not a model that the Engine knows, or lacks something.</exception>
     /// <exception cref="SafetensorsException">A weights file cannot be used.</exception>
-    public static BaseModel Load(string folder, BasePrecision precision)
+    public static BaseModel Load(string folder, BasePrecision precision) => Load(ModelText.Load(folder), precision);
+
+    /// <inheritdoc cref="Load(string, BasePrecision)"/>
+    /// <param name="betweenLayers">Called between layers: others may work meanwhile.</param>
+    public static BaseModel Load(ModelText text, BasePrecision precision, Action? betweenLayers = null)
     {
-        ModelConfig config = ModelConfig.Load(folder);
-        using ModelFiles files = ModelFiles.Open(folder);
-        DecoderWeights weights = new ModelLoader(config, precision, files).Load();
-        Tokenizer? tokenizer = File.Exists(Path.Combine(folder, "tokenizer.json")) ? Tokenizer.Load(folder) : null;
-        return new BaseModel(config, precision, weights, tokenizer, ChatTemplate.Load(folder), StopTokens.Of(folder, config, tokenizer), folder);
+        using ModelFiles files = ModelFiles.Open(text.Folder);
+        DecoderWeights weights = new ModelLoader(text.Config, precision, files, betweenLayers).Load();
+        return new BaseModel(text.Config, precision, weights, text.Tokenizer, text.ChatTemplate, text.EosIds, text.Folder);
     }
 
     /// <summary>A model of random weights: where full training starts from, and what benchmarks run.</summary>

@@ -14,4 +14,15 @@ public sealed record BasePrecision(ComputeDtype Dtype, QuantizationType Quantiza
 {
     public static readonly BasePrecision Fp32 = new(ComputeDtype.Fp32);
     public static readonly BasePrecision Bf16 = new(ComputeDtype.Bf16);
+
+    /// <summary>Bytes of a model's weights. nf4: half a byte a weight, and an absmax for each block of 64, in fp32 or (double quantization)
+    /// in one byte.</summary>
+    public long BytesOf(ModelConfig model)
+    {
+        int element = Dtype == ComputeDtype.Bf16 ? 2 : 4;
+        if (Quantization == QuantizationType.None) return model.ParameterCount * element;
+        long quantised = model.Linears.Where(linear => linear.Parts[0].Module != "lm_head").Sum(linear => linear.Parts.Sum(part => (long)part.Out * linear.In));
+        long absmax = DoubleQuantization ? quantised / 64 + quantised / (64 * 256) * 4 : quantised / 64 * 4;
+        return (model.ParameterCount - quantised) * element + quantised / 2 + absmax;
+    }
 }

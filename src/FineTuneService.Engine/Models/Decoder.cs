@@ -13,16 +13,19 @@ internal sealed class Decoder(ModelConfig config, DecoderWeights weights) : IDis
 
     public DecoderWeights Weights { get; } = weights;
 
-    /// <summary>Hidden states of a batch after the final norm.</summary>
-    /// <param name="cache">In serving, what the sequences' earlier tokens left; the new tokens are added to it.</param>
+    /// <summary>
+    /// Hidden states of a batch after the final norm. Where it goes on from cached sequences, their caches are written; the caller then
+    /// says <see cref="TokenBatch.Advance"/>.
+    /// </summary>
     /// <returns>[rows·width, hidden], lent by the pass's pool; undefined at padding.</returns>
-    public Activation Forward(TokenBatch batch, Pass pass, KvCache? cache = null)
+    public Activation Forward(TokenBatch batch, Pass pass)
     {
         using var scope = NewDisposeScope();
+        batch.Grow();
         Device device = Weights.EmbedTokens.device;
         // Recorded operations read these in the backward: they live as long as the step's scope.
         Tensor ids = tensor(batch.Ids, device: device).MoveToOuterDisposeScope();
-        Rotation rotation = _rotary.For(batch.Positions(cache));
+        Rotation rotation = _rotary.For(batch.Positions());
         var shape = new AttentionShape(batch.Rows, batch.Width, Config.Heads, Config.KeyValueHeads, Config.HeadDim);
 
         Activation stream = EmbeddingLookup.Forward(Weights.EmbedTokens, ids, pass);
@@ -30,27 +33,22 @@ internal sealed class Decoder(ModelConfig config, DecoderWeights weights) : IDis
         for (int i = 0; i < Weights.Layers.Length; i++)
         {
             int layer = i;
-            Activation Attend(Activation qkv) => cache is null
+            Activation Attend(Activation qkv) => batch.Sequences.Length == 0
                 ? Attention.Forward(qkv, shape, rotation, pass)
-                : CachedAttention.Forward(qkv, batch, shape, rotation, cache, layer, pass);
+                : CachedAttention.Forward(qkv, batch, shape, rotation, layer, pass);
             Tensor nextNorm = i + 1 < Weights.Layers.Length ? Weights.Layers[i + 1].InputNorm : Weights.FinalNorm;
             (stream, normed) = DecoderBlock.Forward(stream, normed, Weights.Layers[i], nextNorm, Config.Epsilon, Attend, pass);
             BetweenBlocks(pass);
         }
         if (!stream.NeedsGrad) pass.Pool.Return(stream.Value);
-        for (int row = 0; row < batch.Rows; row++) cache?.Advance(batch.Slots[row], batch.Lengths[row]);
         return normed;
     }
 
     /// <summary>Logits that follow each row's last token.</summary>
     /// <param name="hidden">What <see cref="Forward"/> returned for this batch; its buffer is given back.</param>
     /// <returns>[rows, vocabulary] in the compute dtype, lent by the pass's pool.</returns>
-    public Tensor LastLogits(Activation hidden, TokenBatch batch, Pass pass)
-    {
-        var last = new long[batch.Rows];
-        for (int row = 0; row < last.Length; row++) last[row] = (long)row * batch.Width + batch.Lengths[row] - 1;
-        return Logits(hidden, last, pass);
-    }
+    public Tensor LastLogits(Activation hidden, TokenBatch batch, Pass pass) =>
+        Logits(hidden, [.. Enumerable.Range(0, batch.Rows).Select(batch.LastToken)], pass);
 
     /// <summary>Logits that follow the given tokens, [tokens.Length, vocabulary].</summary>
     /// <param name="tokens">Ascending indices into the batch's rows·width tokens.</param>

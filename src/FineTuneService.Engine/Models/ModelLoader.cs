@@ -7,7 +7,8 @@ using static TorchSharp.torch;
 namespace FineTuneService.Engine.Models;
 
 /// <summary>Makes the decoder's weights of a checkpoint's tensors, and refuses a checkpoint that is not what its config says.</summary>
-internal sealed class ModelLoader(ModelConfig config, BasePrecision precision, ModelFiles files)
+/// <param name="betweenLayers">Called after each layer.</param>
+internal sealed class ModelLoader(ModelConfig config, BasePrecision precision, ModelFiles files, Action? betweenLayers = null)
 {
     private readonly ScalarType _dtype = precision.Dtype == ComputeDtype.Bf16 ? ScalarType.BFloat16 : ScalarType.Float32;
     private readonly HashSet<string> _read = [];
@@ -19,7 +20,11 @@ internal sealed class ModelLoader(ModelConfig config, BasePrecision precision, M
         Tensor embed = Tensor("model.embed_tokens.weight", config.VocabularySize, config.HiddenSize);
         LinearShape[] linears = [.. config.Linears];
         var layers = new LayerWeights[config.Layers];
-        for (int i = 0; i < layers.Length; i++) layers[i] = Layer(i, linears.AsSpan(4 * i, 4));
+        for (int i = 0; i < layers.Length; i++)
+        {
+            layers[i] = Layer(i, linears.AsSpan(4 * i, 4));
+            betweenLayers?.Invoke();
+        }
         var weights = new DecoderWeights
         {
             EmbedTokens = embed,

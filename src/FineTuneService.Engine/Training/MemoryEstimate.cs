@@ -20,21 +20,12 @@ public sealed record MemoryEstimate(long Base, long Trained, long Gradients, lon
         long tokens = (long)config.MicroBatchSize * longestRow;
         bool copied = config.Lora is not null && trained != element;
         return new MemoryEstimate(
-            BaseBytes(model, precision, element),
+            precision.BytesOf(model),
             trainable * (trained + (copied ? element : 0)),
             trainable * trained,
             2 * trainable * trained,
             tokens * model.Layers * PerToken(model, config, element),
             Math.Min(tokens, 512) * (model.VocabularySize + model.HiddenSize) * element + tokens * model.HiddenSize * element);
-    }
-
-    /// <summary>nf4: half a byte a weight, and an absmax for each block of 64, in fp32 or (double quantization) in one byte.</summary>
-    private static long BaseBytes(ModelConfig model, BasePrecision precision, int element)
-    {
-        if (precision.Quantization == QuantizationType.None) return model.ParameterCount * element;
-        long quantised = model.Linears.Where(linear => linear.Parts[0].Module != "lm_head").Sum(linear => linear.Parts.Sum(part => (long)part.Out * linear.In));
-        long absmax = precision.DoubleQuantization ? quantised / 64 + quantised / (64 * 256) * 4 : quantised / 64 * 4;
-        return (model.ParameterCount - quantised) * element + quantised / 2 + absmax;
     }
 
     /// <summary>Bytes a token and layer: two norms, the stream before each, queries, keys and values, attention's output, gate and up, their

@@ -45,8 +45,8 @@ internal static class AdaptersApi
         await db.Adapters.AsNoTracking().FirstOrDefaultAsync(row => row.Id == id) is { } adapter ? Results.Ok(Body(adapter)) : Errors.NotFound("adapter", id);
 
     private static async Task<IResult> Upload(
-        HttpRequest request, FineTuneDbContext db, CurrentTenant tenant, ModelCatalog catalog, AdapterStore store, DataDirectory directory, DeviceLease lease,
-        ResidentModels resident, IOptions<FineTuneOptions> options, CancellationToken cancel)
+        HttpRequest request, FineTuneDbContext db, CurrentTenant tenant, ModelCatalog catalog, AdapterStore store, DataDirectory directory, ModelTexts texts,
+        ModelAccess access, IOptions<FineTuneOptions> options, CancellationToken cancel)
     {
         if (!MultipartUpload.Is(request)) return Errors.Make(415, "Send multipart/form-data with the fields model, suffix and file.", "unsupported_media_type");
         IFormCollection form;
@@ -69,11 +69,12 @@ internal static class AdaptersApi
         try
         {
             await using (Stream zip = file.OpenReadStream()) AdapterZip.Unpack(zip, folder, options.Value.MaxUploadBytes);
-            await lease.Serve("check adapter", () =>
+            (_, NoRoom? full) = await access.Run(new AskedModel(texts.Of(entry.Folder), precision), "an upload", tenant.Id, use =>
             {
-                ResidentModels.Check(folder, resident.Model(entry.Folder, precision));
+                using (use) ResidentModels.Check(folder, use.Model);
                 return true;
             }, cancel);
+            if (full is not null) return Errors.Busy(full.Message);
             AdapterEntry adapter = store.Add(folder, tenant.Id, baseModel, precision, suffix);
             await db.SaveChangesAsync(CancellationToken.None);
             return Results.Ok(Body(adapter));
@@ -105,19 +106,20 @@ internal static class AdaptersApi
     }
 
     private static async Task<IResult> Merge(
-        string id, MergeRequest? body, FineTuneDbContext db, CurrentTenant tenant, ModelCatalog catalog, DataDirectory directory, DeviceLease lease,
-        ResidentModels resident, TimeProvider clock, CancellationToken cancel)
+        string id, MergeRequest? body, FineTuneDbContext db, CurrentTenant tenant, ModelCatalog catalog, DataDirectory directory, ModelTexts texts,
+        ModelAccess access, TimeProvider clock, CancellationToken cancel)
     {
         if (await db.Adapters.AsNoTracking().FirstOrDefaultAsync(row => row.Id == id, cancel) is not { } adapter) return Errors.NotFound("adapter", id);
         if (body?.Suffix is { } suffix && !Ids.IsSuffix(suffix)) return Errors.BadRequest(Ids.SuffixRule + ".", param: "suffix");
         if (await catalog.Find(adapter.Model, null, cancel) is not { } served) return Errors.ModelNotFound(adapter.BaseModel);
         string temporary = directory.NewTemporaryFolder();
-        await lease.Serve("merge", () =>
+        var asked = new AskedModel(texts.Of(served.Folder), served.Precision, adapter.Id, adapter.Folder);
+        (_, NoRoom? full) = await access.Run(asked, "a merge", tenant.Id, use =>
         {
-            ResidentModel model = resident.Model(served.Folder, served.Precision);
-            AdapterMerge.Save(model.Base, resident.Adapter(adapter.Id, adapter.Folder, model).Adapter, temporary, served.Precision.Dtype);
+            using (use) AdapterMerge.Save(use.Model.Base, use.Adapter!.Adapter, temporary, served.Precision.Dtype);
             return true;
         }, CancellationToken.None);
+        if (full is not null) return Errors.Busy(full.Message);
         AdapterChatTemplate.CopyTo(temporary, adapter.Folder);
         string prompt = Path.Combine(adapter.Folder, "prompt_template.json");
         if (File.Exists(prompt)) File.Copy(prompt, Path.Combine(temporary, Path.GetFileName(prompt)), overwrite: true);

@@ -17,13 +17,20 @@ internal enum RefusalKind
     ContextLengthExceeded,
     Full,
     ModelUnusable,
+
+    /// <summary>The model's output is not finite.</summary>
+    NonFinite,
+
+    /// <summary>It was begun, and did not come to its end.</summary>
+    Cut,
 }
 
 /// <param name="Message">What to do, for the client.</param>
 internal sealed record AnswerRefusal(RefusalKind Kind, string Message);
 
 /// <summary>An answer under way: its pieces, and what it has cost so far.</summary>
-internal sealed class Answer(int promptTokens, ChannelReader<AnswerPiece> pieces)
+/// <param name="cancel">Ends its rows where they are.</param>
+internal sealed class Answer(int promptTokens, ChannelReader<AnswerPiece> pieces, Action cancel)
 {
     private int _completionTokens;
 
@@ -31,6 +38,19 @@ internal sealed class Answer(int promptTokens, ChannelReader<AnswerPiece> pieces
 
     /// <summary>Final once the pieces have ended.</summary>
     public Usage Usage => new(promptTokens, Volatile.Read(ref _completionTokens));
+
+    /// <summary>Nobody reads it any more, or one of its choices has failed.</summary>
+    public void Cancel() => cancel();
+
+    /// <summary>What the client is told instead of a choice that ended so; null where it ended well.</summary>
+    public static AnswerRefusal? Failure(FinishReason reason) => reason switch
+    {
+        FinishReason.Stop or FinishReason.Length => null,
+        FinishReason.NonFinite => new AnswerRefusal(RefusalKind.NonFinite,
+            "The model's output is not finite; its weights, or its adapter's, are damaged or have grown too large. Train the adapter again with a lower learning rate, or upload it again."),
+        FinishReason.Cancelled => new AnswerRefusal(RefusalKind.Cut, "The answer was cut short because the service stops; ask again."),
+        _ => new AnswerRefusal(RefusalKind.Cut, "The answer failed on the device; ask again. The service's log says why."),
+    };
 
     internal void CountToken() => Interlocked.Increment(ref _completionTokens);
 }

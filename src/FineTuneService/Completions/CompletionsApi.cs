@@ -1,4 +1,5 @@
 using System.Text;
+using FineTuneService.Data;
 using FineTuneService.Engine.Chat;
 using FineTuneService.Engine.Generation;
 using FineTuneService.Hosting;
@@ -22,7 +23,7 @@ internal static class CompletionsApi
     }
 
     private static async Task<IResult> Chat(
-        ChatCompletionRequest request, ModelCatalog catalog, Answering answering, TimeProvider clock, HttpContext context, CancellationToken cancel)
+        ChatCompletionRequest request, CurrentTenant tenant, ModelCatalog catalog, Answering answering, TimeProvider clock, HttpContext context, CancellationToken cancel)
     {
         if (request.Messages.Count == 0) return Errors.BadRequest("messages is empty; write at least one.", param: "messages");
         if (request.Messages.Any(message => message is null)) return Errors.BadRequest("messages holds a null; each is an object with role and content.", param: "messages");
@@ -35,14 +36,14 @@ internal static class CompletionsApi
         if (SamplingReader.Read(request, given is < 1 ? -1 : given ?? 0, older ? "max_tokens" : "max_completion_tokens", out var choices) is { } bad) return bad;
         ChatMessage[] messages = [.. request.Messages.Select(message => new ChatMessage(message.Role == "developer" ? "system" : message.Role, message.Content))];
         if (await catalog.Find(request.Model, request.AdapterId, cancel) is not { } served) return Errors.ModelNotFound(request.AdapterId ?? request.Model);
-        (Answer? answer, AnswerRefusal? refusal) = await answering.Begin(Answering.Chat, served, encoder => [encoder.EncodeChat(messages)], choices, cancel);
-        if (refusal is not null) return Refuse(refusal, "messages", context);
+        (Answer? answer, AnswerRefusal? refusal) = await answering.Begin(Answering.Chat, tenant.Id, served, encoder => [encoder.EncodeChat(messages)], choices, cancel);
+        if (refusal is not null) return Refuse(refusal, "messages");
         var reply = new ChatReply(Ids.New("chatcmpl"), clock.GetUtcNow().ToUnixTimeSeconds(), request.Model);
         return await Deliver(answer!, reply, choices.Count, request, context, cancel);
     }
 
     private static async Task<IResult> Complete(
-        CompletionRequest request, ModelCatalog catalog, Answering answering, TimeProvider clock, HttpContext context, CancellationToken cancel)
+        CompletionRequest request, CurrentTenant tenant, ModelCatalog catalog, Answering answering, TimeProvider clock, HttpContext context, CancellationToken cancel)
     {
         int maxTokens = request.MaxTokens is < 1 ? -1 : request.MaxTokens ?? CompletionMaxTokens;
         if (SamplingReader.Read(request, maxTokens, "max_tokens", out var choices) is { } bad) return bad;
@@ -50,8 +51,8 @@ internal static class CompletionsApi
         if (prompts.Count * choices.Count > MostAnswers) return Errors.BadRequest($"{prompts.Count} prompts with n = {choices.Count} are more than {MostAnswers} answers; send fewer at once.", param: "prompt");
         if (await catalog.Find(request.Model, request.AdapterId, cancel) is not { } served) return Errors.ModelNotFound(request.AdapterId ?? request.Model);
         (Answer? answer, AnswerRefusal? refusal) =
-            await answering.Begin(Answering.TextCompletion, served, encoder => [.. prompts.Select(prompt => prompt.Encode(encoder))], choices, cancel);
-        if (refusal is not null) return Refuse(refusal, "prompt", context);
+            await answering.Begin(Answering.TextCompletion, tenant.Id, served, encoder => [.. prompts.Select(prompt => prompt.Encode(encoder))], choices, cancel);
+        if (refusal is not null) return Refuse(refusal, "prompt");
         var reply = new TextReply(Ids.New("cmpl"), clock.GetUtcNow().ToUnixTimeSeconds(), request.Model);
         return await Deliver(answer!, reply, prompts.Count * choices.Count, request, context, cancel);
     }
@@ -59,37 +60,63 @@ internal static class CompletionsApi
     /// <param name="count">Answers, of all prompts.</param>
     private static async Task<IResult> Deliver(Answer answer, IReply reply, int count, AnswerRequest request, HttpContext context, CancellationToken cancel)
     {
-        if (request.Stream != true)
+        if (request.Stream == true)
         {
-            StringBuilder[] texts = [.. Enumerable.Range(0, count).Select(_ => new StringBuilder())];
-            var finishes = new FinishReason[count];
-            await foreach (AnswerPiece piece in answer.Pieces(cancel))
-            {
-                texts[piece.Choice].Append(piece.Text);
-                if (piece.Finish is { } finish) finishes[piece.Choice] = finish;
-            }
-            return Results.Ok(reply.Whole([.. texts.Select((text, i) => (text.ToString(), finishes[i]))], answer.Usage));
+            await Stream(answer, reply, count, request.StreamOptions?.IncludeUsage == true, context, cancel);
+            return Results.Empty;
         }
+        StringBuilder[] texts = [.. Enumerable.Range(0, count).Select(_ => new StringBuilder())];
+        var finishes = new FinishReason[count];
+        await foreach (AnswerPiece piece in answer.Pieces(cancel))
+        {
+            texts[piece.Choice].Append(piece.Text);
+            if (piece.Finish is not { } finish) continue;
+            if (Answer.Failure(finish) is { } failure)
+            {
+                answer.Cancel();
+                return Refuse(failure, "model");
+            }
+            finishes[piece.Choice] = finish;
+        }
+        return Results.Ok(reply.Whole([.. texts.Select((text, i) => (text.ToString(), finishes[i]))], answer.Usage));
+    }
+
+    /// <summary>A stream that does not come to its end says so in an error object, and has no [DONE].</summary>
+    private static async Task Stream(Answer answer, IReply reply, int count, bool usage, HttpContext context, CancellationToken cancel)
+    {
         ServerSentEvents.Begin(context.Response);
         foreach (object opening in reply.Opening(count)) await ServerSentEvents.Send(context.Response, opening, cancel);
-        await foreach (AnswerPiece piece in answer.Pieces(cancel)) await ServerSentEvents.Send(context.Response, reply.Chunk(piece), cancel);
-        if (request.StreamOptions?.IncludeUsage == true) await ServerSentEvents.Send(context.Response, reply.UsageChunk(answer.Usage), cancel);
+        await foreach (AnswerPiece piece in answer.Pieces(cancel))
+        {
+            if (piece.Finish is { } finish && Answer.Failure(finish) is { } failure)
+            {
+                answer.Cancel();
+                (int status, string code) = Refused(failure.Kind);
+                await ServerSentEvents.Send(context.Response, Errors.Body(status, failure.Message, code, "model"), cancel);
+                return;
+            }
+            await ServerSentEvents.Send(context.Response, reply.Chunk(piece), cancel);
+        }
+        if (usage) await ServerSentEvents.Send(context.Response, reply.UsageChunk(answer.Usage), cancel);
         await ServerSentEvents.Done(context.Response, cancel);
-        return Results.Empty;
     }
 
     /// <param name="param">The field that holds the prompt.</param>
-    private static IResult Refuse(AnswerRefusal refusal, string param, HttpContext context)
+    private static IResult Refuse(AnswerRefusal refusal, string param)
     {
-        switch (refusal.Kind)
-        {
-            case RefusalKind.NoChatTemplate: return Errors.BadRequest(refusal.Message, "no_chat_template", "model");
-            case RefusalKind.BadPrompt: return Errors.BadRequest(refusal.Message, "invalid_value", param);
-            case RefusalKind.ContextLengthExceeded: return Errors.BadRequest(refusal.Message, "context_length_exceeded", param);
-            case RefusalKind.ModelUnusable: return Errors.Make(503, refusal.Message, "model_unusable", "model");
-            default:
-                context.Response.Headers.RetryAfter = "1";
-                return Errors.Make(503, refusal.Message, "overloaded");
-        }
+        (int status, string code) = Refused(refusal.Kind);
+        if (refusal.Kind is RefusalKind.Full or RefusalKind.Cut) return Errors.Busy(refusal.Message, code);
+        return Errors.Make(status, refusal.Message, code, refusal.Kind is RefusalKind.NoChatTemplate or RefusalKind.ModelUnusable or RefusalKind.NonFinite ? "model" : param);
     }
+
+    private static (int Status, string Code) Refused(RefusalKind kind) => kind switch
+    {
+        RefusalKind.NoChatTemplate => (400, "no_chat_template"),
+        RefusalKind.BadPrompt => (400, "invalid_value"),
+        RefusalKind.ContextLengthExceeded => (400, "context_length_exceeded"),
+        RefusalKind.NonFinite => (422, "non_finite_output"),
+        RefusalKind.ModelUnusable => (503, "model_unusable"),
+        RefusalKind.Cut => (503, "answer_cut"),
+        _ => (503, "overloaded"),
+    };
 }

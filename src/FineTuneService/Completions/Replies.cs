@@ -51,5 +51,10 @@ internal sealed class TextReply(string id, long created, string model) : IReply
 
 internal static class FinishReasons
 {
-    public static string OnWire(this FinishReason reason) => reason == FinishReason.Length ? "length" : "stop";
+    public static string OnWire(this FinishReason reason) => reason switch
+    {
+        FinishReason.Stop => "stop",
+        FinishReason.Length => "length",
+        _ => throw new ArgumentOutOfRangeException(nameof(reason), reason, "an answer that did not come to its end is an error"),
+    };
 }

@@ -9,7 +9,7 @@ internal static class SamplingReader
 {
     private const int MostChoices = 8;
 
-    /// <summary>One for each of the n answers, or the error that the request deserves.</summary>
+    /// <summary>One for each of the n answers, or the error that the request deserves. Their seed is the request's: each row mixes its own.</summary>
     /// <param name="maxTokens">0 where the request leaves it to the context.</param>
     public static IResult? Read(AnswerRequest request, int maxTokens, string maxTokensName, out IReadOnlyList<SamplingParameters> choices)
     {
@@ -23,14 +23,14 @@ internal static class SamplingReader
             return Errors.BadRequest("stop is up to 4 texts, none of them empty.", param: "stop");
         if (request.StreamOptions is not null && request.Stream != true) return Errors.BadRequest("stream_options needs stream: true.", param: "stream_options");
         ulong seed = (ulong?)request.Seed ?? BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8));
-        choices = [.. Enumerable.Range(0, request.N ?? 1).Select(i => new SamplingParameters
+        choices = [.. Enumerable.Range(0, request.N ?? 1).Select(_ => new SamplingParameters
         {
             MaxTokens = maxTokens,
             Temperature = request.Temperature ?? 1,
             TopP = request.TopP ?? 1,
             TopK = request.TopK ?? 0,
             Stop = request.Stop?.Values ?? [],
-            Seed = seed + (ulong)i,
+            Seed = seed,
         })];
         return null;
     }

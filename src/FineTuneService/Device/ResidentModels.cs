@@ -1,4 +1,4 @@
-using FineTuneService.Engine.Chat;
+using FineTuneService.Engine.Formats;
 using FineTuneService.Engine.Generation;
 using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Models;
@@ -7,138 +7,236 @@ using Microsoft.Extensions.Options;
 
 namespace FineTuneService.Device;
 
-/// <summary>A base in one precision, loaded once for all: its weights serve every adapter, and training runs against them.</summary>
-/// <param name="PromptTemplate">What a merged model's adapter was trained with; null for a base.</param>
-public sealed record ResidentModel(BaseModel Base, Generator Generator, PromptTemplate? PromptTemplate);
-
 /// <summary>
-/// What is loaded: bases by folder and precision, and adapters, of which the least recently used are let go. Everything here is
-/// called on the device's thread.
+/// What is loaded: bases and merged models by folder and precision, and adapters by id, within the device's memory budget. What is in
+/// use stays; of the rest, what was used longest ago makes room. Everything but <see cref="UsersOf"/> is called on the device's thread.
 /// </summary>
-public sealed class ResidentModels(DeviceLease lease, IOptions<FineTuneOptions> options) : IDisposable
+public sealed class ResidentModels : IDisposable
 {
     // Longer contexts cost cache memory that most requests never use.
     private const int LongestSequence = 4096;
+    private static readonly TimeSpan LongestClosing = TimeSpan.FromSeconds(5);
 
     private readonly Dictionary<(string Folder, BasePrecision Precision), ResidentModel> _models = [];
-    private readonly Dictionary<string, LinkedListNode<ResidentAdapter>> _adapters = [];
-    private readonly LinkedList<ResidentAdapter> _byUse = new();
+    private readonly Dictionary<string, ResidentAdapter> _adapters = [];
 
-    /// <summary>The model, loaded now if it is not yet.</summary>
-    /// <exception cref="ModelException">The folder is no longer a model that can be loaded.</exception>
-    public ResidentModel Model(string folder, BasePrecision precision)
+    /// <summary>Deleted while they were in use.</summary>
+    private readonly List<Resident> _leaving = [];
+    private readonly DeviceLease _lease;
+    private readonly ModelTexts _texts;
+    private readonly FineTuneOptions _options;
+    private readonly ILogger<ResidentModels> _log;
+    private readonly MemoryBudget _budget;
+    private long _uses;
+    private bool _sweeps;
+
+    public ResidentModels(DeviceLease lease, ModelTexts texts, IOptions<FineTuneOptions> options, ILogger<ResidentModels> log)
     {
-        if (_models.TryGetValue((folder, precision), out ResidentModel? model)) return model;
-        BaseModel loaded = BaseModel.Load(folder, precision);
-        var generator = new Generator(loaded, options.Value.MaxBatchRows, LongestSequence);
-        lease.AddStepper(generator.Step);
-        return _models[(folder, precision)] = new ResidentModel(loaded, generator, PromptTemplate.Load(folder));
+        (_lease, _texts, _options, _log) = (lease, texts, options.Value, log);
+        _budget = new MemoryBudget(_options.DeviceBytes) { WhenShort = FreeUnused };
     }
 
-    /// <summary>The adapter of this id, read from its folder if it is not loaded.</summary>
+    /// <summary>Bytes that are held.</summary>
+    public long Bytes => _budget.Taken;
+
+    /// <summary>Loaded adapters.</summary>
+    public int Adapters => _adapters.Count;
+
+    /// <summary>Loaded models.</summary>
+    public int Models => _models.Count;
+
+    /// <summary>Called once something is no longer in use.</summary>
+    internal Action? RoomCame { get; set; }
+
+    /// <summary>Tokens of the longest sequence, prompt and answer together.</summary>
+    public static int Capacity(ModelConfig config) => Math.Min(LongestSequence, config.MaxPositions);
+
+    /// <summary>The model and its adapter, loaded now where they are not yet; or why there is no room for them.</summary>
+    /// <param name="user">Who, as an operator would say it: an answer, a job by its id.</param>
+    /// <param name="forLong">A job, which others need not wait for.</param>
+    /// <exception cref="ModelException">The folder is no longer a model that can be loaded.</exception>
     /// <exception cref="AdapterException">The folder is no longer an adapter of this base.</exception>
-    public ResidentAdapter Adapter(string id, string folder, ResidentModel model)
+    /// <exception cref="SafetensorsException">A weights file cannot be used.</exception>
+    internal (ModelUse?, NoRoom?) TryUse(AskedModel asked, string user, bool forLong = false)
     {
-        if (_adapters.TryGetValue(id, out LinkedListNode<ResidentAdapter>? node))
+        (ResidentModel? model, NoRoom? none) = _models.TryGetValue((asked.Text.Folder, asked.Precision), out ResidentModel? loaded) ? (loaded, null) : Load(asked);
+        if (model is null) return (null, none);
+        model.Enter(user, forLong, ++_uses); // In use before anything looks for what is not.
+        ResidentAdapter? adapter = null;
+        try
         {
-            _byUse.Remove(node);
-            _byUse.AddFirst(node);
-            return node.Value;
+            if (asked.AdapterId is { } id)
+                (adapter, none) = _adapters.TryGetValue(id, out ResidentAdapter? held) ? (held, null) : LoadAdapter(id, asked.AdapterFolder!, model);
         }
-        Telemetry.AdapterLoads.Add(1);
-        ResidentAdapter adapter = Read(id, folder, model);
-        _adapters[id] = _byUse.AddFirst(adapter);
-        Evict();
-        return adapter;
+        catch
+        {
+            Exit(model, user);
+            throw;
+        }
+        if (none is not null)
+        {
+            Exit(model, user);
+            return (null, none);
+        }
+        adapter?.Enter(user, forLong, _uses);
+        return (new ModelUse(model, adapter, () =>
+        {
+            if (adapter is not null) Exit(adapter, user);
+            Exit(model, user);
+        }), null);
+    }
+
+    /// <summary>A job's base. While answers hold the memory, they go on until there is room.</summary>
+    /// <param name="stop">Whether the job is to end.</param>
+    /// <returns>Null where it was to end before there was room.</returns>
+    /// <exception cref="ModelException">There will be no room, or the folder is no longer a model.</exception>
+    public ModelUse? UseForJob(string folder, BasePrecision precision, string user, Func<bool> stop)
+    {
+        var asked = new AskedModel(_texts.Of(folder), precision);
+        while (!stop())
+        {
+            (ModelUse? use, NoRoom? none) = TryUse(asked, user, forLong: true);
+            if (use is not null) return use;
+            if (none!.Kind == NoRoomKind.Never) throw new ModelException(none.Message);
+            _lease.Offer();
+            Thread.Sleep(1); // An offer may come too soon after the last.
+        }
+        return null;
     }
 
     /// <summary>Reads an adapter as serving it would, and lets it go.</summary>
     /// <exception cref="AdapterException">It is no adapter of this base.</exception>
     /// <exception cref="InvalidDataException">Its prompt template is not one.</exception>
-    /// <exception cref="ChatTemplateException">Its chat template cannot be read.</exception>
-    public static void Check(string folder, ResidentModel model) => Read("", folder, model).Adapter.Dispose();
+    /// <exception cref="Engine.Chat.ChatTemplateException">Its chat template cannot be read.</exception>
+    public static void Check(string folder, ResidentModel model)
+    {
+        AdapterText.Load(folder, model.Text); // First: what fails here has no tensors yet.
+        PeftFolder.Load(folder, model.Base).Dispose();
+    }
 
-    /// <summary>Lets go of what a deleted adapter or merged model held. Answers under way keep it until they end.</summary>
+    /// <summary>Who uses an adapter (by its id) or a model (by its folder) now: "2 answers", "job ftjob-…". From any thread.</summary>
+    public Task<IReadOnlyList<string>> UsersOf(string adapterIdOrFolder) => _lease.Serve("uses", () =>
+    {
+        IEnumerable<Resident> named = [.. _models.Where(model => model.Key.Folder == adapterIdOrFolder).Select(model => model.Value),
+            .. _adapters.Where(adapter => adapter.Key == adapterIdOrFolder).Select(adapter => adapter.Value)];
+        return (IReadOnlyList<string>)[.. named.SelectMany(resident => resident.Users).GroupBy(user => user)
+            .Select(users => users.Count() == 1 ? users.Key : $"{users.Count()} × {users.Key}")];
+    });
+
+    /// <summary>Lets go of what a deleted adapter or merged model held. Those who use it keep it until they end.</summary>
     public void Forget(string adapterIdOrFolder)
     {
-        if (_adapters.Remove(adapterIdOrFolder, out LinkedListNode<ResidentAdapter>? node)) Release(node);
+        _texts.Forget(adapterIdOrFolder);
+        if (_adapters.Remove(adapterIdOrFolder, out ResidentAdapter? adapter)) _leaving.Add(adapter);
         foreach ((string Folder, BasePrecision Precision) key in _models.Keys.Where(key => key.Folder == adapterIdOrFolder).ToArray())
         {
             _models.Remove(key, out ResidentModel? model);
-            lease.RemoveStepper(model!.Generator.Step);
-            model.Generator.Dispose();
-            model.Base.Dispose();
+            _leaving.Add(model!);
         }
+        Sweep();
     }
 
+    /// <summary>Answers that are still under way are cut, and told so.</summary>
     public void Dispose()
     {
-        foreach (ResidentAdapter adapter in _byUse) adapter.Adapter.Dispose();
-        foreach (ResidentModel model in _models.Values)
+        try
         {
-            model.Generator.Dispose();
-            model.Base.Dispose();
-        }
-    }
-
-    private static ResidentAdapter Read(string id, string folder, ResidentModel model)
-    {
-        // The templates first: what fails here has no tensors yet.
-        (PromptTemplate? prompt, ChatTemplate? chat) = (PromptTemplate.Load(folder), AdapterChatTemplate.Of(folder, model.Base));
-        return new ResidentAdapter(id, PeftFolder.Load(folder, model.Base), prompt, chat);
-    }
-
-    private void Evict()
-    {
-        for (LinkedListNode<ResidentAdapter>? node = _byUse.Last; node is not null && _adapters.Count > options.Value.MaxResidentAdapters;)
-        {
-            LinkedListNode<ResidentAdapter>? before = node.Previous;
-            if (node.Value.Users == 0)
+            _lease.Serve("close", () =>
             {
-                _adapters.Remove(node.Value.Id);
-                Release(node);
-            }
-            node = before;
+                foreach (Resident resident in (Resident[])[.. _models.Values, .. _adapters.Values, .. _leaving]) Free(resident);
+                return true;
+            }).Wait(LongestClosing);
+        }
+        catch (AggregateException)
+        {
+            // The device closed first; the process's end frees everything.
         }
     }
 
-    private void Release(LinkedListNode<ResidentAdapter> node)
+    private (ResidentModel?, NoRoom?) Load(AskedModel asked)
     {
-        _byUse.Remove(node);
-        node.Value.Leave();
-    }
-}
-
-/// <summary>A loaded adapter, and how its prompts are made. It is disposed once nobody uses it and it is no longer resident.</summary>
-public sealed class ResidentAdapter(string id, Adapter adapter, PromptTemplate? promptTemplate, ChatTemplate? chatTemplate)
-{
-    private bool _left;
-
-    public string Id => id;
-    public Adapter Adapter => adapter;
-    public PromptTemplate? PromptTemplate => promptTemplate;
-    public ChatTemplate? ChatTemplate => chatTemplate;
-
-    /// <summary>Answers that go through it now.</summary>
-    public int Users { get; private set; }
-
-    public void Enter() => Users++;
-
-    public void Exit()
-    {
-        Users--;
-        DisposeIfUnused();
+        long bytes = asked.Precision.BytesOf(asked.Text.Config) + Generator.CacheBytes(asked.Text.Config, asked.Precision, Capacity(asked.Text.Config));
+        if (!_budget.TryTake(bytes)) return (null, NoRoomFor(bytes, "The model"));
+        try
+        {
+            BaseModel loaded = BaseModel.Load(asked.Text, asked.Precision, _lease.Breathe);
+            var generator = new Generator(loaded, _options.MaxBatchRows, LongestSequence, _budget) { OnFailure = Failed };
+            _lease.AddStepper(generator.Step);
+            return (_models[(asked.Text.Folder, asked.Precision)] = new ResidentModel(loaded, asked.Text, generator, bytes), null);
+        }
+        catch
+        {
+            _budget.Give(bytes);
+            throw;
+        }
     }
 
-    /// <summary>It is no longer resident.</summary>
-    internal void Leave()
+    private (ResidentAdapter?, NoRoom?) LoadAdapter(string id, string folder, ResidentModel model)
     {
-        _left = true;
-        DisposeIfUnused();
+        while (_adapters.Count >= _options.MaxResidentAdapters)
+        {
+            if (Unused(_adapters.Values) is not { } unused)
+                return (null, new NoRoom(NoRoomKind.Adapters, $"All {_options.MaxResidentAdapters} adapters that may be loaded (FineTune:MaxResidentAdapters) are in use; try again in a moment."));
+            Free(unused);
+        }
+        Telemetry.AdapterLoads.Add(1);
+        Adapter adapter = PeftFolder.Load(folder, model.Base);
+        // A bf16 model reads a copy of its own.
+        long bytes = model.Base.Precision.Dtype == ComputeDtype.Bf16 ? adapter.Bytes / 2 * 3 : adapter.Bytes;
+        if (_budget.TryTake(bytes)) return (_adapters[id] = new ResidentAdapter(adapter, bytes), null);
+        adapter.Dispose();
+        return (null, NoRoomFor(bytes, "The adapter"));
     }
 
-    private void DisposeIfUnused()
+    private NoRoom NoRoomFor(long bytes, string what)
     {
-        if (_left && Users == 0) adapter.Dispose();
+        long held = All().Where(resident => resident.ForLong).Sum(resident => resident.Bytes);
+        if (bytes <= _options.DeviceBytes - held)
+            return new NoRoom(NoRoomKind.Memory, "The device's memory (FineTune:DeviceMemory) is in use; try again in a moment.");
+        string beside = held > 0 ? $" beside the {held >> 20} MiB that a running job uses" : "";
+        return new NoRoom(NoRoomKind.Never, $"{what} needs {(bytes >> 20) + 1} MiB, and FineTune:DeviceMemory gives {_options.DeviceBytes >> 20} MiB{beside}.");
     }
+
+    private IEnumerable<Resident> All() => [.. _models.Values, .. _adapters.Values];
+
+    private static Resident? Unused(IEnumerable<Resident> residents) => residents.Where(resident => !resident.InUse).MinBy(resident => resident.LastUse);
+
+    private void FreeUnused(long bytes)
+    {
+        // Nothing goes for a request that must wait all the same.
+        if (All().Where(resident => !resident.InUse).Sum(resident => resident.Bytes) < bytes) return;
+        for (long enough = _budget.Taken - bytes; _budget.Taken > enough && Unused(All()) is { } unused;) Free(unused);
+    }
+
+    private void Free(Resident resident)
+    {
+        foreach (string id in _adapters.Where(entry => entry.Value == resident).Select(entry => entry.Key).ToArray()) _adapters.Remove(id);
+        foreach (var key in _models.Where(entry => entry.Value == resident).Select(entry => entry.Key).ToArray()) _models.Remove(key);
+        _leaving.Remove(resident);
+        if (resident is ResidentModel model) _lease.RemoveStepper(model.Generator.Step);
+        resident.Free();
+        _budget.Give(resident.Bytes);
+    }
+
+    private void Exit(Resident resident, string user)
+    {
+        resident.Exit(user);
+        if (resident.InUse || _sweeps) return;
+        // Not here: this may be called by a step of the very model that is to go.
+        _sweeps = true;
+        _ = _lease.Serve("let go", () =>
+        {
+            _sweeps = false;
+            Sweep();
+            return true;
+        });
+    }
+
+    private void Sweep()
+    {
+        foreach (Resident resident in _leaving.Where(resident => !resident.InUse).ToArray()) Free(resident);
+        RoomCame?.Invoke();
+    }
+
+    private void Failed(Exception failure) => _log.LogError(failure, "An answer failed on the device");
 }

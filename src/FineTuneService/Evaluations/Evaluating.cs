@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using FineTuneService.Data;
 using FineTuneService.Device;
 using FineTuneService.Engine.Datasets;
@@ -12,39 +13,48 @@ namespace FineTuneService.Evaluations;
 /// <param name="Rows">Of the file.</param>
 internal sealed record Evaluated(int Rows, IReadOnlyList<ModelResult> Results, IReadOnlyList<string> Warnings);
 
-/// <summary>Evaluates a file's rows on one model after the other. One evaluation at a time: each holds a file and buffers.</summary>
-internal sealed class Evaluating(DeviceLease lease, ResidentModels resident, BlobStore blobs, IOptions<FineTuneOptions> options)
+/// <summary>
+/// Evaluates a file's rows on one model after the other. A tenant has one evaluation under way, as each holds a file and buffers; those
+/// of different tenants take turns on the device, batch by batch.
+/// </summary>
+internal sealed class Evaluating(DeviceLease lease, ModelTexts texts, ModelAccess access, EncodingTurns encodings, BlobStore blobs, IOptions<FineTuneOptions> options)
 {
-    private readonly SemaphoreSlim _turn = new(1);
-    private int _waiting;
+    private const int MostAtOnce = 8;
 
-    /// <param name="cancel">The client has gone: the evaluation ends after the batch that runs.</param>
-    public async Task<(Evaluated?, EvaluationRefusal?)> Run(StoredFile file, IReadOnlyList<ServedModel> models, CancellationToken cancel)
+    private readonly TenantPlaces _waiting = new(options.Value.MaxWaitingRequests);
+    private readonly ConcurrentDictionary<string, SemaphoreSlim> _tenants = new();
+    private readonly SemaphoreSlim _all = new(MostAtOnce);
+
+    /// <param name="cancel">The client has gone: the evaluation ends after the row or batch that runs.</param>
+    public async Task<(Evaluated?, EvaluationRefusal?)> Run(string tenant, StoredFile file, IReadOnlyList<ServedModel> models, CancellationToken cancel)
     {
-        if (Interlocked.Increment(ref _waiting) > options.Value.MaxWaitingRequests)
-        {
-            Interlocked.Decrement(ref _waiting);
-            return (null, new EvaluationRefusal(EvaluationRefusalKind.Full, "The service is full; try again in a moment."));
-        }
+        if (!_waiting.TryTake(tenant))
+            return (null, new EvaluationRefusal(EvaluationRefusalKind.Full, "You have as many evaluations waiting as the service takes at once; try again in a moment."));
         try
         {
-            await _turn.WaitAsync(cancel);
-            try
-            {
-                return await RunInTurn(file, models, cancel);
-            }
-            finally
-            {
-                _turn.Release();
-            }
+            SemaphoreSlim own = _tenants.GetOrAdd(tenant, _ => new SemaphoreSlim(1));
+            return await InTurn(own, () => InTurn(_all, () => RunInTurn(tenant, file, models, cancel), cancel), cancel);
         }
         finally
         {
-            Interlocked.Decrement(ref _waiting);
+            _waiting.Give(tenant);
         }
     }
 
-    private async Task<(Evaluated?, EvaluationRefusal?)> RunInTurn(StoredFile file, IReadOnlyList<ServedModel> models, CancellationToken cancel)
+    private static async Task<T> InTurn<T>(SemaphoreSlim turn, Func<Task<T>> run, CancellationToken cancel)
+    {
+        await turn.WaitAsync(cancel);
+        try
+        {
+            return await run();
+        }
+        finally
+        {
+            turn.Release();
+        }
+    }
+
+    private async Task<(Evaluated?, EvaluationRefusal?)> RunInTurn(string tenant, StoredFile file, IReadOnlyList<ServedModel> models, CancellationToken cancel)
     {
         Dataset dataset = await Task.Run(() => Read(file), cancel);
         if (dataset.Problems.Count > 0)
@@ -59,7 +69,7 @@ internal sealed class Evaluating(DeviceLease lease, ResidentModels resident, Blo
         var warnings = new List<string>();
         foreach (ServedModel served in models)
         {
-            await using var run = new ModelRun(served, lease, resident);
+            await using var run = new ModelRun(tenant, served, lease, texts, access, encodings);
             (ModelResult? result, EvaluationRefusal? refusal) = await run.Evaluate(dataset, warnings, cancel);
             if (refusal is not null) return (null, refusal);
             results.Add(result!);

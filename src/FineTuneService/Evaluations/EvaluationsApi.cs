@@ -19,7 +19,7 @@ internal static class EvaluationsApi
             .MapPost("", Evaluate).WithSummary("Loss, perplexity and token accuracy of models side by side on a file").Takes(EvaluationExamples.Request).Answers(EvaluationExamples.Answer);
 
     private static async Task<IResult> Evaluate(
-        EvaluateRequest body, FineTuneDbContext db, ModelCatalog catalog, Evaluating evaluating, TimeProvider clock, HttpContext context, CancellationToken cancel)
+        EvaluateRequest body, FineTuneDbContext db, CurrentTenant tenant, ModelCatalog catalog, Evaluating evaluating, TimeProvider clock, CancellationToken cancel)
     {
         if (body.Models.Count is 0 or > MostModels)
             return Errors.BadRequest($"models has {body.Models.Count} names; give 1 to {MostModels}, and the others in another call.", param: "models");
@@ -36,23 +36,18 @@ internal static class EvaluationsApi
             if (await catalog.Find(name, null, cancel) is not { } served) return Errors.ModelNotFound(name, "models");
             models.Add(served);
         }
-        (Evaluated? evaluated, EvaluationRefusal? refusal) = await evaluating.Run(file, models, cancel);
+        (Evaluated? evaluated, EvaluationRefusal? refusal) = await evaluating.Run(tenant.Id, file, models, cancel);
         return refusal is null
             ? Results.Ok(new EvaluationBody(
                 Ids.New("eval"), "evaluation", clock.GetUtcNow().ToUnixTimeSeconds(), file.Id, evaluated!.Rows, evaluated.Results, evaluated.Warnings))
-            : Refuse(refusal, context);
+            : Refuse(refusal);
     }
 
-    private static IResult Refuse(EvaluationRefusal refusal, HttpContext context)
+    private static IResult Refuse(EvaluationRefusal refusal) => refusal.Kind switch
     {
-        switch (refusal.Kind)
-        {
-            case EvaluationRefusalKind.BadRows: return Errors.Unprocessable(refusal.Message, "invalid_evaluation_file", "file");
-            case EvaluationRefusalKind.TooManyRows: return Errors.BadRequest(refusal.Message, param: "file");
-            case EvaluationRefusalKind.ModelUnusable: return Errors.Make(503, refusal.Message, "model_unusable", "models");
-            default:
-                context.Response.Headers.RetryAfter = "1";
-                return Errors.Make(503, refusal.Message, "overloaded");
-        }
-    }
+        EvaluationRefusalKind.BadRows => Errors.Unprocessable(refusal.Message, "invalid_evaluation_file", "file"),
+        EvaluationRefusalKind.TooManyRows => Errors.BadRequest(refusal.Message, param: "file"),
+        EvaluationRefusalKind.ModelUnusable => Errors.Make(503, refusal.Message, "model_unusable", "models"),
+        _ => Errors.Busy(refusal.Message),
+    };
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using FineTuneService.Adapters;
 using FineTuneService.Device;
 using FineTuneService.Engine.Chat;
 using FineTuneService.Engine.Datasets;
@@ -6,15 +7,17 @@ using FineTuneService.Engine.Evaluation;
 using FineTuneService.Engine.Formats;
 using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Models;
+using FineTuneService.Engine.Tokenizers;
 using FineTuneService.Hosting;
 using FineTuneService.Models;
 
 namespace FineTuneService.Evaluations;
 
 /// <summary>One model's evaluation, a batch a lease turn: chat is answered and jobs train in between.</summary>
-internal sealed class ModelRun(ServedModel served, DeviceLease lease, ResidentModels resident) : IAsyncDisposable
+internal sealed class ModelRun(
+    string tenant, ServedModel served, DeviceLease lease, ModelTexts texts, ModelAccess access, EncodingTurns encodings) : IAsyncDisposable
 {
-    private const string Owner = "evaluate";
+    private const string Owner = "an evaluation";
 
     private readonly BatchedEvaluation _evaluation = new();
 
@@ -25,18 +28,29 @@ internal sealed class ModelRun(ServedModel served, DeviceLease lease, ResidentMo
         span?.SetTag(Telemetry.Keys.RequestModel, served.Name);
         try
         {
-            RowEncoder encoder = await lease.Serve(Owner, () => Find(Encoder), cancel);
-            EncodedRows encoded = encoder.Encode(dataset); // Not on the device's thread: it takes no tensor.
+            ModelText text = texts.Of(served.Folder);
+            AdapterEntry? entry = served.Adapter;
+            RowEncoder encoder = Encoder(text, entry is null ? null : texts.OfAdapter(entry.Id, entry.Folder, text));
+            EncodedRows encoded = await encodings.Run(tenant, () => encoder.Encode(dataset, cancel), cancel); // It takes no tensor, so not on the device's thread.
             if (encoded.Problems.Count > 0)
                 return (null, EvaluationRefusal.BadRows($"'{served.Name}' cannot be evaluated on this file.", [.. encoded.Problems.Select(problem => problem.ToString())]));
             warnings.AddRange(encoded.Warnings.Select(warning => warning.ToString()));
+            // Looked up anew for each batch: either may be deleted, or let go, between two.
+            var asked = new AskedModel(text, served.Precision, entry?.Id, entry?.Folder);
             EvaluationSums sums = default;
             foreach (IReadOnlyList<TrainingRow> batch in BatchedEvaluation.Batches(encoded.Rows))
-                sums += await lease.Serve(Owner, () => Find((model, adapter) => _evaluation.Batch(model.Base, adapter?.Adapter, batch)), cancel);
+            {
+                (EvaluationSums ofBatch, NoRoom? full) = await access.Run(asked, Owner, tenant, use =>
+                {
+                    using (use) return _evaluation.Batch(use.Model.Base, use.Adapter?.Adapter, batch);
+                }, cancel);
+                if (full is not null) return (null, new EvaluationRefusal(EvaluationRefusalKind.Full, full.Message));
+                sums += ofBatch;
+            }
             span?.SetTag(Telemetry.Keys.Loss, sums.Result.Loss);
             return (Result(sums.Result, warnings), null);
         }
-        catch (Exception damaged) when (damaged is ModelException or AdapterException or SafetensorsException or ChatTemplateException
+        catch (Exception damaged) when (damaged is ModelException or AdapterException or SafetensorsException or ChatTemplateException or TokenizerException
             or IOException or InvalidDataException or ArgumentException)
         {
             return (null, new EvaluationRefusal(EvaluationRefusalKind.ModelUnusable, $"The model '{served.Name}' cannot be evaluated: {damaged.Message}"));
@@ -49,17 +63,11 @@ internal sealed class ModelRun(ServedModel served, DeviceLease lease, ResidentMo
         return true;
     });
 
-    /// <summary>Looks model and adapter up in the turn that uses them: either may be deleted, or let go, between two.</summary>
-    private T Find<T>(Func<ResidentModel, ResidentAdapter?, T> use)
-    {
-        ResidentModel model = resident.Model(served.Folder, served.Precision);
-        return use(model, served.Adapter is { } entry ? resident.Adapter(entry.Id, entry.Folder, model) : null);
-    }
-
     /// <summary>Rows become what this model would be asked: with the template that it, or its adapter, was trained with.</summary>
-    private static RowEncoder Encoder(ResidentModel model, ResidentAdapter? adapter) => adapter is null
-        ? RowEncoder.For(model.Base.Config, model.Base.Tokenizer, model.Base.ChatTemplate, model.Base.EosIds, promptTemplate: model.PromptTemplate)
-        : RowEncoder.For(model.Base.Config, model.Base.Tokenizer, adapter.ChatTemplate, model.Base.EosIds, promptTemplate: adapter.PromptTemplate);
+    /// <exception cref="ModelException">It has no tokenizer.</exception>
+    private static RowEncoder Encoder(ModelText text, AdapterText? adapter) => RowEncoder.For(
+        text.Config, text.Tokenizer ?? throw new ModelException("it has no tokenizer.json."), adapter is null ? text.ChatTemplate : adapter.ChatTemplate, text.EosIds,
+        promptTemplate: adapter is null ? text.PromptTemplate : adapter.PromptTemplate);
 
     private ModelResult Result(EvaluationResult result, List<string> warnings)
     {

@@ -22,9 +22,10 @@ internal sealed class JobRun(JobClaim claim, JobSettings settings, TrainingData 
     /// <returns>How it ended, and the adapter's folder; null where it was stopped.</returns>
     public (RunFinished Finished, string? Folder) Run(JobProgressWriter progress, Func<bool> stop)
     {
-        ResidentModel loaded = resident.Model(model.Folder, settings.Precision);
+        using ModelUse? use = resident.UseForJob(model.Folder, settings.Precision, $"job {claim.Job.Id}", stop);
+        if (use is null) return (new RunFinished(claim.Job.Step, Stopped: true, 0, null, null), null);
         using var trainer = new Trainer(
-            loaded.Base, settings.For(data.Train.Count), data.Train, data.Validation, CheckpointFolder(directory, claim.Job.Id));
+            use.Model.Base, settings.For(data.Train.Count), data.Train, data.Validation, CheckpointFolder(directory, claim.Job.Id));
         using Adapter adapter = trainer.Adapter!;
         RunFinished finished = trainer.Run(happened => Tell(progress, happened), stop, lease.Offer);
         return finished.Stopped || finished.Diverged is not null ? (finished, null) : (finished, Save(adapter));

@@ -29,6 +29,9 @@ public static class Errors
 
     public static IResult Unprocessable(string message, string code, string? param = null) => Make(422, message, code, param);
 
+    /// <summary>There is no room now: 503, to be tried again in a moment.</summary>
+    public static IResult Busy(string message, string code = "overloaded") => new BusyResult(message, code);
+
     public static IResult Make(int status, string message, string? code = null, string? param = null) =>
         Results.Json(Body(status, message, code, param), statusCode: status);
 
@@ -45,4 +48,16 @@ public static class Errors
         >= 500 => "server_error",
         _ => "invalid_request_error",
     };
+}
+
+/// <summary>A 503 that says when to come back.</summary>
+internal sealed record BusyResult(string Message, string Code) : IResult
+{
+    private const int RetryAfterSeconds = 1;
+
+    public Task ExecuteAsync(HttpContext context)
+    {
+        context.Response.Headers.RetryAfter = RetryAfterSeconds.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        return Errors.Make(503, Message, Code).ExecuteAsync(context);
+    }
 }

@@ -18,7 +18,7 @@ public sealed class FineTuneOptions
     [Range(1, long.MaxValue, ErrorMessage = "FineTune:MaxUploadBytes must be 1 or more.")]
     public long MaxUploadBytes { get; set; } = 512L * 1024 * 1024;
 
-    /// <summary>Requests that may wait for an answer; one more gets 503.</summary>
+    /// <summary>Requests that may be under way or wait, a tenant's own at most half of them; one more gets 503.</summary>
     [Range(1, 100_000, ErrorMessage = "FineTune:MaxWaitingRequests must be 1 to 100000.")]
     public int MaxWaitingRequests { get; set; } = 256;
 
@@ -30,7 +30,7 @@ public sealed class FineTuneOptions
     [Range(1, 256, ErrorMessage = "FineTune:MaxBatchRows must be 1 to 256.")]
     public int MaxBatchRows { get; set; } = 16;
 
-    /// <summary>Adapters that stay loaded after their last answer.</summary>
+    /// <summary>Adapters that are loaded at once, in use or not; a request for one more waits.</summary>
     [Range(1, 100_000, ErrorMessage = "FineTune:MaxResidentAdapters must be 1 to 100000.")]
     public int MaxResidentAdapters { get; set; } = 64;
 
@@ -41,4 +41,10 @@ public sealed class FineTuneOptions
     /// <summary>Seconds after which a job whose worker has gone silent may be claimed again.</summary>
     [Range(2, 3600, ErrorMessage = "FineTune:ClaimSeconds must be 2 to 3600.")]
     public int ClaimSeconds { get; set; } = 10;
+
+    /// <summary>Bytes of the device's memory that the service may use. 0: three quarters of what the machine has.</summary>
+    [Range(0, long.MaxValue, ErrorMessage = "FineTune:DeviceMemory must be 0 or more.")]
+    public long DeviceMemory { get; set; }
+
+    internal long DeviceBytes => DeviceMemory > 0 ? DeviceMemory : GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4 * 3;
 }

@@ -47,16 +47,19 @@ public sealed class MixedBatchTests
     {
         using var decoder = new Decoder(model.Config, model.Weights);
         using var pool = new BufferPool(CPU);
-        using var cache = new KvCache(model.Config, adapters.Length, 16, ScalarType.Float32, CPU);
+        var cache = new KvCache(model.Config, ScalarType.Float32, CPU);
+        CachedSequence[] sequences = [.. adapters.Select(_ => cache.Begin())];
         var logits = new List<Tensor>();
         foreach (int[] step in steps)
         {
-            var batch = new TokenBatch([.. adapters.Select(_ => step)], [.. Enumerable.Range(0, adapters.Length)]);
+            var batch = new TokenBatch([.. adapters.Select(_ => step)], sequences);
             var rows = adapters.Select((adapter, row) => (adapter, row)).Where(pair => pair.adapter is not null);
             var pass = new Pass(pool) { Adapters = [.. rows.Select(pair => new AdapterRows(pair.adapter!, pair.row * batch.Width, batch.Width))] };
-            logits.Add(decoder.LastLogits(decoder.Forward(batch, pass, cache), batch, pass).clone());
+            logits.Add(decoder.LastLogits(decoder.Forward(batch, pass), batch, pass).clone());
+            batch.Advance();
             pool.ReturnAll();
         }
+        foreach (CachedSequence sequence in sequences) sequence.Dispose();
         return stack(logits);
     }
 }

@@ -1,4 +1,6 @@
 using FineTuneService.Engine.Kernels;
+using FineTuneService.Engine.Models;
+using FineTuneService.Engine.Models.Operations;
 using FineTuneService.Engine.Training;
 using static TorchSharp.torch;
 
@@ -6,7 +8,7 @@ namespace FineTuneService.Engine.Tests.Kernels;
 
 public sealed class DecodeAttentionKernelTests
 {
-    private const int Heads = 6, KvHeads = 2, Capacity = 40;
+    private const int Heads = 6, KvHeads = 2, Layer = 1;
 
     public static TheoryData<string, bool, int> Cases => new MatrixTheoryData<string, bool, int>(KernelPaths.All, [false, true], [7, 16, 20, 64, 65]);
 
@@ -15,25 +17,48 @@ public sealed class DecodeAttentionKernelTests
     {
         using var on = new KernelPaths(path);
         ScalarType dtype = bf16 ? ScalarType.BFloat16 : ScalarType.Float32;
-        int[] slots = [2, 0, 1], lengths = [0, 17, 39];
-        Tensor keys = Random(1, 3, KvHeads, Capacity, headDim).to_type(dtype), values = Random(2, 3, KvHeads, Capacity, headDim).to_type(dtype);
-        Tensor tokens = Random(3, slots.Length, (Heads + 2 * KvHeads) * headDim).to_type(dtype);
-        Tensor output = empty([slots.Length, Heads * headDim], dtype: dtype);
-        float scale = 1 / MathF.Sqrt(headDim);
-        DecodeAttentionKernel.Forward(tokens, keys, values, slots, lengths, output, scale);
-
-        for (int row = 0; row < slots.Length; row++)
+        // Empty, within a block, at a block's last and first place, and over several blocks.
+        int[] lengths = [0, 17, KvCache.BlockTokens - 1, KvCache.BlockTokens, 2 * KvCache.BlockTokens + 9];
+        var config = new ModelConfig
         {
-            Tensor parts = tokens.select(0, row).view(Heads + 2 * KvHeads, headDim).to_type(ScalarType.Float32);
-            Tensor Seen(Tensor cache) => cache.select(0, slots[row]).narrow(1, 0, lengths[row] + 1).to_type(ScalarType.Float32);
-            Assert.True(Seen(keys).select(1, lengths[row]).Equals(parts.narrow(0, Heads, KvHeads)));
-            Assert.True(Seen(values).select(1, lengths[row]).Equals(parts.narrow(0, Heads + KvHeads, KvHeads)));
-            Tensor queries = parts.narrow(0, 0, Heads).view(KvHeads, Heads / KvHeads, headDim);
-            Tensor wanted = (queries.bmm(Seen(keys).transpose(1, 2)) * scale).softmax(-1).bmm(Seen(values)).view(-1);
+            HiddenSize = Heads * headDim,
+            IntermediateSize = 1,
+            Layers = 2,
+            Heads = Heads,
+            KeyValueHeads = KvHeads,
+            HeadDim = headDim,
+            VocabularySize = 1,
+        };
+        var cache = new KvCache(config, dtype, CPU);
+        CachedSequence[] sequences = [.. lengths.Select(_ => cache.Begin())];
+        Tensor[] keys = [.. lengths.Select((length, row) => Random(1, row, length + 1, KvHeads, headDim).to_type(dtype))];
+        Tensor[] values = [.. lengths.Select((length, row) => Random(2, row, length + 1, KvHeads, headDim).to_type(dtype))];
+        Tensor queries = Random(3, 0, lengths.Length, Heads, headDim).to_type(dtype);
+        Tensor Last(Tensor[] all) => stack([.. all.Select((tensor, row) => tensor.select(0, lengths[row]))]);
+        Tensor tokens = cat([queries, Last(keys), Last(values)], 1).view(lengths.Length, -1).contiguous();
+        for (int row = 0; row < lengths.Length; row++)
+        {
+            sequences[row].Grow(lengths[row] + 1);
+            sequences[row].Write(Layer, keys[row].narrow(0, 0, lengths[row]), values[row].narrow(0, 0, lengths[row]));
+            sequences[row].Advance(lengths[row]);
+        }
+        Tensor output = empty([lengths.Length, Heads * headDim], dtype: dtype);
+        var shape = new AttentionShape(lengths.Length, 1, Heads, KvHeads, headDim);
+        DecodeAttentionKernel.Forward(tokens, sequences, Layer, output, shape);
+
+        for (int row = 0; row < lengths.Length; row++)
+        {
+            Tensor heldKeys = empty([KvHeads, lengths[row] + 1, headDim], dtype: dtype), heldValues = empty_like(heldKeys);
+            sequences[row].Read(Layer, heldKeys, heldValues);
+            Assert.True(heldKeys.transpose(0, 1).Equals(keys[row]) && heldValues.transpose(0, 1).Equals(values[row]));
+            Tensor grouped = queries.select(0, row).to_type(ScalarType.Float32).view(KvHeads, Heads / KvHeads, headDim);
+            Tensor wide = heldKeys.to_type(ScalarType.Float32);
+            Tensor wanted = (grouped.bmm(wide.transpose(1, 2)) * shape.Scale).softmax(-1).bmm(heldValues.to_type(ScalarType.Float32)).view(-1);
             Assert.InRange((output.select(0, row).to_type(ScalarType.Float32) - wanted).abs().max().item<float>(), 0, bf16 ? 4e-3f : 1e-6f);
+            sequences[row].Dispose();
         }
     }
 
-    private static Tensor Random(ulong stream, params long[] shape) =>
-        tensor(new CounterRandom(5, stream).Uniform(shape.Aggregate((a, b) => a * b), -1, 1)).view(shape);
+    private static Tensor Random(ulong stream, int row, params long[] shape) =>
+        tensor(new CounterRandom(5, (stream << 8) + (ulong)row).Uniform(shape.Aggregate((a, b) => a * b), -1, 1)).view(shape);
 }

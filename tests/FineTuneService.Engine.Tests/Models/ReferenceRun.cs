@@ -51,14 +51,15 @@ internal sealed class ReferenceRun(BaseModel model) : IDisposable
     public int[] Greedy(int[] prompt, int count, Engine.Lora.Adapter? adapter = null)
     {
         using var scope = NewDisposeScope();
-        using var cache = new KvCache(model.Config, 1, prompt.Length + count, model.Weights.EmbedTokens.dtype, model.Weights.EmbedTokens.device);
+        using CachedSequence sequence = new KvCache(model.Config, model.Weights.EmbedTokens.dtype, model.Weights.EmbedTokens.device).Begin();
         var made = new List<int>();
         int[] next = prompt;
         while (made.Count < count)
         {
-            var batch = new TokenBatch([next], slots: [0]);
+            var batch = new TokenBatch([next], [sequence]);
             Pass pass = PassOf(batch, adapter);
-            Tensor logits = _decoder.LastLogits(_decoder.Forward(batch, pass, cache), batch, pass);
+            Tensor logits = _decoder.LastLogits(_decoder.Forward(batch, pass), batch, pass);
+            batch.Advance();
             made.Add((int)logits.to_type(ScalarType.Float32).argmax(1).item<long>());
             _pool.ReturnAll();
             next = [made[^1]];

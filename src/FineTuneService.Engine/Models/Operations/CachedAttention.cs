@@ -12,32 +12,30 @@ internal static class CachedAttention
 {
     /// <param name="qkv">[rows·width, (heads + 2·kvHeads)·headDim]; its buffer is given back.</param>
     /// <returns>[rows·width, heads·headDim]; undefined at padding.</returns>
-    public static Activation Forward(
-        Activation qkv, TokenBatch batch, AttentionShape shape, Rotation rotation, KvCache cache, int layer, Pass pass)
+    public static Activation Forward(Activation qkv, TokenBatch batch, AttentionShape shape, Rotation rotation, int layer, Pass pass)
     {
         Tensor tokens = qkv.Value;
         rotation.Apply(tokens, shape);
         Tensor output = pass.Pool.Lend(tokens.dtype, tokens.shape[0], shape.Heads * shape.HeadDim);
         if (batch.Width == 1 && tokens.is_cpu())
         {
-            int[] lengths = [.. batch.Slots.Select(cache.Length)];
-            DecodeAttentionKernel.Forward(tokens, cache.Keys(layer), cache.Values(layer), batch.Slots, lengths, output, shape.Scale);
+            DecodeAttentionKernel.Forward(tokens, batch.Sequences, layer, output, shape);
             pass.Pool.Return(tokens);
             return new Activation(output, needsGrad: false);
         }
         if (batch.IsPadded) output.zero_();
         for (int row = 0; row < batch.Rows; row++)
         {
-            int count = batch.Lengths[row];
+            int count = batch.Lengths[row], before = batch.Sequences[row].Length;
             Tensor rowTokens = tokens.narrow(0, row * batch.Width, count).view(count, -1, shape.HeadDim);
-            Tensor rowOutput = output.narrow(0, row * batch.Width, count);
-            int slot = batch.Slots[row], before = cache.Length(slot);
-            Tensor keys = cache.Keys(layer, slot), values = cache.Values(layer, slot);
-            keys.narrow(1, before, count).copy_(rowTokens.narrow(1, shape.Heads, shape.KeyValueHeads).transpose(0, 1));
-            values.narrow(1, before, count)
-                .copy_(rowTokens.narrow(1, shape.Heads + shape.KeyValueHeads, shape.KeyValueHeads).transpose(0, 1));
-            Row(rowTokens.narrow(1, 0, shape.Heads), keys.narrow(1, 0, before + count), values.narrow(1, 0, before + count), before, shape,
-                rowOutput);
+            batch.Sequences[row].Write(
+                layer, rowTokens.narrow(1, shape.Heads, shape.KeyValueHeads), rowTokens.narrow(1, shape.Heads + shape.KeyValueHeads, shape.KeyValueHeads));
+            Tensor keys = pass.Pool.Lend(tokens.dtype, shape.KeyValueHeads, before + count, shape.HeadDim);
+            Tensor values = pass.Pool.Lend(tokens.dtype, shape.KeyValueHeads, before + count, shape.HeadDim);
+            batch.Sequences[row].Read(layer, keys, values);
+            Row(rowTokens.narrow(1, 0, shape.Heads), keys, values, before, shape, output.narrow(0, row * batch.Width, count));
+            pass.Pool.Return(keys);
+            pass.Pool.Return(values);
         }
         pass.Pool.Return(tokens);
         return new Activation(output, needsGrad: false);

@@ -2,47 +2,27 @@ using static TorchSharp.torch;
 
 namespace FineTuneService.Engine.Models.Operations;
 
-/// <summary>Rotated keys, and values, of the tokens that sequences have been through, one slot a sequence.</summary>
-internal sealed class KvCache : IDisposable
+/// <summary>
+/// Rotated keys, and values, of the tokens that sequences have been through, in blocks of a few tokens: a sequence holds as many as it
+/// has come to need, and gives them back when it ends (https://arxiv.org/abs/2309.06180).
+/// </summary>
+/// <param name="dtype">The compute dtype.</param>
+internal sealed class KvCache(ModelConfig config, ScalarType dtype, Device device)
 {
-    private readonly Tensor[] _keys, _values;
-    private readonly int[] _lengths;
+    /// <summary>Large enough that a sequence has few of them, small enough that little of its last one is unused.</summary>
+    public const int BlockTokens = 64;
 
-    /// <param name="capacity">Tokens that a slot can hold.</param>
-    /// <param name="dtype">The compute dtype.</param>
-    public KvCache(ModelConfig config, int slots, int capacity, ScalarType dtype, Device device)
-    {
-        (Capacity, _lengths) = (capacity, new int[slots]);
-        long[] shape = [slots, config.KeyValueHeads, capacity, config.HeadDim];
-        Tensor[] Make() => [.. Enumerable.Range(0, config.Layers).Select(_ => empty(shape, dtype: dtype, device: device).DetachFromDisposeScope())];
-        (_keys, _values) = (Make(), Make());
-    }
+    /// <summary>Bytes of the blocks that so many tokens take.</summary>
+    public long Bytes(int tokens) => Bytes(config, dtype, tokens);
 
-    public int Capacity { get; }
+    /// <inheritdoc cref="Bytes(int)"/>
+    public static long Bytes(ModelConfig config, ScalarType dtype, int tokens) =>
+        (tokens + BlockTokens - 1L) / BlockTokens * BlockTokens * config.Layers * 2 * config.KeyValueHeads * config.HeadDim * (dtype == ScalarType.Float32 ? 4 : 2);
 
-    /// <summary>Tokens that a slot holds.</summary>
-    public int Length(int slot) => _lengths[slot];
+    /// <summary>An empty sequence; it is disposed where it ends.</summary>
+    public CachedSequence Begin() => new(this);
 
-    /// <summary>Empties a slot for another sequence.</summary>
-    public void Clear(int slot) => _lengths[slot] = 0;
-
-    /// <summary>Called once all layers have written <paramref name="count"/> tokens.</summary>
-    public void Advance(int slot, int count) => _lengths[slot] += count;
-
-    /// <summary>[slots, kvHeads, capacity, headDim].</summary>
-    public Tensor Keys(int layer) => _keys[layer];
-
-    /// <summary>[slots, kvHeads, capacity, headDim].</summary>
-    public Tensor Values(int layer) => _values[layer];
-
-    /// <summary>[kvHeads, capacity, headDim].</summary>
-    public Tensor Keys(int layer, int slot) => _keys[layer].select(0, slot);
-
-    /// <summary>[kvHeads, capacity, headDim].</summary>
-    public Tensor Values(int layer, int slot) => _values[layer].select(0, slot);
-
-    public void Dispose()
-    {
-        foreach (Tensor tensor in _keys.Concat(_values)) tensor.Dispose();
-    }
+    /// <summary>A block whose values are undefined.</summary>
+    internal CacheBlock NewBlock() =>
+        new(empty([config.Layers, 2, config.KeyValueHeads, BlockTokens, config.HeadDim], dtype: dtype, device: device).DetachFromDisposeScope());
 }

@@ -4,12 +4,12 @@ namespace FineTuneService.Engine.Models.Operations;
 internal sealed class TokenBatch
 {
     /// <param name="rows">The sequences' ids; none may be empty.</param>
-    /// <param name="slots">In serving, the cache slot of each sequence: its tokens go on from what the slot holds.</param>
-    public TokenBatch(IReadOnlyList<int[]> rows, int[]? slots = null)
+    /// <param name="sequences">In serving, what the cache holds of each: its tokens go on from there.</param>
+    public TokenBatch(IReadOnlyList<int[]> rows, CachedSequence[]? sequences = null)
     {
         Lengths = [.. rows.Select(r => r.Length)];
         Width = Lengths.Max();
-        Slots = slots ?? [];
+        Sequences = sequences ?? [];
         Ids = new long[rows.Count * Width];
         for (int row = 0; row < rows.Count; row++)
         {
@@ -27,19 +27,35 @@ internal sealed class TokenBatch
     /// <summary>Tokens of each row that are not padding.</summary>
     public int[] Lengths { get; }
 
-    public int[] Slots { get; }
+    /// <summary>Empty in training.</summary>
+    public CachedSequence[] Sequences { get; }
 
     public bool IsPadded => Array.Exists(Lengths, length => length < Width);
 
     /// <summary>Position of every token in its sequence, [rows·width].</summary>
-    public long[] Positions(KvCache? cache)
+    public long[] Positions()
     {
         var positions = new long[Ids.Length];
         for (int i = 0; i < positions.Length; i++)
         {
             int row = i / Width;
-            positions[i] = i % Width + (cache?.Length(Slots[row]) ?? 0);
+            positions[i] = i % Width + (Sequences.Length > 0 ? Sequences[row].Length : 0);
         }
         return positions;
+    }
+
+    /// <summary>Index of a row's last token among the rows·width.</summary>
+    public long LastToken(int row) => (long)row * Width + Lengths[row] - 1;
+
+    /// <summary>Makes the cache ready for the batch's tokens.</summary>
+    public void Grow()
+    {
+        for (int row = 0; row < Sequences.Length; row++) Sequences[row].Grow(Lengths[row]);
+    }
+
+    /// <summary>The sequences hold the batch's tokens from now on. Until then a forward that failed may be done again.</summary>
+    public void Advance()
+    {
+        for (int row = 0; row < Sequences.Length; row++) Sequences[row].Advance(Lengths[row]);
     }
 }

@@ -1,0 +1,67 @@
+using System.Runtime.InteropServices;
+using FineTuneService.Engine.Lora;
+using FineTuneService.Engine.Models;
+using FineTuneService.Engine.Models.Operations;
+using FineTuneService.Engine.Training;
+using static TorchSharp.torch;
+
+namespace FineTuneService.Engine.Generation;
+
+/// <summary>A row's part in a forward: its next tokens, prompt or drawn.</summary>
+internal readonly record struct RowPart(GenerationRow Row, int Count);
+
+/// <summary>Told of the logits [vocabulary] that follow a row's last token.</summary>
+internal delegate void LogitsTaker(GenerationRow row, ReadOnlySpan<float> logits);
+
+/// <summary>One forward of any rows of one base model, each through its own adapter.</summary>
+internal sealed class BatchForward(BaseModel model) : IDisposable
+{
+    private readonly Decoder _decoder = new(model.Config, model.Weights);
+    private readonly BufferPool _pool = new(model.Weights.EmbedTokens.device);
+
+    /// <summary>Rows whose prompt is not read to its end have no logits yet. Where it throws, no row has moved on.</summary>
+    public void Run(IReadOnlyList<RowPart> parts, LogitsTaker take)
+    {
+        try
+        {
+            using var scope = NewDisposeScope();
+            using var gradientFree = no_grad();
+            // Rows of one adapter side by side: one low-rank product for all of them.
+            RowPart[] ordered = [.. parts.GroupBy(part => part.Row.Adapter).SelectMany(group => group)];
+            var batch = new TokenBatch([.. ordered.Select(part => part.Row.Next(part.Count))], [.. ordered.Select(part => part.Row.Sequence)]);
+            var pass = new Pass(_pool) { Adapters = AdapterGroups(ordered, batch.Width) };
+            Activation hidden = _decoder.Forward(batch, pass);
+            int[] ready = [.. Enumerable.Range(0, ordered.Length).Where(i => ordered[i].Row.Unread <= ordered[i].Count)];
+            Tensor? logits = ready.Length == 0 ? null : _decoder.Logits(hidden, [.. ready.Select(batch.LastToken)], pass).to_type(ScalarType.Float32).cpu();
+            batch.Advance();
+            if (logits is null) return;
+            ReadOnlySpan<float> values = MemoryMarshal.Cast<byte, float>(logits.bytes);
+            int vocabulary = (int)logits.shape[1];
+            for (int i = 0; i < ready.Length; i++) take(ordered[ready[i]].Row, values.Slice(i * vocabulary, vocabulary));
+        }
+        finally
+        {
+            _pool.ReturnAll();
+        }
+    }
+
+    public void Dispose()
+    {
+        _decoder.Dispose();
+        _pool.Dispose();
+    }
+
+    private static List<AdapterRows> AdapterGroups(RowPart[] rows, int width)
+    {
+        var groups = new List<AdapterRows>();
+        for (int start = 0; start < rows.Length;)
+        {
+            Adapter? adapter = rows[start].Row.Adapter;
+            int end = start;
+            while (end < rows.Length && ReferenceEquals(rows[end].Row.Adapter, adapter)) end++;
+            if (adapter is not null) groups.Add(new AdapterRows(adapter, start * width, (end - start) * width));
+            start = end;
+        }
+        return groups;
+    }
+}

@@ -1,0 +1,44 @@
+namespace FineTuneService.Engine.Generation;
+
+/// <summary>
+/// Which rows the next forward takes. Reading prompts and decoding alternate, so neither stands still for the other; owners take turns
+/// in reading, and a forward reads so many prompt tokens at most, whoever sends how many.
+/// </summary>
+/// <param name="maxRows">Rows that decode together.</param>
+/// <param name="promptTokens">Prompt tokens of a forward, padding included.</param>
+internal sealed class ForwardOrder(int maxRows, int promptTokens)
+{
+    private readonly Dictionary<string, long> _lastRead = [];
+    private long _forwards;
+    private bool _read;
+
+    public List<RowPart> Next(IReadOnlyList<GenerationRow> active)
+    {
+        GenerationRow[] reading = [.. active.Where(row => row.Unread > 0)], decoding = [.. active.Where(row => row.Unread == 0)];
+        if (active.Count == 0) _lastRead.Clear();
+        _read = reading.Length > 0 && (decoding.Length == 0 || !_read);
+        _forwards++;
+        List<RowPart> parts = _read ? Chunks(reading) : [.. decoding.OrderBy(row => row.LastForward).Take(maxRows).Select(row => new RowPart(row, 1))];
+        foreach (RowPart part in parts)
+        {
+            part.Row.LastForward = _forwards;
+            if (_read) _lastRead[part.Row.Request.Turn] = _forwards;
+        }
+        return parts;
+    }
+
+    /// <summary>As much of the first row's prompt as may be, and of others what fits beside it.</summary>
+    private List<RowPart> Chunks(GenerationRow[] reading)
+    {
+        var parts = new List<RowPart>();
+        int width = 0;
+        foreach (GenerationRow row in reading.OrderBy(row => _lastRead.GetValueOrDefault(row.Request.Turn)))
+        {
+            int count = Math.Min(row.Unread, promptTokens), wider = Math.Max(width, count);
+            if (parts.Count > 0 && (parts.Count + 1) * wider > promptTokens) continue;
+            parts.Add(new RowPart(row, count));
+            width = wider;
+        }
+        return parts;
+    }
+}

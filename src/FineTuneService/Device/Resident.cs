@@ -1,0 +1,61 @@
+using FineTuneService.Engine.Generation;
+using FineTuneService.Engine.Lora;
+using FineTuneService.Engine.Models;
+
+namespace FineTuneService.Device;
+
+/// <summary>What is loaded, and who uses it. It is let go once nobody does, never before. On the device's thread only.</summary>
+public abstract class Resident
+{
+    private readonly List<(string User, bool ForLong)> _users = [];
+
+    /// <summary>Bytes of the memory budget that it holds.</summary>
+    public long Bytes { get; protected init; }
+
+    public IEnumerable<string> Users => _users.Select(use => use.User);
+
+    public bool InUse => _users.Count > 0;
+
+    /// <summary>A job uses it: waiting for its end is no use.</summary>
+    public bool ForLong => _users.Exists(use => use.ForLong);
+
+    /// <summary>Grows with each use of anything.</summary>
+    internal long LastUse { get; private set; }
+
+    internal void Enter(string user, bool forLong, long time)
+    {
+        _users.Add((user, forLong));
+        LastUse = time;
+    }
+
+    internal void Exit(string user) => _users.RemoveAt(_users.FindIndex(use => use.User == user));
+
+    /// <summary>Frees its tensors.</summary>
+    internal abstract void Free();
+}
+
+/// <summary>A base, or a merged model, in one precision: its weights serve every adapter, and training runs against them.</summary>
+public sealed class ResidentModel : Resident
+{
+    internal ResidentModel(BaseModel loaded, ModelText text, Generator generator, long bytes) => (Base, Text, Generator, Bytes) = (loaded, text, generator, bytes);
+
+    public BaseModel Base { get; }
+    public ModelText Text { get; }
+    public Generator Generator { get; }
+
+    internal override void Free()
+    {
+        Generator.Dispose();
+        Base.Dispose();
+    }
+}
+
+/// <summary>A loaded adapter.</summary>
+public sealed class ResidentAdapter : Resident
+{
+    internal ResidentAdapter(Adapter adapter, long bytes) => (Adapter, Bytes) = (adapter, bytes);
+
+    public Adapter Adapter { get; }
+
+    internal override void Free() => Adapter.Dispose();
+}
