@@ -23,7 +23,8 @@ internal static class ChatTemplateFiles
             {
                 JsonArray named => Named(named, "default"),
                 JsonValue text when text.GetValueKind() == JsonValueKind.String => text.GetValue<string>(),
-                _ => null,
+                null => null,
+                _ => throw new ChatTemplateException($"{TokenizerConfig.FileName}: chat_template must be a text, or a list of named ones.", 0),
             };
         }
         catch (Exception broken) when (broken is JsonException or InvalidOperationException or ArgumentException)

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using FineTuneService.Engine.Formats;
 
 namespace FineTuneService.Engine.Chat;
 
@@ -55,21 +56,14 @@ public sealed record PromptTemplate(string Name, string WithInput, string Withou
     /// <exception cref="InvalidDataException">prompt_template.json does not hold a template.</exception>
     public static PromptTemplate? Load(string folder)
     {
-        var path = Path.Combine(folder, FileName);
-        if (!File.Exists(path)) return null;
-        try
-        {
-            var template = JsonSerializer.Deserialize<PromptTemplate>(File.ReadAllText(path), Format);
-            if (template is { Name: not null, WithInput: { } with, WithoutInput: { } without }
-                && with.Split("{instruction}") is [_, var behind] && behind.Contains("{input}", StringComparison.Ordinal)
-                && without.Contains("{instruction}", StringComparison.Ordinal)) return template;
-        }
-        catch (JsonException error)
-        {
-            throw new InvalidDataException($"{FileName} is not JSON: {error.Message}", error);
-        }
+        if (FolderFile.Problem(folder, FileName) is { } problem) throw new InvalidDataException(problem);
+        if (!FolderFile.Exists(folder, FileName)) return null;
+        var json = JsonSettings.Parse(File.ReadAllText(Path.Combine(folder, FileName)), FileName, message => new InvalidDataException(message.TrimEnd('.')));
+        if (json.Text("name") is { } name && json.Text("with_input") is { } with && json.Text("without_input") is { } without
+            && with.Split("{instruction}") is [_, var behind] && behind.Contains("{input}", StringComparison.Ordinal)
+            && without.Contains("{instruction}", StringComparison.Ordinal)) return new PromptTemplate(name, with, without);
         throw new InvalidDataException(
-            $"{FileName} needs name, with_input (with {{instruction}}, then {{input}}) and without_input (with {{instruction}}).");
+            $"{FileName} needs name, with_input (with {{instruction}}, then {{input}}) and without_input (with {{instruction}})");
     }
 
     private static readonly JsonSerializerOptions Format =

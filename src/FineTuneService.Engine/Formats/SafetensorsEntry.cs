@@ -22,6 +22,12 @@ internal sealed record SafetensorsEntry(string Name, ScalarType Dtype, long[] Sh
         ["BOOL"] = ScalarType.Bool,
     };
 
+    /// <summary>Its dtype in safetensors' terms.</summary>
+    public string DtypeName => Dtypes.First(dtype => dtype.Value == Dtype).Key;
+
+    /// <summary>Whether its elements are fractions, and not whole numbers.</summary>
+    public bool IsFloat => Dtype is ScalarType.Float64 or ScalarType.Float32 or ScalarType.Float16 or ScalarType.BFloat16;
+
     public static int SizeOf(ScalarType dtype) => dtype switch
     {
         ScalarType.Float64 or ScalarType.Int64 => 8,

@@ -1,3 +1,4 @@
+using Microsoft.Win32.SafeHandles;
 using static TorchSharp.torch;
 
 namespace FineTuneService.Engine.Formats;
@@ -31,6 +32,14 @@ internal sealed class SafetensorsFile : IDisposable
         return flat.view(entry.Shape).DetachFromDisposeScope();
     }
 
+    /// <exception cref="SafetensorsException">The tensor holds NaN or infinity.</exception>
+    public void RefuseNonFinite(string name)
+    {
+        using SafeFileHandle file = File.OpenHandle(_path);
+        if (FiniteScan.FirstBad(file, _entries[name]) is >= 0 and var at)
+            throw new SafetensorsException($"{Path.GetFileName(_path)}: tensor {name} holds NaN or infinity (element {at}); save it again from finite weights.");
+    }
+
     public void Dispose()
     {
         foreach (Tensor map in _maps.Values) map.Dispose();
@@ -39,7 +48,7 @@ internal sealed class SafetensorsFile : IDisposable
     private Tensor Map(ScalarType dtype)
     {
         if (_maps.TryGetValue(dtype, out Tensor? map)) return map;
-        long count = new FileInfo(_path).Length / SafetensorsEntry.SizeOf(dtype);
+        long count = FolderFile.Length(_path) / SafetensorsEntry.SizeOf(dtype);
         return _maps[dtype] = from_file(_path, shared: false, size: count, dtype: dtype).DetachFromDisposeScope();
     }
 

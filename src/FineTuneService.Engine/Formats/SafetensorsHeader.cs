@@ -6,17 +6,20 @@ namespace FineTuneService.Engine.Formats;
 /// <summary>Reads a safetensors header (https://github.com/huggingface/safetensors, Format), and refuses one that lies.</summary>
 internal static class SafetensorsHeader
 {
-    private const long LongestHeader = 100_000_000;
+    // A tensor's entry takes some hundred bytes; models of hundreds of layers have some thousand tensors. A header is parsed whole, so
+    // what it may hold bounds the memory that a client's file can take.
+    private const long LongestHeader = 16 << 20;
 
     /// <summary>The tensors by name, in the file's order.</summary>
     /// <exception cref="SafetensorsException">The file is truncated, or its header does not describe it.</exception>
     public static Dictionary<string, SafetensorsEntry> Read(string path)
     {
-        using FileStream file = File.OpenRead(path);
+        using FileStream file = Opened(path);
         Span<byte> prefix = stackalloc byte[8];
         if (file.ReadAtLeast(prefix, 8, throwOnEndOfStream: false) < 8) throw Bad(path, "it is shorter than 8 bytes");
         ulong length = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
-        if (length > LongestHeader || 8 + (long)length > file.Length) throw Bad(path, $"its header says {length} bytes, the file has {file.Length}");
+        if (length > LongestHeader || 8 + (long)length > file.Length)
+            throw Bad(path, $"its header says {length} bytes, the file has {file.Length} (a header has at most {LongestHeader})");
         var text = new byte[length];
         file.ReadExactly(text);
         try
@@ -30,14 +33,27 @@ internal static class SafetensorsHeader
         }
     }
 
+    private static FileStream Opened(string path)
+    {
+        try
+        {
+            return File.OpenRead(path);
+        }
+        catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
+        {
+            throw Bad(path, $"it cannot be read: {unreadable.Message}");
+        }
+    }
+
     private static Dictionary<string, SafetensorsEntry> Entries(string path, JsonElement header, long data, long fileLength)
     {
         if (header.ValueKind != JsonValueKind.Object) throw Bad(path, "its header is not a JSON object");
         var entries = new Dictionary<string, SafetensorsEntry>();
         foreach (JsonProperty tensor in header.EnumerateObject())
         {
-            if (tensor.Name == "__metadata__") continue;
-            if (!entries.TryAdd(tensor.Name, Entry(path, tensor, data, fileLength))) throw Bad(path, $"tensor {tensor.Name} is there twice");
+            string name = NameOf(path, tensor);
+            if (name == "__metadata__") continue;
+            if (!entries.TryAdd(name, Entry(path, name, tensor.Value, data, fileLength))) throw Bad(path, $"tensor {name} is there twice");
         }
         long end = data;
         foreach (SafetensorsEntry entry in entries.Values.OrderBy(entry => entry.Begin).ThenBy(entry => entry.End))
@@ -48,24 +64,37 @@ internal static class SafetensorsHeader
         return entries;
     }
 
-    private static SafetensorsEntry Entry(string path, JsonProperty tensor, long data, long fileLength)
+    private static string NameOf(string path, JsonProperty tensor)
     {
         try
         {
-            string dtype = tensor.Value.GetProperty("dtype").GetString()!;
-            long[] shape = [.. tensor.Value.GetProperty("shape").EnumerateArray().Select(size => size.GetInt64())];
-            long begin = data + tensor.Value.GetProperty("data_offsets")[0].GetInt64(), end = data + tensor.Value.GetProperty("data_offsets")[1].GetInt64();
-            if (!SafetensorsEntry.Dtypes.TryGetValue(dtype, out var type)) throw Bad(path, $"tensor {tensor.Name} has dtype {dtype}, which is not supported");
-            if (end > fileLength) throw Bad(path, $"tensor {tensor.Name} ends at byte {end} of {fileLength}: the file is truncated");
+            return tensor.Name;
+        }
+        catch (InvalidOperationException)
+        {
+            throw Bad(path, "a tensor's name holds half of a surrogate pair, or bytes that are not UTF-8");
+        }
+    }
+
+    private static SafetensorsEntry Entry(string path, string name, JsonElement json, long data, long fileLength)
+    {
+        try
+        {
+            string dtype = json.GetProperty("dtype").GetString() ?? "null";
+            long[] shape = [.. json.GetProperty("shape").EnumerateArray().Select(size => size.GetInt64())];
+            JsonElement offsets = json.GetProperty("data_offsets");
+            long begin = checked(data + offsets[0].GetInt64()), end = checked(data + offsets[1].GetInt64());
+            if (!SafetensorsEntry.Dtypes.TryGetValue(dtype, out var type)) throw Bad(path, $"tensor {name} has dtype {dtype}, which is not supported");
+            if (end > fileLength) throw Bad(path, $"tensor {name} ends at byte {end} of {fileLength}: the file is truncated");
             long bytes = SafetensorsEntry.SizeOf(type);
             foreach (long size in shape) bytes = size < 0 ? -1 : checked(bytes * size);
             if (bytes < 0 || begin < data || end - begin != bytes)
-                throw Bad(path, $"tensor {tensor.Name} of shape [{string.Join(", ", shape)}] and dtype {dtype} does not fit its {end - begin} bytes");
-            return new SafetensorsEntry(tensor.Name, type, shape, begin, end);
+                throw Bad(path, $"tensor {name} of shape [{string.Join(", ", shape)}] and dtype {dtype} does not fit its {end - begin} bytes");
+            return new SafetensorsEntry(name, type, shape, begin, end);
         }
         catch (Exception error) when (error is KeyNotFoundException or InvalidOperationException or FormatException or OverflowException or IndexOutOfRangeException)
         {
-            throw Bad(path, $"tensor {tensor.Name}'s entry is not {{dtype, shape, data_offsets}}");
+            throw Bad(path, $"tensor {name}'s entry is not {{dtype, shape, data_offsets}}");
         }
     }
 

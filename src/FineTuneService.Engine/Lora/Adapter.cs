@@ -28,7 +28,7 @@ public sealed class Adapter : IDisposable
     /// <exception cref="ArgumentException">A target matches no layer, or the rank is out of range.</exception>
     public static Adapter Create(BaseModel model, LoraConfig config, ulong seed, bool bf16 = false)
     {
-        Adapter adapter = Empty(model, config, bf16);
+        Adapter adapter = Of(LoraLayout.Of(model.Config.Linears, config), model, config, bf16);
         ulong module = 0;
         foreach (JoinedLoraPart part in adapter.Values.Parts)
         {
@@ -40,12 +40,8 @@ public sealed class Adapter : IDisposable
         return adapter;
     }
 
-    /// <summary>An adapter of zeros, to be filled.</summary>
-    internal static Adapter Empty(BaseModel model, LoraConfig config, bool bf16 = false)
-    {
-        LoraLayout layout = LoraLayout.Of(model.Config.Linears, config);
-        return new Adapter(config, new LoraTensors(layout, bf16 ? ScalarType.BFloat16 : ScalarType.Float32, model.Weights.EmbedTokens.device));
-    }
+    /// <summary>An adapter of zeros, to be filled, on those of the config's targets that the model has.</summary>
+    internal static Adapter Empty(BaseModel model, LoraConfig config, bool bf16 = false) => Of(LoraLayout.OfMatching(model.Config.Linears, config), model, config, bf16);
 
     /// <summary>The matrices in the dtype that products are computed in: the adapter's own, or a rounded copy (autocast's semantics).</summary>
     internal LoraTensors Compute(ScalarType dtype)
@@ -59,6 +55,9 @@ public sealed class Adapter : IDisposable
 
     /// <summary>Must follow every change of the values: renews the rounded copy.</summary>
     internal void Changed() => _compute?.Flat.copy_(Values.Flat);
+
+    private static Adapter Of(LoraLayout layout, BaseModel model, LoraConfig config, bool bf16) =>
+        new(config, new LoraTensors(layout, bf16 ? ScalarType.BFloat16 : ScalarType.Float32, model.Weights.EmbedTokens.device));
 
     public void Dispose()
     {

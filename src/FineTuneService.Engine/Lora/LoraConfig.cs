@@ -9,7 +9,9 @@ public sealed record LoraConfig
     /// <summary>Ours: <see cref="AllLinear"/> and lm_head.</summary>
     public const string AllLinearAndHead = "all-linear+lm_head";
 
-    /// <summary>Inner dimension of B·A, 1…2048.</summary>
+    public const int LargestRank = 2048;
+
+    /// <summary>Inner dimension of B·A, 1…<see cref="LargestRank"/>.</summary>
     public int Rank { get; init; } = 16;
 
     /// <summary>Numerator of <see cref="Scaling"/> (PEFT's lora_alpha).</summary>

@@ -37,19 +37,28 @@ internal sealed class LoraLayout
     /// <exception cref="ArgumentException">A target matches no layer, or the rank is out of range.</exception>
     public static LoraLayout Of(IEnumerable<LinearShape> linears, LoraConfig config)
     {
-        if (config.Rank is < 1 or > 2048) throw new ArgumentException($"rank {config.Rank} is not in 1…2048");
         var targets = new TargetModules(config.TargetModules);
+        LoraLayout layout = Of(linears, config.Rank, targets);
+        targets.RequireAllMatched();
+        return layout;
+    }
+
+    /// <summary>The same of those targets that the model has; there may be none.</summary>
+    public static LoraLayout OfMatching(IEnumerable<LinearShape> linears, LoraConfig config) => Of(linears, config.Rank, new TargetModules(config.TargetModules));
+
+    private static LoraLayout Of(IEnumerable<LinearShape> linears, int rank, TargetModules targets)
+    {
+        if (rank is < 1 or > LoraConfig.LargestRank) throw new ArgumentException($"rank {rank} is not in 1…{LoraConfig.LargestRank}");
         var entries = new List<LoraLayoutEntry>();
         long offset = 0;
         foreach (LinearShape linear in linears)
         {
             LinearPartShape[] parts = [.. linear.Parts.Where(part => targets.Match(part.Module))];
             if (parts.Length == 0) continue;
-            var entry = new LoraLayoutEntry(linear.Parts[0].Module, linear.In, config.Rank, parts, offset);
+            var entry = new LoraLayoutEntry(linear.Parts[0].Module, linear.In, rank, parts, offset);
             entries.Add(entry);
             offset += entry.Length;
         }
-        targets.RequireAllMatched();
         return new LoraLayout(entries, offset);
     }
 }

@@ -1,11 +1,14 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using FineTuneService.Engine.Formats;
 
 namespace FineTuneService.Engine.Lora;
 
 /// <summary>adapter_config.json, as PEFT writes and reads it.</summary>
 public static class PeftConfig
 {
+    private const double LargestAlpha = 1e6;
+
     /// <summary>Fields that say nothing about what an adapter computes.</summary>
     private static readonly HashSet<string> Neutral =
     [
@@ -16,23 +19,17 @@ public static class PeftConfig
     /// <exception cref="AdapterException">Another kind of adapter, or an option that is not supported; the message names it.</exception>
     public static LoraConfig Parse(string json)
     {
-        try
+        JsonSettings config = JsonSettings.Parse(json, PeftFolder.ConfigFile, message => new AdapterException(message));
+        if (config.Text("peft_type") is var kind and not "LORA") throw new AdapterException($"peft_type {kind ?? "(none)"} is not supported: the Engine loads LORA.");
+        foreach (string option in config.Names) RefuseUnlessPlain(option, config);
+        return new LoraConfig
         {
-            var config = JsonNode.Parse(json) as JsonObject ?? throw new AdapterException("adapter_config.json is not a JSON object.");
-            if (Field<string?>(config, "peft_type") is var kind and not "LORA") throw new AdapterException($"peft_type {kind ?? "(none)"} is not supported: the Engine loads LORA.");
-            foreach ((string option, JsonNode? value) in config) RefuseUnlessPlain(option, value);
-            return new LoraConfig
-            {
-                Rank = Field<int?>(config, "r") ?? throw new AdapterException("adapter_config.json: r is missing."),
-                Alpha = Field<double?>(config, "lora_alpha") ?? throw new AdapterException("adapter_config.json: lora_alpha is missing."),
-                Dropout = Field<double?>(config, "lora_dropout") ?? 0,
-                TargetModules = Targets(config["target_modules"]),
-            };
-        }
-        catch (Exception error) when (error is JsonException or ArgumentException) // the latter for a field that is there twice
-        {
-            throw new AdapterException($"adapter_config.json is not JSON: {error.Message}");
-        }
+            Rank = config.Whole("r", 1, LoraConfig.LargestRank) ?? throw config.Refuse("r is missing"),
+            Alpha = Alpha(config),
+            Dropout = config.Number("lora_dropout") is not { } dropout || dropout is >= 0 and <= 1
+                ? config.Number("lora_dropout") ?? 0 : throw config.Wrong("lora_dropout", config["lora_dropout"]!.Value, "a number from 0 to 1"),
+            TargetModules = Targets(config),
+        };
     }
 
     /// <summary>The fields that every PEFT since 0.8 knows: an older one refuses fields of a newer one.</summary>
@@ -60,40 +57,33 @@ public static class PeftConfig
         ["use_rslora"] = false,
     }.ToJsonString(new() { WriteIndented = true });
 
-    private static T? Field<T>(JsonObject config, string name)
+    private static double Alpha(JsonSettings config)
     {
-        try
-        {
-            return config[name] is { } node ? node.GetValue<T>() : default;
-        }
-        catch (Exception error) when (error is InvalidOperationException or FormatException)
-        {
-            throw new AdapterException($"adapter_config.json: {name} = {config[name]!.ToJsonString()} has the wrong type.");
-        }
+        double alpha = config.Number("lora_alpha") ?? throw config.Refuse("lora_alpha is missing");
+        return alpha is > 0 and <= LargestAlpha ? alpha : throw config.Wrong("lora_alpha", config["lora_alpha"]!.Value, $"above 0 and at most {LargestAlpha:0}");
     }
 
-    private static void RefuseUnlessPlain(string option, JsonNode? value)
+    private static void RefuseUnlessPlain(string option, JsonSettings config)
     {
-        if (Neutral.Contains(option)) return;
-        bool plain = value switch
+        if (Neutral.Contains(option) || config[option] is not { } value) return;
+        bool plain = value.ValueKind switch
         {
-            null => true,
-            JsonObject { Count: 0 } or JsonArray { Count: 0 } => true,
-            _ when option == "bias" => Text(value) == "none",
+            JsonValueKind.False => true,
+            JsonValueKind.Object => !value.EnumerateObject().Any(),
+            JsonValueKind.Array => value.GetArrayLength() == 0,
+            JsonValueKind.True => option == "init_lora_weights",
+            JsonValueKind.String when option == "bias" => config.Text(option) == "none",
             // How A and B were drawn does not matter once they are there, unless the base was changed to fit.
-            _ when option == "init_lora_weights" => value.GetValueKind() is JsonValueKind.True or JsonValueKind.False || Text(value) is "gaussian" or "orthogonal" or "eva",
-            _ => value.GetValueKind() == JsonValueKind.False,
+            JsonValueKind.String when option == "init_lora_weights" => config.Text(option) is "gaussian" or "orthogonal" or "eva",
+            _ => false,
         };
-        if (!plain) throw new AdapterException($"adapter_config.json: {option} = {value!.ToJsonString()} is not supported.");
+        if (!plain) throw config.Refuse($"{option} = {JsonSettings.Short(value)} is not supported");
     }
 
-    private static IReadOnlyList<string> Targets(JsonNode? node) => node switch
+    private static IReadOnlyList<string> Targets(JsonSettings config)
     {
-        JsonArray names => [.. names.Select(name => Text(name) ?? throw new AdapterException("adapter_config.json: target_modules holds what is not a name."))],
-        JsonValue value when Text(value) == LoraConfig.AllLinear => [LoraConfig.AllLinear],
-        JsonValue value when Text(value) is not null => throw new AdapterException("adapter_config.json: target_modules as a regular expression is not supported."),
-        _ => throw new AdapterException("adapter_config.json: target_modules, a list of names, is missing."),
-    };
-
-    private static string? Text(JsonNode? node) => node?.GetValueKind() == JsonValueKind.String ? node.GetValue<string>() : null;
+        if (config["target_modules"] is not { } targets) throw config.Refuse("target_modules, a list of names, is missing");
+        if (targets.ValueKind == JsonValueKind.Array) return [.. targets.EnumerateArray().Select(name => config.TextOf("target_modules", name))];
+        return config.Text("target_modules") == LoraConfig.AllLinear ? [LoraConfig.AllLinear] : throw config.Refuse("target_modules as a regular expression is not supported");
+    }
 }

@@ -12,16 +12,14 @@ public static class PeftFolder
     private const string Prefix = "base_model.model.";
 
     /// <exception cref="AdapterException">The adapter does not fit the base, or asks for what is not supported.</exception>
-    /// <exception cref="SafetensorsException">The weights file cannot be used.</exception>
+    /// <exception cref="SafetensorsException">The weights file cannot be used, or a tensor holds NaN or infinity.</exception>
     public static Adapter Load(string folder, BaseModel model)
     {
-        foreach (string name in new[] { ConfigFile, WeightsFile })
-        {
-            if (!File.Exists(Path.Combine(folder, name))) throw new AdapterException($"{name} is missing: an adapter is a folder in PEFT's format.");
-        }
-        LoraConfig config = PeftConfig.Parse(File.ReadAllText(Path.Combine(folder, ConfigFile)));
+        LoraConfig config = PeftConfig.Parse(Text(folder));
         using var file = SafetensorsFile.Open(Path.Combine(folder, WeightsFile));
-        Adapter adapter = Empty(model, config);
+        // Before anything is allocated: what the config claims is what the file holds.
+        Check(Layout(model.Config, config), file);
+        Adapter adapter = Adapter.Empty(model, config);
         try
         {
             Fill(adapter, file);
@@ -32,6 +30,15 @@ public static class PeftFolder
             adapter.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Checks an adapter as <see cref="Load"/> does, without its tensors being loaded.</summary>
+    /// <inheritdoc cref="Load"/>
+    public static void Check(string folder, ModelConfig model)
+    {
+        LoraConfig config = PeftConfig.Parse(Text(folder));
+        using var file = SafetensorsFile.Open(Path.Combine(folder, WeightsFile));
+        Check(Layout(model, config), file);
     }
 
     /// <param name="baseModel">The base's name, for base_model_name_or_path.</param>
@@ -52,39 +59,64 @@ public static class PeftFolder
     /// <summary>PEFT's name of a module's A or B.</summary>
     internal static string Key(string module, string matrix) => $"{Prefix}{module}.lora_{matrix}.weight";
 
-    private static Adapter Empty(BaseModel model, LoraConfig config)
+    private static string Text(string folder)
     {
-        try
+        foreach (string name in new[] { ConfigFile, WeightsFile })
         {
-            return Adapter.Empty(model, config);
+            if (FolderFile.Problem(folder, name) is { } problem) throw new AdapterException(problem + ".");
+            if (!FolderFile.Exists(folder, name)) throw new AdapterException($"{name} is missing: an adapter is a folder in PEFT's format.");
         }
-        catch (ArgumentException misfit)
+        return File.ReadAllText(Path.Combine(folder, ConfigFile));
+    }
+
+    /// <summary>Names that this base has no layer of are left out: a config may name those of several families.</summary>
+    private static LoraLayout Layout(ModelConfig model, LoraConfig config)
+    {
+        LoraLayout layout = LoraLayout.OfMatching(model.Linears, config);
+        if (layout.Entries.Count == 0)
+            throw new AdapterException($"{ConfigFile} does not fit the base model: target_modules ({string.Join(", ", config.TargetModules)}) name no linear layer of it.");
+        return layout;
+    }
+
+    private static void Check(LoraLayout layout, SafetensorsFile file)
+    {
+        var expected = new Dictionary<string, long[]>();
+        foreach (LoraLayoutEntry entry in layout.Entries)
         {
-            throw new AdapterException($"adapter_config.json does not fit the base model: {misfit.Message}.");
+            foreach (LinearPartShape part in entry.Parts)
+            {
+                expected[Key(part.Module, "A")] = [entry.Rank, entry.In];
+                expected[Key(part.Module, "B")] = [part.Out, entry.Rank];
+            }
         }
+        foreach ((string key, long[] shape) in expected) Check(key, shape, file);
+        // PEFT stores the untouched head beside an adapter on it.
+        string? extra = file.Entries.Keys.FirstOrDefault(name => !expected.ContainsKey(name) && !name.EndsWith(".base_layer.weight", StringComparison.Ordinal));
+        if (extra is not null) throw new AdapterException($"{WeightsFile}: tensor {extra} belongs to no target module of this base.");
+        foreach (string key in expected.Keys) file.RefuseNonFinite(key);
+    }
+
+    private static void Check(string key, long[] shape, SafetensorsFile file)
+    {
+        if (!file.Entries.TryGetValue(key, out SafetensorsEntry? entry)) throw new AdapterException($"{WeightsFile}: tensor {key} is missing.");
+        if (!entry.Shape.AsSpan().SequenceEqual(shape))
+            throw new AdapterException($"{WeightsFile}: tensor {key} has shape [{string.Join(", ", entry.Shape)}]; this base and rank ask for [{string.Join(", ", shape)}].");
+        if (!entry.IsFloat) throw new AdapterException($"{WeightsFile}: tensor {key} is {entry.DtypeName}; an adapter's tensors must be F32, BF16, F16 or F64.");
     }
 
     private static void Fill(Adapter adapter, SafetensorsFile file)
     {
-        var expected = new HashSet<string>();
         foreach (JoinedLoraPart part in adapter.Values.Parts)
         {
             Copy(Key(part.Module, "A"), part.A);
             Copy(Key(part.Module, "B"), part.B);
         }
-        // PEFT stores the untouched head beside an adapter on it.
-        string? extra = file.Entries.Keys.FirstOrDefault(name => !expected.Contains(name) && !name.EndsWith(".base_layer.weight", StringComparison.Ordinal));
-        if (extra is not null) throw new AdapterException($"{WeightsFile}: tensor {extra} belongs to no target module of this base.");
         adapter.Changed();
 
         void Copy(string key, Tensor into)
         {
-            if (!file.Entries.TryGetValue(key, out SafetensorsEntry? entry)) throw new AdapterException($"{WeightsFile}: tensor {key} is missing.");
-            if (!entry.Shape.AsSpan().SequenceEqual(into.shape))
-                throw new AdapterException($"{WeightsFile}: tensor {key} has shape [{string.Join(", ", entry.Shape)}]; this base and rank ask for [{string.Join(", ", into.shape)}].");
             using Tensor stored = file.Read(key);
             into.copy_(stored);
-            expected.Add(key);
         }
     }
 }

@@ -49,6 +49,7 @@ public sealed class BaseModel : IDisposable
     public static BaseModel Load(ModelText text, BasePrecision precision, Action? betweenLayers = null)
     {
         using ModelFiles files = ModelFiles.Open(text.Folder);
+        Checkpoint.Check(text.Config, files);
         DecoderWeights weights = new ModelLoader(text.Config, precision, files, betweenLayers).Load();
         return new BaseModel(text.Config, precision, weights, text.Tokenizer, text.ChatTemplate, text.EosIds, text.Folder);
     }
@@ -78,7 +79,7 @@ public sealed class BaseModel : IDisposable
     internal void CopySideFiles(string folder)
     {
         if (Folder is null) return;
-        foreach (string name in new[] { "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "generation_config.json", "chat_template.jinja" })
+        foreach (string name in ModelText.SideFiles)
         {
             string source = Path.Combine(Folder, name);
             if (File.Exists(source)) File.Copy(source, Path.Combine(folder, name), overwrite: true);

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using FineTuneService.Engine.Formats;
 using FineTuneService.Engine.Lora;
 
 namespace FineTuneService.Engine.Models;
@@ -85,11 +86,12 @@ public sealed record ModelConfig
     /// <exception cref="ModelException">config.json is missing, or asks for an architecture or setting that is not supported.</exception>
     public static ModelConfig Load(string folder)
     {
-        string path = Path.Combine(folder, "config.json");
-        if (!File.Exists(path) && Directory.Exists(folder) && Directory.EnumerateFiles(folder, "*.gguf").Any())
+        const string Name = "config.json";
+        if (FolderFile.Problem(folder, Name) is { } problem) throw new ModelException(problem + ".");
+        if (FolderFile.Exists(folder, Name)) return Parse(File.ReadAllText(Path.Combine(folder, Name)));
+        if (Directory.Exists(folder) && Directory.EnumerateFiles(folder, "*.gguf").Any())
             throw new ModelException("GGUF is not supported: the Engine loads Hugging Face folders, with config.json and safetensors.");
-        if (!File.Exists(path)) throw new ModelException("config.json is missing: a base model is a Hugging Face folder.");
-        return Parse(File.ReadAllText(path));
+        throw new ModelException("config.json is missing: a base model is a Hugging Face folder.");
     }
 
     /// <inheritdoc cref="Load"/>

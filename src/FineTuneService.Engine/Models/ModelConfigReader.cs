@@ -1,88 +1,86 @@
 using System.Text.Json;
-using System.Text.Json.Nodes;
+using FineTuneService.Engine.Formats;
 
 namespace FineTuneService.Engine.Models;
 
 /// <summary>Reads config.json, of old and new style (rope_parameters, dtype), and refuses by name what the decoder does not do.</summary>
 internal static class ModelConfigReader
 {
+    private const string File = "config.json";
+
+    // Several times the largest model that there is. They bound what a config alone can make the service allocate or count.
+    private const int MostLayers = 4096, MostHeads = 4096, MostHeadDim = 4096, MostWidth = 1 << 20, MostTokens = 1 << 24;
+
+    /// <exception cref="ModelException">Not a config, or one of a model that the Engine does not compute.</exception>
     public static ModelConfig Read(string json)
     {
-        try
-        {
-            var config = JsonNode.Parse(json) as JsonObject ?? throw new ModelException("config.json is not a JSON object.");
-            RefuseOthers(config);
-            return Check(Shape(config));
-        }
-        catch (Exception error) when (error is JsonException or InvalidOperationException or FormatException)
-        {
-            throw new ModelException($"config.json cannot be read: {error.Message}");
-        }
+        JsonSettings config = JsonSettings.Parse(json, File, message => new ModelException(message));
+        RefuseOthers(config);
+        ModelConfigKeys.RefuseUncomputed(config);
+        return Check(Shape(config));
     }
 
-    private static void RefuseOthers(JsonObject config)
+    private static void RefuseOthers(JsonSettings config)
     {
-        string? architecture = (string?)(config["architectures"] as JsonArray)?.FirstOrDefault();
-        string? type = (string?)config["model_type"];
+        string? architecture = config["architectures"] is { ValueKind: JsonValueKind.Array } names && names.GetArrayLength() > 0
+            ? config.TextOf("architectures", names[0]) : null;
+        string? type = config.Text("model_type");
         if (type is not "llama") throw new ModelException($"architecture {architecture ?? type ?? "(none)"} is not supported: the Engine loads the Llama family (model_type llama).");
         if (architecture is not (null or "LlamaForCausalLM" or "LLaMAForCausalLM"))
             throw new ModelException($"architecture {architecture} is not supported: the Engine loads LlamaForCausalLM.");
-        if ((string?)config["hidden_act"] is { } act and not ("silu" or "swish")) throw new ModelException($"hidden_act {act} is not supported: the Engine computes silu.");
+        if (config.Text("hidden_act") is { } act and not ("silu" or "swish")) throw new ModelException($"hidden_act {act} is not supported: the Engine computes silu.");
         if (config["quantization_config"] is not null) throw new ModelException("quantization_config is not supported: load the unquantised model and choose nf4 here.");
     }
 
-    private static ModelConfig Shape(JsonObject config)
+    private static ModelConfig Shape(JsonSettings config)
     {
-        int hidden = Required(config, "hidden_size"), heads = Required(config, "num_attention_heads");
-        int positions = (int?)config["max_position_embeddings"] ?? 2048;
-        (double theta, RopeScaling? scaling) = RopeSettings.Read(config, positions);
+        int hidden = Required(config, "hidden_size", MostWidth), heads = Required(config, "num_attention_heads", MostHeads);
+        int positions = config.Whole("max_position_embeddings", 1, int.MaxValue) ?? 2048;
+        if (hidden % heads != 0) throw new ModelException($"{File}: num_attention_heads {heads} does not divide hidden_size {hidden}.");
+        int headDim = config.Whole("head_dim", 1, MostHeadDim) ?? hidden / heads;
+        (double theta, RopeScaling? scaling) = RopeSettings.Read(config, positions, headDim);
         return new ModelConfig
         {
             HiddenSize = hidden,
-            IntermediateSize = Required(config, "intermediate_size"),
-            Layers = Required(config, "num_hidden_layers"),
+            IntermediateSize = Required(config, "intermediate_size", MostWidth),
+            Layers = Required(config, "num_hidden_layers", MostLayers),
             Heads = heads,
-            KeyValueHeads = (int?)config["num_key_value_heads"] ?? heads,
-            HeadDim = (int?)config["head_dim"] ?? hidden / Math.Max(1, heads),
-            VocabularySize = Required(config, "vocab_size"),
-            Epsilon = (float?)config["rms_norm_eps"] ?? 1e-6f,
+            KeyValueHeads = config.Whole("num_key_value_heads", 1, MostHeads) ?? heads,
+            HeadDim = headDim,
+            VocabularySize = Required(config, "vocab_size", MostTokens),
+            Epsilon = (float)(Between(config, "rms_norm_eps", 0, 1) ?? 1e-6),
             RopeTheta = theta,
             RopeScaling = scaling,
             MaxPositions = positions,
-            TieWordEmbeddings = (bool?)config["tie_word_embeddings"] ?? false,
-            AttentionBias = (bool?)config["attention_bias"] ?? false,
-            MlpBias = (bool?)config["mlp_bias"] ?? false,
-            InitializerRange = (float?)config["initializer_range"] ?? 0.02f,
-            BosId = (int?)config["bos_token_id"],
-            EosIds = Ids(config["eos_token_id"]),
+            TieWordEmbeddings = config.Flag("tie_word_embeddings") ?? false,
+            AttentionBias = config.Flag("attention_bias") ?? false,
+            MlpBias = config.Flag("mlp_bias") ?? false,
+            InitializerRange = (float)(Between(config, "initializer_range", 0, 1) ?? 0.02),
+            BosId = Ids(config, "bos_token_id") is [var bos, ..] ? bos : null,
+            EosIds = Ids(config, "eos_token_id"),
         };
     }
 
     private static ModelConfig Check(ModelConfig config)
     {
-        foreach ((string name, int value) in new[]
-        {
-            ("hidden_size", config.HiddenSize), ("intermediate_size", config.IntermediateSize), ("num_hidden_layers", config.Layers),
-            ("num_attention_heads", config.Heads), ("num_key_value_heads", config.KeyValueHeads), ("head_dim", config.HeadDim),
-            ("vocab_size", config.VocabularySize), ("max_position_embeddings", config.MaxPositions),
-        })
-        {
-            if (value < 1) throw new ModelException($"config.json: {name} is {value}; it must be 1 or more.");
-        }
         if (config.Heads % config.KeyValueHeads != 0)
-            throw new ModelException($"config.json: num_key_value_heads {config.KeyValueHeads} does not divide num_attention_heads {config.Heads}.");
-        if (config.HeadDim % 2 != 0) throw new ModelException($"config.json: head_dim {config.HeadDim} is odd; rotary embedding needs pairs.");
+            throw new ModelException($"{File}: num_key_value_heads {config.KeyValueHeads} does not divide num_attention_heads {config.Heads}.");
+        if (config.HeadDim % 2 != 0) throw new ModelException($"{File}: head_dim {config.HeadDim} is odd; rotary embedding needs pairs.");
         return config;
     }
 
-    /// <summary>One id, a list of them, or none.</summary>
-    public static IReadOnlyList<int> Ids(JsonNode? node) => node switch
+    /// <summary>One id, a list of them, or none. A negative one stands for none, as in the first configs of the family.</summary>
+    public static IReadOnlyList<int> Ids(JsonSettings config, string name)
     {
-        null => [],
-        JsonArray ids => [.. ids.OfType<JsonNode>().Select(id => (int)id)],
-        _ => [(int)node],
-    };
+        if (config[name] is not { } value) return [];
+        JsonElement[] given = value.ValueKind == JsonValueKind.Array ? [.. value.EnumerateArray().Where(id => id.ValueKind != JsonValueKind.Null)] : [value];
+        return [.. given.Select(id => id.ValueKind == JsonValueKind.Number && id.TryGetInt32(out int number)
+            ? number : throw config.Wrong(name, value, "a token's id or a list of them")).Where(id => id >= 0)];
+    }
 
-    private static int Required(JsonObject config, string name) =>
-        (int?)config[name] ?? throw new ModelException($"config.json: {name} is missing.");
+    private static double? Between(JsonSettings config, string name, double least, double most) =>
+        config.Number(name) is not { } number || (number >= least && number <= most) ? config.Number(name) : throw config.Wrong(name, config[name]!.Value, $"{least} to {most}");
+
+    private static int Required(JsonSettings config, string name, int most) =>
+        config.Whole(name, 1, most) ?? throw new ModelException($"{File}: {name} is missing.");
 }

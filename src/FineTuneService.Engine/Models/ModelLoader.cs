@@ -6,17 +6,30 @@ using static TorchSharp.torch;
 
 namespace FineTuneService.Engine.Models;
 
-/// <summary>Makes the decoder's weights of a checkpoint's tensors, and refuses a checkpoint that is not what its config says.</summary>
+/// <summary>Makes the decoder's weights of a checkpoint's tensors, which have been checked.</summary>
 /// <param name="betweenLayers">Called after each layer.</param>
 internal sealed class ModelLoader(ModelConfig config, BasePrecision precision, ModelFiles files, Action? betweenLayers = null)
 {
     private readonly ScalarType _dtype = precision.Dtype == ComputeDtype.Bf16 ? ScalarType.BFloat16 : ScalarType.Float32;
-    private readonly HashSet<string> _read = [];
+    private readonly List<Tensor> _kept = [];
 
-    /// <exception cref="ModelException">A tensor is missing, misshapen, or not part of the model.</exception>
+    /// <summary>Where it fails, memory being short, nothing of it stays.</summary>
     public DecoderWeights Load()
     {
-        using var scope = NewDisposeScope();
+        try
+        {
+            using var scope = NewDisposeScope();
+            return Weights();
+        }
+        catch
+        {
+            _kept.ForEach(tensor => tensor.Dispose());
+            throw;
+        }
+    }
+
+    private DecoderWeights Weights()
+    {
         Tensor embed = Tensor("model.embed_tokens.weight", config.VocabularySize, config.HiddenSize);
         LinearShape[] linears = [.. config.Linears];
         var layers = new LayerWeights[config.Layers];
@@ -25,15 +38,13 @@ internal sealed class ModelLoader(ModelConfig config, BasePrecision precision, M
             layers[i] = Layer(i, linears.AsSpan(4 * i, 4));
             betweenLayers?.Invoke();
         }
-        var weights = new DecoderWeights
+        return new DecoderWeights
         {
             EmbedTokens = embed,
             Layers = layers,
             FinalNorm = Tensor("model.norm.weight", config.HiddenSize),
             Head = Head(linears[^1], embed),
         };
-        RefuseExtras();
-        return weights;
     }
 
     private LayerWeights Layer(int i, ReadOnlySpan<LinearShape> linears) => new()
@@ -49,7 +60,6 @@ internal sealed class ModelLoader(ModelConfig config, BasePrecision precision, M
     private DenseWeight Head(LinearShape shape, Tensor embed)
     {
         Tensor weight = config.TieWordEmbeddings ? embed : Tensor("lm_head.weight", config.VocabularySize, config.HiddenSize);
-        if (config.TieWordEmbeddings) _read.Add("lm_head.weight"); // Some tied checkpoints store the copy.
         return new DenseWeight(weight) { Parts = LinearParts.Of(shape), In = shape.In, Out = config.VocabularySize };
     }
 
@@ -58,24 +68,22 @@ internal sealed class ModelLoader(ModelConfig config, BasePrecision precision, M
         using var scope = NewDisposeScope();
         IReadOnlyList<LinearPart> parts = LinearParts.Of(shape);
         int rows = shape.Parts.Sum(part => part.Out);
-        Tensor? bias = config.HasBias(shape.Parts[0].Module)
-            ? cat([.. shape.Parts.Select(part => Stored(part.Module + ".bias", part.Out))], 0).to_type(_dtype).DetachFromDisposeScope() : null;
+        Tensor? bias = config.HasBias(shape.Parts[0].Module) ? Kept(cat([.. shape.Parts.Select(part => files.Read(part.Module + ".bias"))], 0).to_type(_dtype)) : null;
         if (precision.Quantization == QuantizationType.Nf4)
         {
-            Nf4Matrix[] matrices = [.. shape.Parts.Select(part => Quantized(part, shape.In))];
+            Nf4Matrix[] matrices = [.. shape.Parts.Select(Quantized)];
             return new Nf4Weight(matrices, _dtype) { Parts = parts, In = shape.In, Out = rows, Bias = bias };
         }
-        Tensor joined = empty([rows, shape.In], dtype: _dtype).DetachFromDisposeScope();
-        foreach (LinearPartShape part in shape.Parts)
-            joined.narrow(0, part.Offset, part.Out).copy_(Stored(part.Module + ".weight", part.Out, shape.In));
+        Tensor joined = Kept(empty([rows, shape.In], dtype: _dtype));
+        foreach (LinearPartShape part in shape.Parts) joined.narrow(0, part.Offset, part.Out).copy_(files.Read(part.Module + ".weight"));
         return new DenseWeight(joined) { Parts = parts, In = shape.In, Out = rows, Bias = bias };
     }
 
     /// <summary>Values are rounded to the compute dtype first, as transformers loads a model before bitsandbytes quantises it.</summary>
-    private Nf4Matrix Quantized(LinearPartShape part, int columns)
+    private Nf4Matrix Quantized(LinearPartShape part)
     {
         using var scope = NewDisposeScope();
-        Tensor values = Stored(part.Module + ".weight", part.Out, columns).to_type(_dtype).to_type(ScalarType.Float32).contiguous();
+        Tensor values = files.Read(part.Module + ".weight").to_type(_dtype).to_type(ScalarType.Float32).contiguous();
         return Nf4Matrix.Quantize(MemoryMarshal.Cast<byte, float>(values.bytes).ToArray(), precision.DoubleQuantization);
     }
 
@@ -83,30 +91,14 @@ internal sealed class ModelLoader(ModelConfig config, BasePrecision precision, M
     private Tensor Tensor(string name, params long[] shape)
     {
         using var scope = NewDisposeScope();
-        return empty(shape, dtype: _dtype).copy_(Stored(name, shape)).DetachFromDisposeScope();
+        Tensor kept = Kept(empty(shape, dtype: _dtype));
+        kept.copy_(files.Read(name));
+        return kept;
     }
 
-    /// <summary>The mapped tensor, its shape checked.</summary>
-    private Tensor Stored(string name, params long[] shape)
+    private Tensor Kept(Tensor tensor)
     {
-        SafetensorsEntry entry = files.Find(name) ?? throw new ModelException($"tensor {name} is missing.");
-        if (!entry.Shape.AsSpan().SequenceEqual(shape))
-            throw new ModelException($"tensor {name} has shape [{string.Join(", ", entry.Shape)}]; config.json asks for [{string.Join(", ", shape)}].");
-        if (entry.Dtype is not (ScalarType.Float32 or ScalarType.BFloat16 or ScalarType.Float16))
-            throw new ModelException($"tensor {name} is {entry.Dtype}; weights must be fp32, bf16 or fp16.");
-        _read.Add(name);
-        return files.Read(name);
+        _kept.Add(tensor.DetachFromDisposeScope());
+        return tensor;
     }
-
-    private void RefuseExtras()
-    {
-        string[] extras = [.. files.Names.Where(name => !_read.Contains(name) && !IsBuffer(name)).Order(StringComparer.Ordinal)];
-        if (extras.Length > 0)
-            throw new ModelException($"tensor {extras[0]} is not part of the model that config.json describes ({extras.Length} such tensors).");
-    }
-
-    /// <summary>What old checkpoints stored although it follows from the config.</summary>
-    private static bool IsBuffer(string name) =>
-        name.EndsWith(".rotary_emb.inv_freq", StringComparison.Ordinal) || name.EndsWith(".attn.bias", StringComparison.Ordinal)
-        || name.EndsWith(".masked_bias", StringComparison.Ordinal);
 }

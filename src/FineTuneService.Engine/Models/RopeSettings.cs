@@ -1,16 +1,29 @@
 using System.Text.Json.Nodes;
+using FineTuneService.Engine.Formats;
 
 namespace FineTuneService.Engine.Models;
 
-/// <summary>config.json's rotary settings: rope_theta with rope_scaling, or transformers 5's rope_parameters.</summary>
+/// <summary>
+/// config.json's rotary settings: rope_theta with rope_scaling, or transformers 5's rope_parameters, read as transformers reads them
+/// where a config has both. Every key is computed or refused by name.
+/// </summary>
 internal static class RopeSettings
 {
-    public static (double Theta, RopeScaling? Scaling) Read(JsonObject config, int maxPositions)
+    private const string Original = "original_max_position_embeddings";
+
+    /// <exception cref="ModelException">A kind, key or value that is not computed.</exception>
+    public static (double Theta, RopeScaling? Scaling) Read(JsonSettings config, int maxPositions, int headDim)
     {
-        var rope = (config["rope_parameters"] ?? config["rope_scaling"]) as JsonObject;
-        double theta = (double?)config["rope_theta"] ?? (double?)rope?["rope_theta"] ?? 10000;
-        if ((double?)config["partial_rotary_factor"] is { } part and not 1) throw new ModelException($"partial_rotary_factor {part} is not supported.");
-        return (theta, rope is null ? null : Scaling(rope, maxPositions));
+        JsonSettings? rope = config.Object("rope_scaling") is { } scaling && scaling.Names.Any() ? scaling : config.Object("rope_parameters");
+        double theta = Above(0, rope ?? config, "rope_theta") ?? Above(0, config, "rope_theta") ?? 10000;
+        foreach (JsonSettings where in rope is null ? [config] : new[] { config, rope })
+        {
+            if (where.Number("partial_rotary_factor") is not (null or 1)) throw where.Refuse("partial_rotary_factor is not supported: the decoder turns whole heads");
+        }
+        if (rope is null) return (theta, null);
+        // Phi's way of saying it goes before the other, whatever the family.
+        int original = config.Whole(Original, 1, int.MaxValue) ?? rope.Whole(Original, 1, int.MaxValue) ?? maxPositions;
+        return (theta, Scaling(rope, theta, original, maxPositions, headDim));
     }
 
     public static JsonObject? ToJson(RopeScaling? scaling) => scaling switch
@@ -24,7 +37,7 @@ internal static class RopeSettings
             ["factor"] = s.Factor,
             ["low_freq_factor"] = s.LowFrequencyFactor,
             ["high_freq_factor"] = s.HighFrequencyFactor,
-            ["original_max_position_embeddings"] = s.OriginalMaxPositions,
+            [Original] = s.OriginalMaxPositions,
         },
         YarnRopeScaling s => new()
         {
@@ -32,24 +45,73 @@ internal static class RopeSettings
             ["factor"] = s.Factor,
             ["beta_fast"] = s.BetaFast,
             ["beta_slow"] = s.BetaSlow,
-            ["original_max_position_embeddings"] = s.OriginalMaxPositions,
+            [Original] = s.OriginalMaxPositions,
             ["attention_factor"] = s.AttentionFactor,
+            ["mscale"] = s.Mscale,
+            ["mscale_all_dim"] = s.MscaleAllDim,
+            ["truncate"] = s.Truncate,
         },
         _ => throw new ArgumentOutOfRangeException(nameof(scaling)),
     };
 
-    private static RopeScaling? Scaling(JsonObject rope, int maxPositions)
+    private static RopeScaling? Scaling(JsonSettings rope, double theta, int original, int maxPositions, int headDim)
     {
-        double Number(string name) => (double?)rope[name] ?? throw new ModelException($"config.json: rope scaling lacks {name}.");
-        int Original() => (int?)rope["original_max_position_embeddings"] ?? maxPositions;
-        return (string?)(rope["rope_type"] ?? rope["type"]) switch
+        string type = rope.Text("rope_type") ?? rope.Text("type") ?? "default";
+        string[] keys = type switch
         {
-            null or "default" => null,
-            "linear" => new LinearRopeScaling(Number("factor")),
-            "dynamic" => new DynamicRopeScaling(Number("factor")),
-            "llama3" => new Llama3RopeScaling(Number("factor"), Number("low_freq_factor"), Number("high_freq_factor"), Original()),
-            "yarn" => new YarnRopeScaling(Number("factor"), (double?)rope["beta_fast"] ?? 32, (double?)rope["beta_slow"] ?? 1, Original(), (double?)rope["attention_factor"]),
-            { } other => throw new ModelException($"rope scaling {other} is not supported."),
+            "default" => [],
+            "linear" => ["factor", Original], // It divides positions alone: the original length is not part of its formula.
+            "dynamic" => ["factor"],
+            "llama3" => ["factor", "low_freq_factor", "high_freq_factor", Original],
+            "yarn" => ["factor", "beta_fast", "beta_slow", "attention_factor", "mscale", "mscale_all_dim", "truncate", "finetuned", Original],
+            _ => throw new ModelException($"rope scaling {type} is not supported."),
+        };
+        string? odd = rope.Names.FirstOrDefault(name => rope[name] is not null && !keys.Contains(name) && name is not ("type" or "rope_type" or "rope_theta" or "partial_rotary_factor"));
+        if (odd is not null && !ChangesNothing(rope, odd, type, maxPositions))
+            throw rope.Refuse($"{odd} is not supported with rope scaling {type}; remove it if the model was made without it");
+        return type switch
+        {
+            "linear" => new LinearRopeScaling(Required(rope, "factor")),
+            "dynamic" => headDim > 2 ? new DynamicRopeScaling(Required(rope, "factor")) : throw rope.Refuse("dynamic scaling needs a head_dim of 4 or more"),
+            "llama3" => Llama3(rope, original),
+            "yarn" => Yarn(rope, theta, original, maxPositions),
+            _ => null,
         };
     }
+
+    private static bool ChangesNothing(JsonSettings rope, string name, string type, int maxPositions) => (type, name) switch
+    {
+        ("default", "factor") => rope.Number(name) == 1,
+        ("default" or "dynamic", Original) => rope.Number(name) == maxPositions,
+        _ => false,
+    };
+
+    private static Llama3RopeScaling Llama3(JsonSettings rope, int original)
+    {
+        double low = Required(rope, "low_freq_factor"), high = Required(rope, "high_freq_factor");
+        if (high <= low) throw rope.Refuse($"high_freq_factor {high} must be above low_freq_factor {low}");
+        return new Llama3RopeScaling(Required(rope, "factor"), low, high, original);
+    }
+
+    private static YarnRopeScaling Yarn(JsonSettings rope, double theta, int original, int maxPositions)
+    {
+        if (theta <= 1) throw rope.Refuse($"yarn needs a rope_theta above 1; it is {theta}");
+        // The paper's own code knows yarn for models that were not trained with it, where the factor grows with the sequence.
+        if (rope.Flag("finetuned") == false) throw rope.Refuse("finetuned = false is not supported: it is another formula");
+        double factor = rope.Has("factor") && rope["factor"] is null ? (double)maxPositions / original : Required(rope, "factor");
+        double? attention = rope.Number("attention_factor");
+        if (attention < 0) throw rope.Refuse($"attention_factor {attention} must be 0 or more");
+        // As in transformers' code, 0 is as good as absent, and an explicit null does not truncate.
+        return new YarnRopeScaling(
+            factor, AboveOrZero(rope, "beta_fast") is { } fast and > 0 ? fast : 32, AboveOrZero(rope, "beta_slow") is { } slow and > 0 ? slow : 1, original, attention,
+            AboveOrZero(rope, "mscale"), AboveOrZero(rope, "mscale_all_dim"), rope.Has("truncate") ? rope.Flag("truncate") ?? false : true);
+    }
+
+    private static double Required(JsonSettings rope, string name) => Above(0, rope, name) ?? throw rope.Refuse($"{name} is missing");
+
+    private static double? Above(double least, JsonSettings from, string name) =>
+        from.Number(name) is not { } number || number > least ? from.Number(name) : throw from.Refuse($"{name} {number} must be above {least}");
+
+    private static double? AboveOrZero(JsonSettings from, string name) =>
+        from.Number(name) is not { } number || number >= 0 ? from.Number(name) : throw from.Refuse($"{name} {number} must be 0 or more");
 }

@@ -52,7 +52,9 @@ internal sealed record RotaryFrequencies(float[] Inverse, double Scaling)
     /// keeps those that turn more than betaFast times, and blends between.</summary>
     private static RotaryFrequencies Yarn(float[] plain, ModelConfig config, YarnRopeScaling scaling)
     {
-        double low = Math.Max(0, Math.Floor(Dimension(scaling.BetaFast))), high = Math.Min(config.HeadDim - 1, Math.Ceiling(Dimension(scaling.BetaSlow)));
+        double low = Dimension(scaling.BetaFast), high = Dimension(scaling.BetaSlow);
+        if (scaling.Truncate) (low, high) = (Math.Floor(low), Math.Ceiling(high));
+        (low, high) = (Math.Max(0, low), Math.Min(config.HeadDim - 1, high));
         if (low == high) high += 0.001;
         var inverse = new float[plain.Length];
         for (int i = 0; i < inverse.Length; i++)
@@ -60,8 +62,15 @@ internal sealed record RotaryFrequencies(float[] Inverse, double Scaling)
             double interpolated = Math.Clamp((i - low) / (high - low), 0, 1);
             inverse[i] = (float)(plain[i] / scaling.Factor * interpolated + plain[i] * (1 - interpolated));
         }
-        return new RotaryFrequencies(inverse, scaling.AttentionFactor ?? (scaling.Factor <= 1 ? 1 : 0.1 * Math.Log(scaling.Factor) + 1));
+        return new RotaryFrequencies(inverse, scaling.AttentionFactor ?? AttentionFactor(scaling));
 
         double Dimension(double rotations) => config.HeadDim * Math.Log(scaling.OriginalMaxPositions / (rotations * 2 * Math.PI)) / (2 * Math.Log(config.RopeTheta));
+    }
+
+    /// <summary>0.1·ln(factor) + 1, or the ratio of two such where the config weighs the logarithm (DeepSeek V3's).</summary>
+    private static double AttentionFactor(YarnRopeScaling scaling)
+    {
+        double Of(double mscale) => scaling.Factor <= 1 ? 1 : 0.1 * mscale * Math.Log(scaling.Factor) + 1;
+        return scaling is { Mscale: > 0 and var mscale, MscaleAllDim: > 0 and var all } ? Of(mscale) / Of(all) : Of(1);
     }
 }

@@ -1,5 +1,4 @@
-using System.Text.Json;
-using System.Text.Json.Nodes;
+using FineTuneService.Engine.Formats;
 using FineTuneService.Engine.Tokenizers;
 
 namespace FineTuneService.Engine.Models;
@@ -22,15 +21,9 @@ public static class StopTokens
 
     private static IReadOnlyList<int> OfGeneration(string folder)
     {
-        string path = Path.Combine(folder, FileName);
-        if (!File.Exists(path)) return [];
-        try
-        {
-            return ModelConfigReader.Ids((JsonNode.Parse(File.ReadAllText(path)) as JsonObject)?["eos_token_id"]);
-        }
-        catch (Exception error) when (error is JsonException or InvalidOperationException or FormatException)
-        {
-            throw new ModelException($"{FileName} cannot be read: {error.Message}");
-        }
+        if (FolderFile.Problem(folder, FileName) is { } problem) throw new ModelException(problem + ".");
+        if (!FolderFile.Exists(folder, FileName)) return [];
+        JsonSettings generation = JsonSettings.Parse(File.ReadAllText(Path.Combine(folder, FileName)), FileName, message => new ModelException(message));
+        return ModelConfigReader.Ids(generation, "eos_token_id");
     }
 }

@@ -17,6 +17,14 @@ public sealed class SafetensorsTests
     [InlineData("""{"w":{"dtype":"F8_E4M3","shape":[8],"data_offsets":[0,8]}}""", 8, "w has dtype F8_E4M3")]
     [InlineData("""{"w":{"dtype":"U8","shape":[6],"data_offsets":[0,6]},"v":{"dtype":"U8","shape":[4],"data_offsets":[4,8]}}""", 8, "v overlaps")]
     [InlineData("""{"w":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"w":{"dtype":"U8","shape":[4],"data_offsets":[4,8]}}""", 8, "w is there twice")]
+    [InlineData("""{"w":{"dtype":null,"shape":[2],"data_offsets":[0,8]}}""", 8, "w has dtype null")]
+    [InlineData("""{"w":{"dtype":5,"shape":[2],"data_offsets":[0,8]}}""", 8, "w's entry")]
+    [InlineData("""{"w":{"dtype":"\ud800","shape":[2],"data_offsets":[0,8]}}""", 8, "w's entry")]
+    [InlineData("""{"w":{"dtype":"F32","shape":[2.5],"data_offsets":[0,8]}}""", 8, "w's entry")]
+    [InlineData("""{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,9223372036854775807]}}""", 8, "w's entry")]
+    [InlineData("""{"w":{"dtype":"F32","shape":[2],"data_offsets":null}}""", 8, "w's entry")]
+    [InlineData("""{"w":null}""", 8, "w's entry")]
+    [InlineData("""{"\ud800":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}""", 8, "half of a surrogate pair")]
     [InlineData("""{"w":""", 8, "not JSON")]
     [InlineData("""[1]""", 8, "not a JSON object")]
     public void Open_HeaderThatLies_NamesWhatIsWrong(string header, int dataBytes, string message)
@@ -25,6 +33,7 @@ public sealed class SafetensorsTests
         var refused = Assert.Throws<SafetensorsException>(() => SafetensorsFile.Open(Write(folder, (ulong)header.Length, header, dataBytes)));
         Assert.Contains(message, refused.Message);
         Assert.Contains("broken.safetensors", refused.Message);
+        Assert.DoesNotContain("System.", refused.Message);
     }
 
     [Theory]
@@ -44,6 +53,40 @@ public sealed class SafetensorsTests
         using var folder = new TemporaryFolder();
         folder.Write("broken.safetensors", "{}");
         Assert.Contains("shorter than 8 bytes", Assert.Throws<SafetensorsException>(() => SafetensorsFile.Open(Path.Combine(folder.Path, "broken.safetensors"))).Message);
+    }
+
+    [Theory]
+    [InlineData(ScalarType.Float32)]
+    [InlineData(ScalarType.BFloat16)]
+    [InlineData(ScalarType.Float16)]
+    [InlineData(ScalarType.Float64)]
+    public void RefuseNonFinite_AnywhereInATensor_FindsTheFirst(ScalarType dtype)
+    {
+        using var scope = NewDisposeScope();
+        using var folder = new TemporaryFolder();
+        string path = Path.Combine(folder.Path, "t.safetensors");
+        // More than one piece of the scan, and no whole number of registers.
+        const int Count = (1 << 20) + 37;
+        foreach (int at in new[] { 0, 1, 20, Count / 2, Count - 1, -1 })
+        {
+            Tensor values = full([Count], 60000f, ScalarType.Float32);
+            if (at >= 0) values[at] = float.NaN;
+            SafetensorsWriter.Write(path, new Dictionary<string, Tensor> { ["before"] = full([3], float.NaN), ["values"] = values.to_type(dtype) });
+            using var file = SafetensorsFile.Open(path);
+            if (at < 0) file.RefuseNonFinite("values");
+            else Assert.Contains($"tensor values holds NaN or infinity (element {at})", Assert.Throws<SafetensorsException>(() => file.RefuseNonFinite("values")).Message);
+        }
+    }
+
+    [Fact]
+    public void RefuseNonFinite_WhatSinglePrecisionCannotHold_IsRefused()
+    {
+        using var scope = NewDisposeScope();
+        using var folder = new TemporaryFolder();
+        string path = Path.Combine(folder.Path, "t.safetensors");
+        SafetensorsWriter.Write(path, new Dictionary<string, Tensor> { ["wide"] = full([4], 1e300, ScalarType.Float64) });
+        using var file = SafetensorsFile.Open(path);
+        Assert.Throws<SafetensorsException>(() => file.RefuseNonFinite("wide"));
     }
 
     [Fact]

@@ -50,7 +50,7 @@ public sealed class ModelFolderTests
 
     [Fact]
     public void Load_IntegerWeight_IsNamed() =>
-        Refused<ModelException>("model.norm.weight is Int64", tensors => tensors["model.norm.weight"] = zeros(16, dtype: ScalarType.Int64));
+        Refused<ModelException>("model.norm.weight is I64", tensors => tensors["model.norm.weight"] = zeros(16, dtype: ScalarType.Int64));
 
     [Fact]
     public void Load_TruncatedFile_SaysSo()
@@ -72,20 +72,53 @@ public sealed class ModelFolderTests
         Assert.Contains(named, Assert.Throws<ModelException>(() => ModelConfig.Parse(Config.Replace(text, becomes))).Message);
     }
 
-    [Fact]
-    public void Load_MissingShard_IsNamed()
+    [Theory]
+    [InlineData("""{"weight_map": {"a": "model-1.safetensors", "b": "model-2.safetensors"}}""", "model-2.safetensors is missing")]
+    [InlineData("""{"weight_map": {"a": "../model-1.safetensors"}}""", "not a file beside it")]
+    [InlineData("""{"weight_map": {"a": ".."}}""", "not a file beside it")]
+    [InlineData("""{"weight_map": {"a": 5}}""", "a = 5")]
+    [InlineData("""{"weight_map": {"a": "\ud800"}}""", "half of a surrogate pair")]
+    [InlineData("""{"weight_map": ["model-1.safetensors"]}""", "weight_map")]
+    [InlineData("""{}""", "no weight_map")]
+    [InlineData("""[]""", "a list")]
+    [InlineData("""{"weight_map": """, "not JSON")]
+    public void Load_IndexThatCannotBeFollowed_SaysWhy(string index, string why)
     {
         using var folder = Saved();
-        folder.Write("model.safetensors.index.json", """{"weight_map": {"a": "model.safetensors", "b": "model-2.safetensors"}}""");
-        Assert.Contains("model-2.safetensors is missing", Assert.Throws<SafetensorsException>(() => BaseModel.Load(folder.Path, BasePrecision.Fp32)).Message);
+        File.Move(WeightsOf(folder), Path.Combine(folder.Path, "model-1.safetensors"));
+        folder.Write("model.safetensors.index.json", index);
+        Assert.Contains(why, Assert.Throws<SafetensorsException>(() => BaseModel.Load(folder.Path, BasePrecision.Fp32)).Message);
     }
 
-    [Fact]
-    public void Load_ShardOutsideTheFolder_IsRefused()
+    [Theory]
+    [InlineData("""{"weight_map": {"a": "model-00001-of-00002.safetensors"}}""")]
+    [InlineData("garbage")]
+    public void Load_SingleFileBesideAStaleIndex_IsTaken(string index)
     {
         using var folder = Saved();
-        folder.Write("model.safetensors.index.json", """{"weight_map": {"a": "../model.safetensors"}}""");
-        Assert.Contains("not a file beside it", Assert.Throws<SafetensorsException>(() => BaseModel.Load(folder.Path, BasePrecision.Fp32)).Message);
+        folder.Write("model.safetensors.index.json", index);
+        using BaseModel model = BaseModel.Load(folder.Path, BasePrecision.Fp32);
+        Assert.Equal(40, model.Config.VocabularySize);
+    }
+
+    [Theory]
+    [InlineData(float.NaN, ScalarType.Float32)]
+    [InlineData(float.PositiveInfinity, ScalarType.BFloat16)]
+    [InlineData(float.NegativeInfinity, ScalarType.Float16)]
+    public void Load_TensorThatIsNotFinite_IsNamed(float value, ScalarType dtype) => Refused<SafetensorsException>(
+        "tensor model.layers.1.mlp.up_proj.weight holds NaN or infinity (element 383)",
+        tensors =>
+        {
+            tensors["model.layers.1.mlp.up_proj.weight"][23, 15] = value;
+            foreach (string name in tensors.Keys.ToArray()) tensors[name] = tensors[name].to_type(dtype);
+        });
+
+    [Fact]
+    public void Load_MoreLayersThanTheFileHas_AllocatesNothing()
+    {
+        using var folder = Saved();
+        folder.Write("config.json", Config.Replace("\"num_hidden_layers\": 2", "\"num_hidden_layers\": 4096").Replace("\"vocab_size\": 40", "\"vocab_size\": 16000000"));
+        Assert.Contains("embed_tokens.weight has shape [40, 16]", Assert.Throws<ModelException>(() => BaseModel.Load(folder.Path, BasePrecision.Fp32)).Message);
     }
 
     private static void Refused<TException>(string message, Action<Dictionary<string, Tensor>> change)
