@@ -1,9 +1,12 @@
+using System.Globalization;
 using System.Text.Json;
 using FineTuneService.Demo.Client;
 using FineTuneService.Demo.Recipe;
 using FineTuneService.Demo.Tenants;
 using FineTuneService.Demo.World;
 
+// Figures are written as everywhere, whatever language the machine speaks.
+CultureInfo.CurrentCulture = CultureInfo.DefaultThreadCurrentCulture = CultureInfo.InvariantCulture;
 switch (args)
 {
     case ["demo"]:

@@ -9,37 +9,50 @@ using FineTuneService.Hosting;
 using FineTuneService.Models;
 using FineTuneService.Tenants;
 
-var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
-builder.AddHosting();
-builder.Services.AddDatabase();
-builder.Services.AddSingleton<DataDirectory>();
-builder.Services.AddSingleton<BlobStore>();
-builder.Services.AddSingleton<AdminKey>();
-builder.Services.AddSingleton<DeviceLease>();
-builder.Services.AddSingleton<ModelTexts>();
-builder.Services.AddSingleton<ResidentModels>();
-builder.Services.AddSingleton<ModelAccess>();
-builder.Services.AddSingleton<EncodingTurns>();
-builder.Services.AddSingleton<Answering>();
-builder.Services.AddSingleton<Evaluating>();
-builder.Services.AddScoped<ModelCatalog>();
-builder.Services.AddScoped<AdapterStore>();
-builder.Services.AddSingleton<JobSignal>();
-builder.Services.AddSingleton<JobFiles>();
-builder.Services.AddSingleton<JobValidation>();
-builder.Services.AddSingleton<JobTraining>();
-builder.Services.AddSingleton<JobEnding>();
-builder.Services.AddHostedService<FineTuningWorker>();
+ProcessDefaults.Apply();
+WebApplication app;
+try
+{
+    var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
+    builder.AddHosting();
+    builder.Services.AddDatabase();
+    builder.Services.AddSingleton<DataDirectory>();
+    builder.Services.AddSingleton<BlobStore>();
+    builder.Services.AddSingleton<AdminKey>();
+    builder.Services.AddSingleton<DeviceLease>();
+    builder.Services.AddSingleton<ModelTexts>();
+    builder.Services.AddSingleton<ResidentModels>();
+    builder.Services.AddSingleton<ModelAccess>();
+    builder.Services.AddSingleton<EncodingTurns>();
+    builder.Services.AddSingleton<Answering>();
+    builder.Services.AddSingleton<Evaluating>();
+    builder.Services.AddScoped<ModelCatalog>();
+    builder.Services.AddScoped<AdapterStore>();
+    builder.Services.AddSingleton<JobSignal>();
+    builder.Services.AddSingleton<JobEventStream>();
+    builder.Services.AddSingleton<JobFiles>();
+    builder.Services.AddSingleton<JobValidation>();
+    builder.Services.AddSingleton<JobTraining>();
+    builder.Services.AddSingleton<JobEnding>();
+    builder.Services.AddHostedService<FineTuningWorker>();
 
-var app = builder.Build();
-app.Prepare();
-app.UseHosting();
-app.MapHealth();
-app.MapTenants();
-app.MapFiles();
-app.MapModels();
-app.MapAdapters();
-app.MapFineTuningJobs();
-app.MapCompletions();
-app.MapEvaluations();
-app.Run();
+    app = builder.Build();
+    app.Prepare();
+    app.UseHosting();
+    app.MapHealth();
+    app.MapTenants();
+    app.MapFiles();
+    app.MapModels();
+    app.MapAdapters();
+    app.MapFineTuningJobs();
+    app.MapCompletions();
+    app.MapEvaluations();
+    await app.Begin();
+}
+catch (Exception failure) when (StartFault.Explain(failure) is { } sentence)
+{
+    Console.Error.WriteLine(sentence);
+    return 1;
+}
+await app.End();
+return 0;

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net.Http.Headers;
 
@@ -8,23 +9,42 @@ internal sealed class ServiceProcess : IDisposable
 {
     private const string Listening = "Now listening on: ";
     private readonly Process _process;
+    private readonly ConcurrentQueue<string> _output = [];
     private readonly TaskCompletionSource<string> _address = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public ServiceProcess(DataFolder data, params IEnumerable<(string Name, string Value)> environment)
     {
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "FineTuneService.dll")]) { RedirectStandardOutput = true };
-        start.Environment["ASPNETCORE_URLS"] = "http://127.0.0.1:0";
-        start.Environment["FineTune__DataDirectory"] = data.Path;
-        start.Environment["FineTune__AdminKey"] = TestService.AdminKey;
-        foreach ((string name, string value) in environment) start.Environment[name] = value;
-        _process = Process.Start(start)!;
+        _process = Process.Start(StartInfo(data.Path, environment))!;
         _process.OutputDataReceived += (_, line) =>
         {
+            _output.Enqueue(line.Data ?? "");
             if (line.Data is null) _address.TrySetException(new InvalidOperationException("The service ended before it listened."));
             else if (line.Data.IndexOf(Listening, StringComparison.Ordinal) is >= 0 and var at) _address.TrySetResult(line.Data[(at + Listening.Length)..].Trim());
         };
         _process.BeginOutputReadLine();
     }
+
+    /// <summary>How it is started, on a free port and with the tests' admin key unless the environment says otherwise.</summary>
+    public static ProcessStartInfo StartInfo(string data, params IEnumerable<(string Name, string Value)> environment)
+    {
+        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "FineTuneService.dll")]) { RedirectStandardOutput = true };
+        start.Environment["ASPNETCORE_URLS"] = "http://127.0.0.1:0";
+        start.Environment["FineTune__DataDirectory"] = data;
+        start.Environment["FineTune__AdminKey"] = TestService.AdminKey;
+        foreach ((string name, string value) in environment) start.Environment[name] = value;
+        return start;
+    }
+
+    /// <summary>Where it listens.</summary>
+    public Task<string> Address => _address.Task;
+
+    /// <summary>Until a line of its log has this text.</summary>
+    public async Task Logged(string text)
+    {
+        while (!HasLogged(text)) await Task.Delay(20);
+    }
+
+    public bool HasLogged(string text) => _output.Any(line => line.Contains(text, StringComparison.Ordinal));
 
     public async Task<HttpClient> Client(string key) =>
         new() { BaseAddress = new Uri(await _address.Task), DefaultRequestHeaders = { Authorization = new AuthenticationHeaderValue("Bearer", key) } };

@@ -16,8 +16,10 @@ internal sealed class AnswerRows(string tenant, IReadOnlyList<SamplingParameters
     public int LeastTokens => Math.Max(1, choices[0].MaxTokens);
 
     /// <summary>It was refused, or something failed before it began.</summary>
-    public void Left()
+    /// <param name="error">Which of few reasons, for the metrics.</param>
+    public void Left(string error)
     {
+        trace.Failed(error);
         trace.Dispose();
         left();
     }

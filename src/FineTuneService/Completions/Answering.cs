@@ -1,3 +1,4 @@
+using System.Text.Json;
 using FineTuneService.Device;
 using FineTuneService.Engine.Chat;
 using FineTuneService.Engine.Formats;
@@ -37,12 +38,12 @@ internal sealed class Answering(
         try
         {
             (Answer? answer, AnswerRefusal? refusal) = await Begin(request, operation, served, prompts);
-            if (refusal is not null) request.Left();
+            if (refusal is not null) request.Left(JsonNamingPolicy.SnakeCaseLower.ConvertName(refusal.Kind.ToString()));
             return (answer, refusal);
         }
-        catch
+        catch (Exception failure)
         {
-            request.Left();
+            request.Left(failure is OperationCanceledException ? "cancelled" : "server_error");
             throw;
         }
     }

@@ -6,22 +6,26 @@ namespace FineTuneService.Data;
 /// <summary>The folder that holds everything the service keeps. One process uses it at a time.</summary>
 public sealed class DataDirectory : IDisposable
 {
+    // What the system answers where another process holds the lock file: EWOULDBLOCK, and Windows' sharing violation.
+    private const int LockHeld = 11, LockHeldOnMac = 35, LockHeldOnWindows = unchecked((int)0x80070020);
+
     private readonly FileStream _lock;
 
     public DataDirectory(IOptions<FineTuneOptions> options)
     {
         Root = Path.GetFullPath(options.Value.DataDirectory);
-        foreach (string folder in new[] { Root, Blobs, Adapters, Jobs, Merged, Temporary }) Directory.CreateDirectory(folder);
         try
         {
+            foreach (string folder in new[] { Root, Blobs, Adapters, Jobs, Merged, Temporary }) Directory.CreateDirectory(folder);
             _lock = new FileStream(Path.Combine(Root, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            KeepFromOthers();
+            // What lies here was never acknowledged: its process was killed.
+            foreach (string left in Directory.EnumerateFileSystemEntries(Temporary)) Remove(left);
         }
-        catch (IOException)
+        catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
         {
-            throw new InvalidOperationException($"Another FineTuneService uses {Root}; end it, or set FineTune:DataDirectory to another folder.");
+            throw new StartException(Explain(refused));
         }
-        // What lies here was never acknowledged: its process was killed.
-        foreach (string left in Directory.EnumerateFileSystemEntries(Temporary)) Remove(left);
     }
 
     public string Root { get; }
@@ -45,4 +49,27 @@ public sealed class DataDirectory : IDisposable
     }
 
     public void Dispose() => _lock.Dispose();
+
+    /// <summary>A folder that an earlier version, or an operator, made may be open to everybody on the machine.</summary>
+    private void KeepFromOthers()
+    {
+        if (OperatingSystem.IsWindows()) return;
+        try
+        {
+            File.SetUnixFileMode(Root, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
+        catch (UnauthorizedAccessException)
+        {
+            // It is another user's folder, which that user lets us write to: its mode is theirs to choose.
+        }
+    }
+
+    private string Explain(Exception refused)
+    {
+        const string instead = "or set FineTune:DataDirectory to another folder.";
+        if (refused is IOException { HResult: LockHeld or LockHeldOnMac or LockHeldOnWindows }) return $"Another FineTuneService uses {Root}; end it, {instead}";
+        if (File.Exists(Root)) return $"{Root} is a file, not a folder; move it away, {instead}";
+        if (StorageFaults.Of(refused) == StorageFault.Full) return $"The disk that holds {Root} is full; free some space, {instead}";
+        return $"{Root} cannot be written to ({refused.Message.TrimEnd('.')}); change its owner or rights, {instead}";
+    }
 }

@@ -1,3 +1,4 @@
+using FineTuneService.FineTuningJobs;
 using FineTuneService.Hosting;
 using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
@@ -9,18 +10,22 @@ namespace FineTuneService.Data;
 /// <summary>The SQLite database in the data directory: write-ahead log, every commit on disk before it is acknowledged.</summary>
 internal static class Database
 {
+    public const string FileName = "finetune.db";
+
     public static IServiceCollection AddDatabase(this IServiceCollection services)
     {
         services.AddScoped<CurrentTenant>();
         services.AddSingleton<SynchronousFull>();
+        services.AddSingleton<DatabaseStart>();
+        services.AddSingleton<JobEventWake>();
         return services.AddDbContext<FineTuneDbContext>((provider, options) =>
         {
             string directory = provider.GetRequiredService<IOptions<FineTuneOptions>>().Value.DataDirectory;
             Directory.CreateDirectory(directory);
-            var connection = new SqliteConnectionStringBuilder { DataSource = Path.Combine(directory, "finetune.db"), DefaultTimeout = 1 };
+            var connection = new SqliteConnectionStringBuilder { DataSource = Path.Combine(directory, FileName), DefaultTimeout = 1 };
             options
                 .UseSqlite(connection.ToString(), sqlite => sqlite.ExecutionStrategy(dependencies => new SqliteRetry(dependencies)))
-                .AddInterceptors(provider.GetRequiredService<SynchronousFull>());
+                .AddInterceptors(provider.GetRequiredService<SynchronousFull>(), provider.GetRequiredService<JobEventWake>());
         });
     }
 

@@ -18,6 +18,7 @@ public sealed class FineTuneDbContext(DbContextOptions<FineTuneDbContext> option
     public DbSet<JobCheckpoint> Checkpoints => Set<JobCheckpoint>();
     public DbSet<AdapterEntry> Adapters => Set<AdapterEntry>();
     public DbSet<ModelEntry> Models => Set<ModelEntry>();
+    public DbSet<DeletedRow> DeletedRows => Set<DeletedRow>();
 
     protected override void OnModelCreating(ModelBuilder model)
     {
@@ -39,6 +40,12 @@ public sealed class FineTuneDbContext(DbContextOptions<FineTuneDbContext> option
         model.Entity<JobCheckpoint>().HasIndex(row => row.JobId);
         model.Entity<AdapterEntry>().HasQueryFilter(row => tenant.IsSystem || row.TenantId == tenant.Id);
         model.Entity<AdapterEntry>().HasIndex(row => row.Model).IsUnique();
+        model.Entity<DeletedRow>().ToTable("deleted_rows").HasKey(row => row.Number);
+        model.Entity<DeletedRow>().Property(row => row.Number).ValueGeneratedOnAdd();
+        model.Entity<DeletedRow>().Property(row => row.Id).IsRequired();
+        model.Entity<DeletedRow>().HasIndex(row => new { row.Table, row.Id }).IsUnique();
+        model.Entity<DeletedRow>().HasQueryFilter(row => tenant.IsSystem || row.TenantId == tenant.Id);
+        model.Entity<DeletedRow>().HasIndex(row => row.DeletedAt);
         // A base has no owner: everybody sees it.
         model.Entity<ModelEntry>().HasQueryFilter(row => tenant.IsSystem || row.TenantId == "" || row.TenantId == tenant.Id);
     }

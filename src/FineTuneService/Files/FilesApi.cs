@@ -52,7 +52,7 @@ internal static class FilesApi
     }
 
     private static Task<IResult> List([AsParameters] PageQuery query, string? purpose, FineTuneDbContext db) =>
-        db.Files.AsNoTracking().Where(file => purpose == null || file.Purpose == purpose).PageOf(query, "file", Body);
+        db.Files.AsNoTracking().Where(file => purpose == null || file.Purpose == purpose).PageOf(db, query, "file", Body);
 
     private static async Task<IResult> Get(string id, FineTuneDbContext db) =>
         await db.Files.AsNoTracking().FirstOrDefaultAsync(row => row.Id == id) is { } file ? Results.Ok(Body(file)) : Errors.NotFound("file", id);

@@ -1,3 +1,4 @@
+using System.Text;
 using FineTuneService.Data;
 using FineTuneService.Hosting;
 using Microsoft.AspNetCore.WebUtilities;
@@ -11,6 +12,8 @@ namespace FineTuneService.Files;
 /// </summary>
 internal sealed class MultipartUpload(HttpRequest request, string tenant, BlobStore blobs, long limit)
 {
+    private const int LongestField = 1024;
+
     private static readonly string[] Purposes = ["fine-tune", "batch", "evals", "user_data"];
 
     public static bool Is(HttpRequest request) =>
@@ -50,6 +53,15 @@ internal sealed class MultipartUpload(HttpRequest request, string tenant, BlobSt
         return null;
     }
 
+    /// <summary>A small field, as UTF-8 whatever charset its part names: what is no purpose in UTF-8 is refused as one that is not known.</summary>
+    private static async Task<string> Text(MultipartSection section, CancellationToken cancel)
+    {
+        var bytes = new byte[LongestField];
+        int length = await section.Body.ReadAtLeastAsync(bytes, LongestField, throwOnEndOfStream: false, cancel);
+        await section.Body.CopyToAsync(Stream.Null, cancel);
+        return Encoding.UTF8.GetString(bytes, 0, length);
+    }
+
     private async Task<IResult?> Field(MultipartSection section, CancellationToken cancel)
     {
         if (!ContentDispositionHeaderValue.TryParse(section.ContentDisposition, out ContentDispositionHeaderValue? disposition))
@@ -63,7 +75,7 @@ internal sealed class MultipartUpload(HttpRequest request, string tenant, BlobSt
                 (Sha256, Bytes) = await blobs.Put(tenant, section.Body, limit, cancel);
                 return null;
             case "purpose":
-                Purpose = await section.ReadAsStringAsync(cancel);
+                Purpose = await Text(section, cancel);
                 return Purposes.Contains(Purpose) ? null : Errors.BadRequest($"purpose must be one of {string.Join(", ", Purposes)}.", param: "purpose");
             default:
                 return Errors.BadRequest($"Unknown parameter: '{Errors.Clip(name)}'. An upload has the fields purpose and file.", "unknown_parameter", Errors.Clip(name));

@@ -69,8 +69,8 @@ internal static class FineTuningJobsApi
     }
 
     private static async Task<IResult> List([AsParameters] PageQuery query, string? status, string? model, FineTuneDbContext db, HttpRequest request) =>
-        await db.Jobs.AsNoTracking().Where(job => (status == null || job.Status == status) && (model == null || job.Model == model))
-            .WithMetadata(request.Query, db).PageOf(query, "fine-tuning job", job => JobBody.Of(job, null));
+        MetadataFilter.Refuse(request.Query) ?? await db.Jobs.AsNoTracking().Where(job => (status == null || job.Status == status) && (model == null || job.Model == model))
+            .WithMetadata(request.Query, db).PageOf(db, query, "fine-tuning job", job => JobBody.Of(job, null));
 
     private static async Task<IResult> Get(string id, FineTuneDbContext db) =>
         await db.Jobs.AsNoTracking().FirstOrDefaultAsync(row => row.Id == id) is { } job
@@ -88,6 +88,7 @@ internal static class FineTuningJobsApi
         {
             db.Say(job, clock, "Fine-tuning job cancelled");
             await db.SaveChangesAsync();
+            JobTrace.Ended(job, JobStatus.Cancelled, clock);
         }
         else
         {
@@ -96,17 +97,17 @@ internal static class FineTuningJobsApi
         return Results.Ok(JobBody.Of(await db.Jobs.AsNoTracking().FirstAsync(row => row.Id == id), null));
     }
 
-    private static async Task<IResult> Events(string id, [AsParameters] PageQuery query, FineTuneDbContext db, HttpContext context, CancellationToken cancel)
+    private static async Task<IResult> Events(string id, [AsParameters] PageQuery query, FineTuneDbContext db, JobEventStream stream, HttpContext context, CancellationToken cancel)
     {
         if (!await db.Jobs.AnyAsync(row => row.Id == id, cancel)) return Errors.NotFound("fine-tuning job", id);
         if (context.Request.Headers.Accept.ToString().Contains("text/event-stream"))
-            return await JobEventStream.Send(id, context.Request.Headers["Last-Event-ID"].FirstOrDefault() ?? query.After, db, context.Response, cancel);
-        return await db.JobEvents.AsNoTracking().Where(row => row.JobId == id).PageOf(query, "event", EventBody.Of);
+            return await stream.Send(id, context.Request.Headers["Last-Event-ID"].FirstOrDefault() ?? query.After, db, context.Response, cancel);
+        return await db.JobEvents.AsNoTracking().Where(row => row.JobId == id).PageOf(db, query, "event", EventBody.Of, among: db.JobEvents.Where(row => row.JobId == id));
     }
 
     private static async Task<IResult> Checkpoints(string id, [AsParameters] PageQuery query, FineTuneDbContext db) =>
         await db.Jobs.AnyAsync(row => row.Id == id)
-            ? await db.Checkpoints.AsNoTracking().Where(row => row.JobId == id).PageOf(query, "checkpoint", CheckpointBody.Of) : Errors.NotFound("fine-tuning job", id);
+            ? await db.Checkpoints.AsNoTracking().Where(row => row.JobId == id).PageOf(db, query, "checkpoint", CheckpointBody.Of) : Errors.NotFound("fine-tuning job", id);
 
     /// <summary>What can be said before the files are read.</summary>
     private static async Task<(IResult? Refusal, ModelEntry? Model)> Check(CreateJobRequest body, FineTuneDbContext db, ModelCatalog catalog, CancellationToken cancel)

@@ -19,7 +19,7 @@ internal sealed class JobEnding(DataDirectory directory, TimeProvider clock)
             job.Error = JsonSerializer.Serialize(error, Json.Options);
             foreach (string problem in problems ?? [error.Message]) db.Say(job, clock, problem, "error");
         });
-        if (written) Forget(claim.Job.Id, JobStatus.Failed);
+        if (written) Forget(claim.Job, JobStatus.Failed);
     }
 
     /// <summary>Ends the job as its client wished.</summary>
@@ -31,10 +31,10 @@ internal sealed class JobEnding(DataDirectory directory, TimeProvider clock)
     }
 
     /// <summary>An ended job's checkpoints are of no more use.</summary>
-    public void Forget(string jobId, string status)
+    public void Forget(FineTuningJob job, string status)
     {
-        Telemetry.Jobs.Add(1, new KeyValuePair<string, object?>("status", status));
-        string folder = JobRun.CheckpointFolder(directory, jobId);
+        JobTrace.Ended(job, status, clock);
+        string folder = JobRun.CheckpointFolder(directory, job.Id);
         if (Directory.Exists(folder)) DataDirectory.Remove(folder);
     }
 }

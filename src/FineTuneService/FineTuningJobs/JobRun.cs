@@ -40,12 +40,13 @@ internal sealed class JobRun(JobClaim claim, JobSettings settings, TrainingData 
         return folder;
     }
 
-    private static void Tell(JobProgressWriter progress, TrainingEvent happened)
+    private void Tell(JobProgressWriter progress, TrainingEvent happened)
     {
         if (happened is StepFinished step)
         {
-            Telemetry.StepSeconds.Record(step.Duration.TotalSeconds);
-            Telemetry.TrainedTokens.Add(step.Tokens);
+            var model = new KeyValuePair<string, object?>(Telemetry.Keys.RequestModel, claim.Job.Model);
+            Telemetry.StepSeconds.Record(step.Duration.TotalSeconds, model);
+            Telemetry.TrainedTokens.Add(step.Tokens, model);
             if (step.Step % TracedEvery == 1) Trace(step);
         }
         progress.Add(happened);

@@ -17,4 +17,12 @@ internal static class JobTrace
             queue?.SetEndTime(clock.GetUtcNow().UtcDateTime);
         return trace;
     }
+
+    /// <summary>Counts a job that has ended, however far it came.</summary>
+    public static void Ended(FineTuningJob job, string status, TimeProvider clock)
+    {
+        TagList about = [new(Telemetry.Keys.JobStatus, status), new(Telemetry.Keys.RequestModel, job.Model)];
+        Telemetry.Jobs.Add(1, about);
+        Telemetry.JobSeconds.Record(clock.GetUtcNow().ToUnixTimeSeconds() - job.CreatedAt, about);
+    }
 }

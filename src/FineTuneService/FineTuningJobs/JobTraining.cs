@@ -88,6 +88,6 @@ internal sealed class JobTraining(
             db.Say(job, clock, "The job has successfully completed");
         });
         if (!ended && adapter is not null) DataDirectory.Remove(adapter.Folder);
-        if (ended) ending.Forget(claim.Job.Id, adapter is null ? JobStatus.Cancelled : JobStatus.Succeeded);
+        if (ended) ending.Forget(claim.Job, adapter is null ? JobStatus.Cancelled : JobStatus.Succeeded);
     }
 }

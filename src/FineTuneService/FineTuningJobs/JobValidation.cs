@@ -17,9 +17,11 @@ internal sealed class JobValidation(JobFiles files, JobEnding ending, JobSignal 
             await ending.Fail(claim, new JobError("invalid_training_file", $"{data.Problems.Count} problems: {string.Join("; ", data.Problems.Take(ProblemsShown))}", "training_file"), data.Problems);
             return;
         }
-        await claim.Write((db, job) =>
+        bool cancelled = false;
+        bool written = await claim.Write((db, job) =>
         {
             job.ClaimId = null;
+            cancelled = job.CancelRequested;
             if (job.CancelRequested)
             {
                 ending.Cancel(db, job);
@@ -33,6 +35,7 @@ internal sealed class JobValidation(JobFiles files, JobEnding ending, JobSignal 
             foreach (string warning in data.Warnings) db.Say(job, clock, warning, "warn");
             db.Say(job, clock, $"Files validated: {data.Train.Count} training and {data.Validation.Count} validation rows, {data.Tokens} tokens; job queued");
         });
+        if (written && cancelled) JobTrace.Ended(claim.Job, JobStatus.Cancelled, clock);
         signal.Queued();
     }
 }

@@ -1,4 +1,5 @@
 using FineTuneService.Data;
+using FineTuneService.Hosting;
 using Microsoft.EntityFrameworkCore;
 
 namespace FineTuneService.FineTuningJobs;
@@ -8,11 +9,18 @@ internal static class MetadataFilter
 {
     private const string Begin = "metadata[";
 
+    // As many pairs as a job can have.
+    private const int Most = 16;
+
+    /// <summary>The error that more filters than a job has pairs deserve, or null.</summary>
+    public static IResult? Refuse(IQueryCollection query) => query.Keys.Count(IsFilter) > Most
+        ? Errors.BadRequest($"There are more than {Most} metadata filters; a job has at most {Most} pairs.", param: "metadata") : null;
+
     public static IQueryable<FineTuningJob> WithMetadata(this IQueryable<FineTuningJob> jobs, IQueryCollection query, FineTuneDbContext db)
     {
         foreach ((string name, var values) in query)
         {
-            if (!name.StartsWith(Begin, StringComparison.Ordinal) || !name.EndsWith(']')) continue;
+            if (!IsFilter(name)) continue;
             string key = name[Begin.Length..^1], value = values.ToString();
             IQueryable<string> having = db.Jobs
                 .FromSql($"SELECT * FROM jobs WHERE EXISTS (SELECT 1 FROM json_each(jobs.Metadata) AS pair WHERE pair.key = {key} AND pair.value = {value})")
@@ -21,4 +29,6 @@ internal static class MetadataFilter
         }
         return jobs;
     }
+
+    private static bool IsFilter(string name) => name.StartsWith(Begin, StringComparison.Ordinal) && name.EndsWith(']');
 }

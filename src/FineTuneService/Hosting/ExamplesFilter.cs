@@ -26,7 +26,7 @@ internal sealed class ExamplesFilter : IOperationFilter
                     operation.RequestBody = Form(form.Fields);
                     break;
                 case AnswerExample example when operation.Responses["200"].Content is { } content:
-                    if (content.TryGetValue(JsonType, out OpenApiMediaType? answer)) answer.Example = Node(example.Answer);
+                    if (content.TryGetValue(JsonType, out IOpenApiMediaType? found) && found is OpenApiMediaType answer) answer.Example = Node(example.Answer);
                     break;
                 case StreamExample stream when operation.Responses["200"].Content is { } content:
                     content["text/event-stream"] = new OpenApiMediaType { Schema = new OpenApiSchema { Type = JsonSchemaType.String }, Example = stream.Events };
@@ -36,9 +36,9 @@ internal sealed class ExamplesFilter : IOperationFilter
         operation.Responses["4XX"] = new OpenApiResponse
         {
             Description = "The call was refused: the message says what to do instead, param names the field.",
-            Content = new Dictionary<string, OpenApiMediaType>
+            Content = new Dictionary<string, IOpenApiMediaType>
             {
-                [JsonType] = new() { Schema = context.SchemaGenerator.GenerateSchema(typeof(ErrorBody), context.SchemaRepository), Example = Node(Error) },
+                [JsonType] = new OpenApiMediaType { Schema = context.SchemaGenerator.GenerateSchema(typeof(ErrorBody), context.SchemaRepository), Example = Node(Error) },
             },
         };
     }
@@ -46,9 +46,9 @@ internal sealed class ExamplesFilter : IOperationFilter
     private static OpenApiRequestBody Form(IReadOnlyList<FormField> fields) => new()
     {
         Required = true,
-        Content = new Dictionary<string, OpenApiMediaType>
+        Content = new Dictionary<string, IOpenApiMediaType>
         {
-            ["multipart/form-data"] = new()
+            ["multipart/form-data"] = new OpenApiMediaType
             {
                 Schema = new OpenApiSchema
                 {
@@ -59,7 +59,7 @@ internal sealed class ExamplesFilter : IOperationFilter
                         Type = JsonSchemaType.String,
                         Format = field.Name == "file" ? "binary" : null,
                         Description = field.Description,
-                        Example = field.Example,
+                        Examples = field.Example is { } example ? [example] : null,
                     }),
                 },
             },

@@ -11,12 +11,17 @@ public sealed class FineTuneOptions
     [Required(ErrorMessage = "FineTune:DataDirectory is empty; name a folder that the service may write to.")]
     public string DataDirectory { get; set; } = "data";
 
-    /// <summary>The admin's key. Empty: one is made on first start and printed once.</summary>
+    /// <summary>The admin's key, which opens everything: at least 16 characters. Empty: one is made on first start and printed once.</summary>
+    [RegularExpression("(?s).{16,}", ErrorMessage = "FineTune:AdminKey is shorter than 16 characters and could be guessed; choose a longer one, or leave it empty to have one made.")]
     public string AdminKey { get; set; } = "";
 
     /// <summary>Largest upload, in bytes.</summary>
     [Range(1, long.MaxValue, ErrorMessage = "FineTune:MaxUploadBytes must be 1 or more.")]
     public long MaxUploadBytes { get; set; } = 512L * 1024 * 1024;
+
+    /// <summary>Largest body that is not an upload, in bytes.</summary>
+    [Range(1, int.MaxValue, ErrorMessage = "FineTune:MaxBodyBytes must be 1 to 2147483647.")]
+    public long MaxBodyBytes { get; set; } = 32L * 1024 * 1024;
 
     /// <summary>Requests that may be under way or wait, a tenant's own at most half of them; one more gets 503.</summary>
     [Range(1, 100_000, ErrorMessage = "FineTune:MaxWaitingRequests must be 1 to 100000.")]
@@ -47,4 +52,8 @@ public sealed class FineTuneOptions
     public long DeviceMemory { get; set; }
 
     internal long DeviceBytes => DeviceMemory > 0 ? DeviceMemory : GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4 * 3;
+
+    /// <summary>Seconds that a start waits for a database that another process holds.</summary>
+    [Range(0, 3600, ErrorMessage = "FineTune:DatabaseWaitSeconds must be 0 to 3600.")]
+    public int DatabaseWaitSeconds { get; set; } = 60;
 }

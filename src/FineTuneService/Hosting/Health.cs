@@ -1,5 +1,3 @@
-using FineTuneService.Data;
-
 namespace FineTuneService.Hosting;
 
 internal sealed record HealthBody(string Status);
@@ -13,6 +11,6 @@ internal static class Health
         app.MapGet("/readyz", Ready).WithTags("Operators").WithSummary("The service takes requests").Answers(new HealthBody("ready"));
     }
 
-    private static async Task<IResult> Ready(FineTuneDbContext db, CancellationToken cancel) =>
-        await db.Database.CanConnectAsync(cancel) ? Results.Ok(new HealthBody("ready")) : Errors.Make(503, "The database does not open; the log says why.", "not_ready");
+    private static async Task<IResult> Ready(Readiness readiness) =>
+        await readiness.Problem() is { } problem ? Errors.Make(503, problem, "not_ready") : Results.Ok(new HealthBody("ready"));
 }

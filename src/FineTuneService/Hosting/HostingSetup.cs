@@ -1,7 +1,6 @@
 using FineTuneService.Data;
 using FineTuneService.Models;
 using FineTuneService.Tenants;
-using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Options;
 
 namespace FineTuneService.Hosting;
@@ -12,29 +11,38 @@ internal static class HostingSetup
     public static void AddHosting(this WebApplicationBuilder builder)
     {
         builder.Services.AddOptions<FineTuneOptions>().BindConfiguration(FineTuneOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        builder.Services.AddSingleton<IValidateOptions<FineTuneOptions>, KnownOptions>();
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.ConfigureHttpJsonOptions(json => Json.Configure(json.SerializerOptions));
         builder.Services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
         builder.Services.AddExceptionHandler<BadRequests>();
+        builder.Services.AddRequestDecompression();
         builder.Services.AddSwaggerDocument();
+        builder.Services.AddSingleton<Readiness>();
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
             // Any byte in a header is read, so that a key in another encoding gets the error object and not Kestrel's empty 400.
             kestrel.RequestHeaderEncodingSelector = _ => System.Text.Encoding.Latin1;
+            kestrel.ConfigureEndpointDefaults(endpoint => endpoint.UseRefusalBodies());
         });
+        builder.AddLifetime();
         TelemetryExport.AddTo(builder);
     }
 
     /// <summary>Opens the data directory, the database and the admin's key before the first request.</summary>
+    /// <exception cref="StartException">One of them cannot be used.</exception>
     public static void Prepare(this WebApplication app)
     {
+        _ = app.Services.GetRequiredService<IOptions<FineTuneOptions>>().Value; // Read here, where a wrong value gets its sentence.
         app.Services.GetRequiredService<DataDirectory>();
         app.Services.GetRequiredService<AdminKey>();
-        using IServiceScope scope = app.Services.CreateScope();
-        var db = scope.ServiceProvider.GetRequiredService<FineTuneDbContext>();
-        Database.Migrate(db);
-        EmbeddedModels.Register(db, app.Services.GetRequiredService<TimeProvider>());
+        app.Services.GetRequiredService<DatabaseStart>().Open(db =>
+        {
+            Database.Migrate(db);
+            DeletedRow.Watch(db);
+            EmbeddedModels.Register(db, app.Services.GetRequiredService<TimeProvider>());
+        });
     }
 
     public static void UseHosting(this WebApplication app)
@@ -43,27 +51,24 @@ internal static class HostingSetup
         app.UseExceptionHandler(_ => { });
         app.UseStatusCodePages(async status => await Bare(status.HttpContext).ExecuteAsync(status.HttpContext));
         app.UseTenantPaths();
+        app.UseHeadAsGet();
         app.UseSwagger();
         app.UseSwaggerUI();
         app.UseRouting();
-        app.UseRequestSpans();
+        app.UseHeadAgain();
+        app.UseStopping();
         app.UseAccessControl();
-        app.Use(AllowLargeUploads);
+        app.UseBodyLimits();
+        app.UseContentEncodings();
     }
 
     /// <summary>The error object for an answer that has only a status.</summary>
     private static IResult Bare(HttpContext context) => context.Response.StatusCode switch
     {
-        404 => Errors.Make(404, $"No such endpoint: {context.Request.Method} {context.Request.Path}. /swagger lists them.", "unknown_url"),
-        405 => Errors.Make(405, $"{context.Request.Path} does not take {context.Request.Method}. /swagger lists what it takes.", "method_not_allowed"),
+        404 => Errors.Make(404, $"No such endpoint: {context.Request.Method} {Errors.Clip(context.Request.Path)}. /swagger lists them.", "unknown_url"),
+        405 => Errors.Make(405, $"{Errors.Clip(context.Request.Path)} does not take {context.Request.Method}. /swagger lists what it takes.", "method_not_allowed"),
+        413 => Errors.Make(413, BodyLimits.TooLarge(context.Request), "body_too_large"),
         415 => Errors.Make(415, "Send Content-Type: application/json.", "unsupported_media_type"),
         var status => Errors.Make(status, "The request was refused.", null),
     };
-
-    private static Task AllowLargeUploads(HttpContext context, RequestDelegate next)
-    {
-        if (context.Request.HasFormContentType && context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
-            size.MaxRequestBodySize = context.RequestServices.GetRequiredService<IOptions<FineTuneOptions>>().Value.MaxUploadBytes + (1 << 20);
-        return next(context);
-    }
 }

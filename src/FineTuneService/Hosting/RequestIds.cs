@@ -12,12 +12,18 @@ internal static class RequestIds
     {
         long started = Stopwatch.GetTimestamp();
         string id = Ids.New("req");
+        context.Answering(true);
         context.Response.Headers[Header] = id;
         Activity.Current?.SetTag("http.request.id", id);
         context.Response.OnStarting(() =>
         {
             context.Response.Headers[Header] = id;
             context.Response.Headers["openai-processing-ms"] = ((long)Stopwatch.GetElapsedTime(started).TotalMilliseconds).ToString(CultureInfo.InvariantCulture);
+            return Task.CompletedTask;
+        });
+        context.Response.OnCompleted(() =>
+        {
+            context.Answering(false);
             return Task.CompletedTask;
         });
         await next(context);

@@ -1,5 +1,4 @@
 using OpenTelemetry;
-using OpenTelemetry.Logs;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
 using OpenTelemetry.Trace;
@@ -7,45 +6,27 @@ using OpenTelemetry.Trace;
 namespace FineTuneService.Hosting;
 
 /// <summary>
-/// Sends traces, metrics and logs over OTLP where OTEL_EXPORTER_OTLP_ENDPOINT says to; the exporter reads that and its other
-/// variables itself. OpenTelemetry.Extensions.Hosting does not restore everywhere, so the providers are built here.
+/// Sends traces, metrics and logs over OTLP where OTEL_EXPORTER_OTLP_ENDPOINT, or one of its siblings for a single signal, says to.
+/// The exporter reads those and its other variables itself.
 /// </summary>
-internal sealed class TelemetryExport : IHostedService, IDisposable
+internal static class TelemetryExport
 {
-    private const string Endpoint = "OTEL_EXPORTER_OTLP_ENDPOINT";
-    private TracerProvider? _traces;
-    private MeterProvider? _metrics;
-
-    public static bool IsOn => !string.IsNullOrEmpty(Environment.GetEnvironmentVariable(Endpoint));
-
-    public static ResourceBuilder Resource => ResourceBuilder.CreateDefault().AddService(Telemetry.Name);
+    private static readonly string[] Probes = ["/healthz", "/readyz"];
 
     public static void AddTo(WebApplicationBuilder builder)
     {
-        builder.Services.AddHostedService<TelemetryExport>();
-        if (IsOn) builder.Logging.AddOpenTelemetry(logs => logs.SetResourceBuilder(Resource).AddOtlpExporter());
-    }
-
-    public Task StartAsync(CancellationToken cancellationToken)
-    {
-        if (!IsOn) return Task.CompletedTask;
-        _traces = Sdk.CreateTracerProviderBuilder().SetResourceBuilder(Resource)
-            .AddSource(Telemetry.Name, "Microsoft.AspNetCore").AddOtlpExporter().Build();
-        _metrics = Sdk.CreateMeterProviderBuilder().SetResourceBuilder(Resource)
-            .AddMeter(Telemetry.Name, "Microsoft.AspNetCore.Hosting", "System.Runtime").AddOtlpExporter().Build();
-        return Task.CompletedTask;
-    }
-
-    public Task StopAsync(CancellationToken cancellationToken)
-    {
-        _traces?.ForceFlush(2000);
-        _metrics?.ForceFlush(2000);
-        return Task.CompletedTask;
-    }
-
-    public void Dispose()
-    {
-        _traces?.Dispose();
-        _metrics?.Dispose();
+        OtlpSettings settings = OtlpSettings.Read(builder.Configuration);
+        builder.Services.AddSingleton(settings);
+        builder.Services.AddHostedService<TelemetryWarnings>();
+        if (!settings.IsUsable) return;
+        // Hosted services stop in the reverse order: this one comes after all that may still have something to tell.
+        builder.Services.AddHostedService<TelemetryDeadline>();
+        builder.Services.AddOpenTelemetry()
+            .ConfigureResource(resource => resource.AddService(Telemetry.Name))
+            .WithTracing(traces => traces.AddSource(Telemetry.Name)
+                .AddAspNetCoreInstrumentation(requests => requests.Filter = context => !Probes.Contains(context.Request.Path.Value)))
+            .WithMetrics(metrics => metrics.AddMeter(Telemetry.Name, "System.Runtime").AddAspNetCoreInstrumentation())
+            .WithLogging()
+            .UseOtlpExporter();
     }
 }

@@ -38,14 +38,21 @@ internal static class TenantsApi
         if (body.Id.Length is < 2 or > 64 || body.Id[0] == '-' || body.Id.Any(c => !char.IsAsciiLetterLower(c) && !char.IsAsciiDigit(c) && c != '-'))
             return Errors.BadRequest("id must be 2 to 64 lower-case letters, digits and dashes, and begin with a letter or digit.", param: "id");
         if (body.Name?.Length > LongestName) return Errors.BadRequest($"name must be at most {LongestName} characters.", param: "name");
-        if (await db.Tenants.AnyAsync(row => row.Id == body.Id)) return Errors.Conflict($"The tenant '{body.Id}' exists already; choose another id.", "tenant_exists");
+        if (await db.Tenants.AnyAsync(row => row.Id == body.Id)) return Exists(body.Id);
         var tenant = new Tenant { Id = body.Id, Name = body.Name ?? body.Id, CreatedAt = clock.GetUtcNow().ToUnixTimeSeconds() };
         db.Tenants.Add(tenant);
-        await db.SaveChangesAsync();
+        try
+        {
+            await db.SaveChangesAsync();
+        }
+        catch (DbUpdateException twice) when (StorageFaults.IsAlreadyThere(twice))
+        {
+            return Exists(body.Id);
+        }
         return Results.Ok(Body(tenant));
     }
 
-    private static Task<IResult> List([AsParameters] PageQuery query, FineTuneDbContext db) => db.Tenants.AsNoTracking().PageOf(query, "tenant", Body);
+    private static Task<IResult> List([AsParameters] PageQuery query, FineTuneDbContext db) => db.Tenants.AsNoTracking().PageOf(db, query, "tenant", Body);
 
     private static async Task<IResult> Get(string id, FineTuneDbContext db) =>
         await db.Tenants.AsNoTracking().FirstOrDefaultAsync(row => row.Id == id) is { } tenant ? Results.Ok(Body(tenant)) : Errors.NotFound("tenant", id);
@@ -68,7 +75,7 @@ internal static class TenantsApi
         return Results.Ok(Body(key) with { Key = secret });
     }
 
-    private static Task<IResult> ListKeys([AsParameters] PageQuery query, FineTuneDbContext db) => db.ApiKeys.AsNoTracking().PageOf(query, "API key", Body);
+    private static Task<IResult> ListKeys([AsParameters] PageQuery query, FineTuneDbContext db) => db.ApiKeys.AsNoTracking().PageOf(db, query, "API key", Body);
 
     private static async Task<IResult> Revoke(string id, FineTuneDbContext db, TimeProvider clock)
     {
@@ -77,6 +84,8 @@ internal static class TenantsApi
         await db.SaveChangesAsync();
         return Results.Ok(new Deleted(id, "api_key"));
     }
+
+    private static IResult Exists(string id) => Errors.Conflict($"The tenant '{id}' exists already; choose another id.", "tenant_exists");
 
     private static TenantBody Body(Tenant tenant) => new(tenant.Id, "tenant", tenant.Name, tenant.CreatedAt);
 

@@ -78,6 +78,40 @@ namespace FineTuneService.Data.Migrations
                     b.ToTable("adapters", (string)null);
                 });
 
+            modelBuilder.Entity("FineTuneService.Data.DeletedRow", b =>
+                {
+                    b.Property<long>("Number")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long>("DeletedAt")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("Id")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<long>("RowNumber")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("Table")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("TenantId")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.HasKey("Number");
+
+                    b.HasIndex("DeletedAt");
+
+                    b.HasIndex("Table", "Id")
+                        .IsUnique();
+
+                    b.ToTable("deleted_rows", (string)null);
+                });
+
             modelBuilder.Entity("FineTuneService.Files.StoredFile", b =>
                 {
                     b.Property<long>("Number")

@@ -1,0 +1,48 @@
+using Microsoft.Data.Sqlite;
+
+namespace FineTuneService.Data;
+
+/// <summary>What is wrong with the place where the service keeps things. None of these is a client's fault.</summary>
+internal enum StorageFault
+{
+    /// <summary>Another process holds the database.</summary>
+    Busy,
+
+    /// <summary>No space is left.</summary>
+    Full,
+
+    /// <summary>The database's pages are not what they were when they were written.</summary>
+    Damaged,
+
+    /// <summary>It cannot be opened, read or written.</summary>
+    Unusable,
+}
+
+internal static class StorageFaults
+{
+    // SQLite's result codes (sqlite.org/rescode.html), and the system's for a full disk or a quota that is used up.
+    private const int SqliteBusy = 5, SqliteLocked = 6, SqliteReadOnly = 8, SqliteIo = 10, SqliteCorrupt = 11, SqliteFull = 13, SqliteCannotOpen = 14, SqliteNotADatabase = 26;
+    private const int SqliteUnique = 2067, SqlitePrimaryKey = 1555;
+    private const int NoSpace = 28, OverQuota = 122, WindowsDiskFull = unchecked((int)0x80070070);
+
+    /// <summary>The fault behind an exception, or null where it is something else.</summary>
+    public static StorageFault? Of(Exception? failure)
+    {
+        for (; failure is not null; failure = failure.InnerException)
+        {
+            switch (failure)
+            {
+                case SqliteException { SqliteErrorCode: SqliteBusy or SqliteLocked }: return StorageFault.Busy;
+                case SqliteException { SqliteErrorCode: SqliteFull }: return StorageFault.Full;
+                case SqliteException { SqliteErrorCode: SqliteCorrupt or SqliteNotADatabase }: return StorageFault.Damaged;
+                case SqliteException { SqliteErrorCode: SqliteReadOnly or SqliteIo or SqliteCannotOpen }: return StorageFault.Unusable;
+                case IOException { HResult: NoSpace or OverQuota or WindowsDiskFull }: return StorageFault.Full;
+            }
+        }
+        return null;
+    }
+
+    /// <summary>A row with this id, or another unique value, was there first: two writers met.</summary>
+    public static bool IsAlreadyThere(Exception failure) =>
+        failure is SqliteException { SqliteExtendedErrorCode: SqliteUnique or SqlitePrimaryKey } || (failure.InnerException is { } inner && IsAlreadyThere(inner));
+}

@@ -1,0 +1,45 @@
+using System.Text.Json;
+using System.Text.RegularExpressions;
+
+namespace FineTuneService.Hosting;
+
+/// <summary>Says which field of a JSON body is wrong and how, without the .NET types that the serializer names.</summary>
+internal static partial class BodyFaults
+{
+    /// <summary>Status, message, code and field.</summary>
+    public static (int, string, string, string?) Explain(JsonException json)
+    {
+        string? path = json.Path is null or "$" ? null : Errors.Clip(json.Path.TrimStart('$').TrimStart('.'));
+        if (json is NotBuiltException) return (400, $"Unknown parameter: '{path}'. It is not built yet; leave it out.", "unknown_parameter", path);
+        if (Unmapped().Match(json.Message) is { Success: true } unknown)
+        {
+            string name = Errors.Clip(unknown.Groups[1].Value);
+            string full = path is null || path == name || path.EndsWith("." + name, StringComparison.Ordinal) ? path ?? name : $"{path}.{name}";
+            return (400, $"Unknown parameter: '{full}'. It is not part of this call, or not built yet; leave it out.", "unknown_parameter", full);
+        }
+        if (Missing().Match(json.Message) is { Success: true } missing)
+        {
+            string name = missing.Groups[1].Value;
+            string full = path is null ? name : $"{path}.{name}";
+            return (400, $"Missing required parameter: '{full}'.", "missing_required_parameter", full);
+        }
+        if (json.InnerException is { } inner && inner.GetType().Name == "JsonReaderException")
+            return (400, $"The body is not valid JSON: {inner.Message}", "invalid_json", path);
+        return (400, $"Invalid value for '{path ?? "the body"}': {Reason(json.Message)}", "invalid_value", path);
+    }
+
+    private static string Reason(string message) => message switch
+    {
+        _ when message.StartsWith("The JSON value could not be converted", StringComparison.Ordinal) => "it has the wrong type.",
+        _ when message.Contains("doesn't allow setting null values", StringComparison.Ordinal) => "it may not be null.",
+        _ when message.StartsWith("Duplicate property", StringComparison.Ordinal) => "it is there twice; give it once.",
+        _ when message.Contains('`') || message.Contains("System.", StringComparison.Ordinal) || message.Contains("FineTuneService.", StringComparison.Ordinal) => "it cannot be read.",
+        _ => message.Split(" Path:")[0],
+    };
+
+    [GeneratedRegex("The JSON property '([^']+)' could not be mapped")]
+    private static partial Regex Unmapped();
+
+    [GeneratedRegex("missing required properties[^']*'([^']+)'")]
+    private static partial Regex Missing();
+}

@@ -1,0 +1,35 @@
+using System.Diagnostics;
+using System.Text.RegularExpressions;
+
+namespace FineTuneService.Tests.Hosting;
+
+/// <summary>A start of the service that must fail: with one sentence, exit code 1, and nothing given away.</summary>
+internal static partial class FailedStart
+{
+    /// <returns>The sentence.</returns>
+    public static async Task<string> Sentence(string data, params IEnumerable<(string Name, string Value)> environment)
+    {
+        ProcessStartInfo start = ServiceProcess.StartInfo(data, [("FineTune__AdminKey", ""), .. environment]);
+        start.RedirectStandardError = true;
+        using Process process = Process.Start(start)!;
+        try
+        {
+            Task<string> said = process.StandardOutput.ReadToEndAsync(), complained = process.StandardError.ReadToEndAsync();
+            await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+            Assert.Equal(1, process.ExitCode);
+            Assert.DoesNotContain("Admin key", await said);
+            Assert.DoesNotMatch(Inside(), await said);
+            string sentence = Assert.Single((await complained).Split('\n', StringSplitOptions.RemoveEmptyEntries));
+            Assert.DoesNotMatch(Inside(), sentence);
+            return sentence;
+        }
+        finally
+        {
+            if (!process.HasExited) process.Kill();
+        }
+    }
+
+    /// <summary>A stack trace's line, or the name of a .NET type.</summary>
+    [GeneratedRegex(@"^\s+at |System\.|Microsoft\.|Exception", RegexOptions.Multiline)]
+    private static partial Regex Inside();
+}
