@@ -24,7 +24,12 @@ internal static class TelemetryExport
         builder.Services.AddOpenTelemetry()
             .ConfigureResource(resource => resource.AddService(Telemetry.Name))
             .WithTracing(traces => traces.AddSource(Telemetry.Name)
-                .AddAspNetCoreInstrumentation(requests => requests.Filter = context => !Probes.Contains(context.Request.Path.Value)))
+                .AddAspNetCoreInstrumentation(requests =>
+                {
+                    requests.Filter = context => !Probes.Contains(context.Request.Path.Value);
+                    // A group's own route is written with a slash at its end, which no client sends.
+                    requests.EnrichWithHttpResponse = (span, _) => span.DisplayName = span.DisplayName.TrimEnd('/');
+                }))
             .WithMetrics(metrics => metrics.AddMeter(Telemetry.Name, "System.Runtime").AddAspNetCoreInstrumentation())
             .WithLogging()
             .UseOtlpExporter();

@@ -29,7 +29,7 @@ public sealed class JobEventStreamTests(TestService service) : IClassFixture<Tes
         (HttpClient client, string job) = await Job("woken", events: 1, bytes: 10, JobStatus.Queued);
         using HttpResponseMessage answer = await client.SendAsync(Request(job, null), HttpCompletionOption.ResponseHeadersRead, Cancel);
         using var lines = new StreamReader(await answer.Content.ReadAsStreamAsync(Cancel));
-        Assert.StartsWith("id: ", await lines.ReadLineAsync(Cancel));
+        await Until(lines, "id: ftevent-woken1");
         await Write(job, row => row.Step = 1, "in a transaction");
         await Until(lines, "in a transaction");
         await Write(job, row => (row.Status, row.ClaimId) = (JobStatus.Cancelled, null), "the end");
@@ -87,8 +87,9 @@ public sealed class JobEventStreamTests(TestService service) : IClassFixture<Tes
         return [.. events[..^1].Select(text =>
         {
             string[] lines = text.Split('\n');
-            Assert.Equal(lines[0], $"id: {JsonNode.Parse(lines[1]["data: ".Length..])!["id"]}");
-            return lines[0]["id: ".Length..];
+            string data = lines.Single(line => line.StartsWith("data: ", StringComparison.Ordinal)), id = lines.Single(line => line.StartsWith("id: ", StringComparison.Ordinal));
+            Assert.Equal(id, $"id: {JsonNode.Parse(data["data: ".Length..])!["id"]}");
+            return id["id: ".Length..];
         })];
     }
 
