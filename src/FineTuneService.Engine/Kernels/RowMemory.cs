@@ -42,5 +42,9 @@ internal readonly unsafe struct RowMemory
     public T* Row<T>(int row)
         where T : unmanaged => (T*)(_first + row * _rowBytes);
 
+    /// <summary>One element of an fp32 or bf16 tensor.</summary>
+    public float Value(int row, int column) =>
+        Dtype == ScalarType.Float32 ? Row<float>(row)[column] : BitConverter.UInt32BitsToSingle((uint)Row<ushort>(row)[column] << 16);
+
     private static byte* Address(Tensor tensor) => (byte*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(tensor.bytes));
 }

@@ -1,3 +1,4 @@
+using FineTuneService.Engine.Kernels;
 using FineTuneService.Engine.Training;
 using static TorchSharp.torch;
 
@@ -33,7 +34,7 @@ internal abstract class LinearWeight : IDisposable
         Tensor dense = Dense(pool);
         if (Bias is not null) y.copy_(Bias);
         using Tensor transposed = dense.t();
-        y.addmm_(x, transposed, beta: Bias is null ? 0 : 1);
+        MatrixProduct.Add(y, x, transposed, pool, beta: Bias is null ? 0 : 1);
         pool.Return(dense);
     }
 
@@ -49,6 +50,17 @@ internal sealed class DenseWeight(Tensor weight) : LinearWeight
     public override Tensor Stored => weight;
 
     public override Tensor Dense(BufferPool pool) => weight;
+
+    public override void Multiply(Tensor x, Tensor y, BufferPool pool)
+    {
+        if (!Bf16ProductKernel.Fits(x))
+        {
+            base.Multiply(x, y, pool);
+            return;
+        }
+        Bf16ProductKernel.Forward(x, weight, y);
+        if (Bias is not null) y.add_(Bias);
+    }
 
     public override long Bytes => (weight.numel() + (Bias?.numel() ?? 0)) * weight.element_size();
 

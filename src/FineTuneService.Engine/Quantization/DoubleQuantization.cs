@@ -41,6 +41,14 @@ internal sealed class DoubleQuantization
     /// <summary>From what another program stored, such as a checkpoint of bitsandbytes.</summary>
     public static DoubleQuantization Stored(byte[] quantized, float[] absmax, float offset) => new(quantized, absmax, offset);
 
+    /// <summary>The scales of consecutive nf4 blocks.</summary>
+    public void Dequantize(int first, Span<float> scales)
+    {
+        float[] codes = DynamicCode.Codes, absmax = Absmax;
+        ReadOnlySpan<byte> quantized = Quantized.AsSpan(first, scales.Length);
+        for (int i = 0; i < scales.Length; i++) scales[i] = codes[quantized[i]] * absmax[(first + i) / BlockSize] + Offset;
+    }
+
     /// <summary>The scale of an nf4 block.</summary>
     public float this[int block] => DynamicCode.Codes[Quantized[block]] * Absmax[block / BlockSize] + Offset;
 }

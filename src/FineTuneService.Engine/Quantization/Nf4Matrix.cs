@@ -23,6 +23,13 @@ internal sealed class Nf4Matrix
     /// <summary>The scale of an nf4 block.</summary>
     public float Scale(int block) => _scales is null ? _double![block] : _scales[block];
 
+    /// <summary>The scales of consecutive nf4 blocks.</summary>
+    public void Scales(int first, Span<float> scales)
+    {
+        if (_scales is null) _double!.Dequantize(first, scales);
+        else _scales.AsSpan(first, scales.Length).CopyTo(scales);
+    }
+
     public DoubleQuantization? Double => _double;
 
     /// <summary>Values it holds.</summary>

@@ -7,44 +7,52 @@ namespace FineTuneService.Engine.Tests.Kernels;
 
 public sealed class Nf4ProductKernelTests
 {
-    private const int Width = 192, Rows = 50, Offset = 3;
+    private const int Rows = 371, Offset = 3;
 
-    [Theory]
-    [InlineData(1, false, false)]
-    [InlineData(4, true, false)]
-    [InlineData(7, false, true)]
-    [InlineData(16, true, true)]
-    public void Forward_FewTokens_EqualsProductWithDequantisedMatrix(int tokens, bool doubleQuantization, bool bf16)
+    /// <summary>One block a row, and several; one token, less and more than are taken together.</summary>
+    public static TheoryData<string, bool, int, int> Cases => new MatrixTheoryData<string, bool, int, int>(KernelPaths.All, [false, true], [64, 192, 576], [1, 4, 7, 16]);
+
+    [Theory, MemberData(nameof(Cases))]
+    public void Forward_EveryPath_EqualsProductWithDequantisedMatrix(string path, bool bf16, int width, int tokens)
     {
-        using var scope = NewDisposeScope();
-        ScalarType dtype = bf16 ? ScalarType.BFloat16 : ScalarType.Float32;
-        Nf4Matrix matrix = Matrix(doubleQuantization);
-        Tensor x = Inputs(tokens).to_type(dtype);
-        Assert.SkipUnless(Nf4ProductKernel.Fits(x, Width), "the processor has no 512-bit registers");
-        Tensor y = zeros([tokens, Rows + Offset], dtype), dense = empty([Rows, Width], ScalarType.Float32);
+        using var on = new KernelPaths(path);
+        Nf4Matrix matrix = Matrix(width, doubleQuantization: tokens % 2 == 0);
+        Tensor x = KernelPaths.Draw(2, KernelPaths.Dtype(bf16), tokens, width);
+        Tensor y = zeros([tokens, Rows + Offset], x.dtype), dense = empty([Rows, width], ScalarType.Float32);
+        Assert.True(Nf4ProductKernel.Fits(x, width));
         Nf4ProductKernel.Forward(x, matrix, y, Offset);
 
         matrix.Dequantize(dense);
-        Tensor wanted = x.to_type(ScalarType.Float32).mm(dense.t());
-        Tensor made = y.narrow(1, Offset, Rows).to_type(ScalarType.Float32);
-        Assert.InRange((made - wanted).abs().max().item<float>() / wanted.abs().max().item<float>(), 0, bf16 ? 4e-3f : 1e-6f);
+        KernelPaths.Equal(x.to_type(ScalarType.Float32).mm(dense.t()), y.narrow(1, Offset, Rows));
         Assert.Equal(0, y.narrow(1, 0, Offset).abs().max().to_type(ScalarType.Float32).item<float>());
     }
 
-    [Fact]
-    public void Forward_TokensTogetherOrAlone_GiveTheSameBits()
+    public static TheoryData<string, bool> Companies => new MatrixTheoryData<string, bool>(KernelPaths.All, [false, true]);
+
+    [Theory, MemberData(nameof(Companies))]
+    public void Forward_TokensInAnyCompany_GiveTheSameBits(string path, bool bf16)
     {
-        using var scope = NewDisposeScope();
-        Nf4Matrix matrix = Matrix(doubleQuantization: true);
-        Tensor x = Inputs(6), together = zeros([6, Rows]), alone = zeros([6, Rows]);
-        Assert.SkipUnless(Nf4ProductKernel.Fits(x, Width), "the processor has no 512-bit registers");
-        Nf4ProductKernel.Forward(x, matrix, together, 0);
-        for (int token = 0; token < 6; token++) Nf4ProductKernel.Forward(x.narrow(0, token, 1), matrix, alone.narrow(0, token, 1), 0);
-        Assert.True(together.bytes.SequenceEqual(alone.bytes));
+        using var on = new KernelPaths(path);
+        const int most = 16, width = 192;
+        Nf4Matrix matrix = Matrix(width, doubleQuantization: true);
+        Tensor x = KernelPaths.Draw(2, KernelPaths.Dtype(bf16), most, width), alone = zeros([most, Rows], x.dtype);
+        for (int token = 0; token < most; token++) Nf4ProductKernel.Forward(x.narrow(0, token, 1), matrix, alone.narrow(0, token, 1), 0);
+        for (int tokens = 2; tokens <= most; tokens++)
+        {
+            Tensor together = zeros([tokens, Rows], x.dtype);
+            Nf4ProductKernel.Forward(x.narrow(0, most - tokens, tokens), matrix, together, 0);
+            Assert.True(together.bytes.SequenceEqual(alone.narrow(0, most - tokens, tokens).contiguous().bytes), $"{tokens} tokens");
+        }
     }
 
-    private static Nf4Matrix Matrix(bool doubleQuantization) =>
-        Nf4Matrix.Quantize(new CounterRandom(1, 1).Uniform(Rows * Width, -1, 1), doubleQuantization);
+    [Fact]
+    public void Fits_BlocksThatCrossRowsOrManyTokens_IsFalse()
+    {
+        using var scope = NewDisposeScope();
+        Assert.False(Nf4ProductKernel.Fits(zeros(1, 172), 172));
+        Assert.False(Nf4ProductKernel.Fits(zeros(17, 64), 64));
+    }
 
-    private static Tensor Inputs(int tokens) => tensor(new CounterRandom(2, 2).Uniform(tokens * Width, -1, 1)).view(tokens, Width);
+    private static Nf4Matrix Matrix(int width, bool doubleQuantization) =>
+        Nf4Matrix.Quantize(new CounterRandom(1, 1).Uniform(Rows * width, -1, 1), doubleQuantization);
 }

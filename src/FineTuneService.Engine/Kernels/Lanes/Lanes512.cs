@@ -22,6 +22,14 @@ internal readonly unsafe struct Lanes512(Vector512<float> values) : ILanes<Lanes
     public static Lanes512 Load(ushort* source) => new((Avx512F.ConvertToVector512UInt32(Vector256.Load(source)) << 16).AsSingle());
 
     [MethodImpl(Inline)]
+    public static void LoadPairs(uint* source, out Lanes512 even, out Lanes512 odd)
+    {
+        Vector512<uint> pairs = Vector512.Load(source);
+        even = new((pairs << 16).AsSingle());
+        odd = new((pairs & Vector512.Create(0xffff0000u)).AsSingle());
+    }
+
+    [MethodImpl(Inline)]
     public static void Store(Lanes512 values, float* target) => values._values.Store(target);
 
     [MethodImpl(Inline)]

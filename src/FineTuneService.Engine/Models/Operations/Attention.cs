@@ -46,7 +46,7 @@ internal sealed class Attention
             using var scope = NewDisposeScope();
             Tensor probabilities = RawScores(part);
             CausalSoftmaxKernel.Forward(probabilities.flatten(0, 1), part.Tile.Length, part.Tile.Start, _shape.Scale);
-            part.Queries(mixed).copy_(probabilities.bmm(part.Keys(_values)));
+            MatrixProduct.Batch(part.Queries(mixed), probabilities, part.Keys(_values), _pass.Pool);
         }
         Tensor output = _pass.Pool.Lend(_queries.dtype, _shape.Rows * _shape.Width, _shape.Heads * _shape.HeadDim);
         HeadSplit.MergeQueries(mixed, _shape, output);
@@ -80,20 +80,18 @@ internal sealed class Attention
     {
         using var scope = NewDisposeScope();
         Tensor scores = RawScores(part), dMixedPart = part.Queries(dMixed);
-        Tensor dScores = dMixedPart.bmm(part.Keys(_values).transpose(1, 2));
+        Tensor dScores = MatrixProduct.Batch(dMixedPart, part.Keys(_values).transpose(1, 2), _pass.Pool);
         // Scores become probabilities and their gradient the scores' in one pass, so that both see probabilities in fp32.
         CausalSoftmaxKernel.Backward(scores.flatten(0, 1), dScores.flatten(0, 1), part.Tile.Length, part.Tile.Start, _shape.Scale);
         bool first = part.Tile.Keys == _shape.Width;
-        Put(scores.transpose(1, 2).bmm(dMixedPart), part.Keys(dValues), first);
-        Put(dScores.transpose(1, 2).bmm(part.Queries(_queries)), part.Keys(dKeys), first);
-        part.Queries(dQueries).copy_(dScores.bmm(part.Keys(_keys)));
+        MatrixProduct.Batch(part.Keys(dValues), scores.transpose(1, 2), dMixedPart, _pass.Pool, add: !first);
+        MatrixProduct.Batch(part.Keys(dKeys), dScores.transpose(1, 2), part.Queries(_queries), _pass.Pool, add: !first);
+        MatrixProduct.Batch(part.Queries(dQueries), dScores, part.Keys(_keys), _pass.Pool);
     }
-
-    private static void Put(Tensor product, Tensor target, bool first) => _ = first ? target.copy_(product) : target.add_(product);
 
     /// <summary>q·kᵀ of a part: [problems, group·tile, keys]. A batched product is twice as fast in bf16 as one product a head, and
     /// TorchSharp has none that writes into a tensor that exists: each lives until its part is done.</summary>
-    private Tensor RawScores(AttentionPart part) => part.Queries(_queries).bmm(part.Keys(_keys).transpose(1, 2));
+    private Tensor RawScores(AttentionPart part) => MatrixProduct.Batch(part.Queries(_queries), part.Keys(_keys).transpose(1, 2), _pass.Pool);
 
     private void Release()
     {

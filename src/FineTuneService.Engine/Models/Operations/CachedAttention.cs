@@ -33,7 +33,7 @@ internal static class CachedAttention
             Tensor keys = pass.Pool.Lend(tokens.dtype, shape.KeyValueHeads, before + count, shape.HeadDim);
             Tensor values = pass.Pool.Lend(tokens.dtype, shape.KeyValueHeads, before + count, shape.HeadDim);
             batch.Sequences[row].Read(layer, keys, values);
-            Row(rowTokens.narrow(1, 0, shape.Heads), keys, values, before, shape, output.narrow(0, row * batch.Width, count));
+            Row(rowTokens.narrow(1, 0, shape.Heads), keys, values, before, shape, output.narrow(0, row * batch.Width, count), pass.Pool);
             pass.Pool.Return(keys);
             pass.Pool.Return(values);
         }
@@ -44,14 +44,14 @@ internal static class CachedAttention
     /// <param name="queries">[count, heads, headDim].</param>
     /// <param name="keys">[kvHeads, before + count, headDim].</param>
     /// <param name="output">[count, heads·headDim].</param>
-    private static void Row(Tensor queries, Tensor keys, Tensor values, int before, AttentionShape shape, Tensor output)
+    private static void Row(Tensor queries, Tensor keys, Tensor values, int before, AttentionShape shape, Tensor output, BufferPool pool)
     {
         long count = queries.shape[0], seen = keys.shape[1];
         Tensor grouped = queries.view(count, shape.KeyValueHeads, shape.Group, shape.HeadDim).permute(1, 2, 0, 3)
             .reshape(shape.KeyValueHeads, shape.Group * count, shape.HeadDim);
-        Tensor scores = grouped.bmm(keys.transpose(1, 2));
+        Tensor scores = MatrixProduct.Batch(grouped, keys.transpose(1, 2), pool);
         CausalSoftmaxKernel.Forward(scores.view(-1, seen), (int)count, before, shape.Scale);
-        Tensor mixed = scores.bmm(values).view(shape.KeyValueHeads, shape.Group, count, shape.HeadDim);
+        Tensor mixed = MatrixProduct.Batch(scores, values, pool).view(shape.KeyValueHeads, shape.Group, count, shape.HeadDim);
         output.view(count, shape.KeyValueHeads, shape.Group, shape.HeadDim).copy_(mixed.permute(2, 0, 1, 3));
     }
 }

@@ -1,3 +1,4 @@
+using FineTuneService.Engine.Kernels;
 using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Training;
 using static TorchSharp.torch;
@@ -32,11 +33,11 @@ internal sealed class Gradients
     {
         if (gradient.dtype == left.dtype)
         {
-            gradient.addmm_(left, right, beta: 1, alpha: (float)scale);
+            MatrixProduct.Add(gradient, left, right, pool, beta: 1, (float)scale);
             return;
         }
         Tensor product = pool.Lend(left.dtype, gradient.shape);
-        product.addmm_(left, right, beta: 0, alpha: (float)scale);
+        MatrixProduct.Add(product, left, right, pool, beta: 0, (float)scale);
         gradient.add_(product);
         pool.Return(product);
     }

@@ -1,3 +1,4 @@
+using FineTuneService.Engine.Kernels;
 using FineTuneService.Engine.Training;
 using static TorchSharp.torch;
 
@@ -36,7 +37,7 @@ internal static class Linear
         if (dx is not null)
         {
             Tensor dense = weight.Dense(pass.Pool);
-            dx.addmm_(dy, dense, beta: 0);
+            MatrixProduct.Add(dx, dy, dense, pass.Pool, beta: 0);
             pass.Pool.Return(dense);
         }
         if (!TrainsWeight(weight, pass)) return;

@@ -1,3 +1,4 @@
+using FineTuneService.Engine.Kernels;
 using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Training;
 using static TorchSharp.torch;
@@ -32,7 +33,7 @@ internal sealed class LoraBranch
         Tensor inner = pass.Pool.Lend(x.dtype, rows.Count, lora.A.shape[0]);
         var branch = new LoraBranch(rows, lora, pass.Tape is null ? null : pass.Gradients?.Of(weight), inner);
         Tensor rowsX = Rows(x, rows), rowsY = Rows(y, rows);
-        if (pass.Dropout is null) inner.addmm_(rowsX, lora.A.t(), beta: 0);
+        if (pass.Dropout is null) MatrixProduct.Add(inner, rowsX, lora.A.t(), pass.Pool, beta: 0);
         foreach (JoinedLoraPart part in lora.Parts)
         {
             Tensor partInner = inner.narrow(1, part.RankOffset, part.Rank);
@@ -40,10 +41,10 @@ internal sealed class LoraBranch
             {
                 Tensor dropped = pass.Pool.Lend(x.dtype, rowsX.shape);
                 pass.Dropout(part.Module, rowsX, dropped);
-                partInner.addmm_(dropped, part.A.t(), beta: 0);
+                MatrixProduct.Add(partInner, dropped, part.A.t(), pass.Pool, beta: 0);
                 pass.Pool.Return(dropped);
             }
-            rowsY.narrow(1, part.OutOffset, part.Out).addmm_(partInner, part.B.t(), beta: 1, alpha: (float)branch.Scaling);
+            MatrixProduct.Add(rowsY.narrow(1, part.OutOffset, part.Out), partInner, part.B.t(), pass.Pool, beta: 1, (float)branch.Scaling);
         }
         return branch;
     }
@@ -64,14 +65,14 @@ internal sealed class LoraBranch
             Tensor partDy = rowsDy.narrow(1, part.OutOffset, part.Out);
             Tensor partInner = _inner.narrow(1, part.RankOffset, part.Rank);
             Tensor partDInner = dInner.narrow(1, part.RankOffset, part.Rank);
-            partDInner.addmm_(partDy, part.B, beta: 0, alpha: (float)Scaling);
+            MatrixProduct.Add(partDInner, partDy, part.B, pool, beta: 0, (float)Scaling);
             if (_gradient is not null) Gradients.AddProduct(_gradient.Parts[i].B, partDy.t(), partInner, Scaling, pool);
             if (pass.Dropout is not null) DroppedBackward(part, _gradient?.Parts[i].A, rowsX, partDInner, rowsDx, pass);
         }
         if (pass.Dropout is null)
         {
             if (_gradient is not null) Gradients.AddProduct(_gradient.A, dInner.t(), rowsX, 1, pool);
-            rowsDx?.addmm_(dInner, _lora.A, beta: 1);
+            if (rowsDx is not null) MatrixProduct.Add(rowsDx, dInner, _lora.A, pool, beta: 1);
         }
         pool.Return(dInner);
     }
@@ -88,7 +89,7 @@ internal sealed class LoraBranch
         }
         if (dx is not null)
         {
-            dropped.addmm_(dInner, part.A, beta: 0);
+            MatrixProduct.Add(dropped, dInner, part.A, pass.Pool, beta: 0);
             pass.Dropout!(part.Module, dropped, dropped);
             dx.add_(dropped);
         }
