@@ -1,19 +1,23 @@
+using FineTuneService.Benchmarks;
 using FineTuneService.Benchmarks.P1;
 using FineTuneService.Benchmarks.P9;
+using FineTuneService.Benchmarks.Products;
 using FineTuneService.Benchmarks.Soak;
+using FineTuneService.Engine.Models;
 
 return args switch
 {
-    ["P1"] => Comparison.Run(),
-    ["P9"] => ChatDuringTraining.Run(),
+    ["P1", .. var options] when DtypeOption.TryRead(options, out ComputeDtype dtype) => Comparison.Run(dtype),
+    ["P9", .. var options] when DtypeOption.TryRead(options, out ComputeDtype dtype) => ChatDuringTraining.Run(dtype),
+    ["products"] => ProductSpeeds.Run(),
     ["soak"] => SoakRun.Run(minutes: 10).GetAwaiter().GetResult(),
     ["soak", "--minutes", var minutes] => SoakRun.Run(double.Parse(minutes, System.Globalization.CultureInfo.InvariantCulture)).GetAwaiter().GetResult(),
-    [VariantProcess.Marker, var variant] => VariantProcess.Serve(variant),
+    [VariantProcess.Marker, var variant, var name] when DtypeOption.TryParse(name, out ComputeDtype dtype) => VariantProcess.Serve(variant, dtype),
     _ => Usage(),
 };
 
 static int Usage()
 {
-    Console.Error.WriteLine("usage: ./dev bench P1 | P9 | soak [--minutes N]");
+    Console.Error.WriteLine("usage: ./dev bench P1 [--dtype fp32|bf16] | P9 [--dtype fp32|bf16] | products | soak [--minutes N]");
     return 2;
 }

@@ -16,6 +16,7 @@ internal readonly unsafe struct RowMemory
     public RowMemory(Tensor tensor)
     {
         _owner = tensor;
+        Dtype = tensor.dtype;
         long elements = tensor.numel();
         Width = tensor.ndim == 0 ? 1 : (int)tensor.size(-1);
         Count = Width == 0 ? 0 : (int)(elements / Width);
@@ -37,7 +38,8 @@ internal readonly unsafe struct RowMemory
 
     public int Width { get; }
 
-    public ScalarType Dtype => _owner.dtype;
+    /// <summary>Kept: the tensor asks libtorch each time, and kernels ask for each row.</summary>
+    public ScalarType Dtype { get; }
 
     public T* Row<T>(int row)
         where T : unmanaged => (T*)(_first + row * _rowBytes);

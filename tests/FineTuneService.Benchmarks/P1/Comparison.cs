@@ -1,46 +1,74 @@
+using FineTuneService.Engine.Kernels;
+using FineTuneService.Engine.Models;
+
 namespace FineTuneService.Benchmarks.P1;
 
-/// <summary>P1: tokens a second and peak memory of a LoRA step, ours against the same step written eagerly.</summary>
+/// <summary>
+/// P1: tokens a second and peak memory of a LoRA step, ours against the same step written eagerly. In bf16 on a CPU without
+/// instructions for it, ours is held against ours in fp32: eager bf16 takes minutes there.
+/// </summary>
 internal static class Comparison
 {
-    private const int Rounds = 7;
-    private const double LeastSpeedup = 1.3;
+    private const int WarmUps = 3, Rounds = 7;
     private const double MostMemory = 0.7;
     private const double LeastEagerShare = 0.33;
+    private const double LeastShareOfFp32 = 0.8;
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(5);
+
+    /// <returns>0 if ours is fast and small enough, and both see the same losses.</returns>
+    public static int Run(ComputeDtype dtype)
+    {
+        Console.WriteLine($"P1: LoRA rank 8 on all linear layers, 135M Llama shape, {Workload.Rows}×{Workload.Length} tokens, {DtypeOption.Name(dtype)}, AdamW included");
+        bool throughFp32 = dtype == ComputeDtype.Bf16 && MatrixProduct.ThroughFp32;
+        using VariantProcess otherProcess = throughFp32 ? new("engine", ComputeDtype.Fp32) : new("eager", dtype);
+        using var engineProcess = new VariantProcess("engine", dtype);
+        Measured other = new(throughFp32 ? "ours in fp32" : "eager", otherProcess), engine = new("ours", engineProcess);
+        TakeTurns([other, engine]);
+        Console.WriteLine(other);
+        Console.WriteLine(engine);
+        bool holds = throughFp32 ? HoldsThroughFp32(engine, other) : HoldsOverEager(engine, other, dtype);
+        return holds ? 0 : 1;
+    }
+
+    private static bool HoldsOverEager(Measured engine, Measured eager, ComputeDtype dtype)
+    {
+        (double leastSpeedup, double leastShare) = dtype == ComputeDtype.Bf16 ? (1.4, 0.75) : (1.2, 0.8);
+        double speedup = eager.StepSeconds / engine.StepSeconds, memory = engine.PeakBytes / eager.PeakBytes;
+        return Limits.Holds($"speed over eager {speedup:F2}×, at least {leastSpeedup}×", speedup >= leastSpeedup)
+            & Limits.Holds($"share of the bound {engine.Share:F2}, at least {leastShare}", engine.Share >= leastShare)
+            & Limits.Holds($"peak memory over eager {memory:F2}×, at most {MostMemory}×", memory <= MostMemory)
+            & Limits.Holds($"eager's share of the bound {eager.Share:F2}, at least {LeastEagerShare}", eager.Share >= LeastEagerShare)
+            & HoldsLosses(engine, eager, dtype);
+    }
+
+    private static bool HoldsThroughFp32(Measured engine, Measured fp32)
+    {
+        double speed = fp32.StepSeconds / engine.StepSeconds;
+        return Limits.Holds($"speed over fp32 {speed:F2}×, at least {LeastShareOfFp32}×", speed >= LeastShareOfFp32)
+            & HoldsLosses(engine, fp32, ComputeDtype.Bf16);
+    }
 
     /// <summary>bf16 keeps 8 bits: two orders of the same sums differ in the third digit of a mean over a thousand tokens at most.</summary>
-    private const double LossTolerance = 2e-3;
-
-    /// <returns>0 if ours is fast and small enough, eager is as good as it should be, and both see the same losses.</returns>
-    public static int Run()
+    private static bool HoldsLosses(Measured engine, Measured other, ComputeDtype dtype)
     {
-        Console.WriteLine($"P1: LoRA rank 8 on all linear layers, 135M Llama shape, {Workload.Rows}×{Workload.Length} tokens, bf16, AdamW included");
-        using var eagerProcess = new VariantProcess("eager");
-        using var engineProcess = new VariantProcess("engine");
-        Measured eager = new("eager", eagerProcess), engine = new("ours", engineProcess);
-        TakeTurns([eager, engine]);
-        Console.WriteLine(eager);
-        Console.WriteLine(engine);
-
-        double speedup = eager.StepSeconds / engine.StepSeconds;
-        double memory = engine.PeakBytes / eager.PeakBytes;
-        double difference = engine.Losses.Zip(eager.Losses, (ours, theirs) => Math.Abs(ours - theirs) / Math.Abs(theirs)).Max();
-        bool holds = Limits.Holds($"speed over eager {speedup:F2}×, at least {LeastSpeedup}×", speedup >= LeastSpeedup);
-        holds &= Limits.Holds($"peak memory over eager {memory:F2}×, at most {MostMemory}×", memory <= MostMemory);
-        holds &= Limits.Holds($"eager's share of the bound {eager.Share:F2}, at least {LeastEagerShare}", eager.Share >= LeastEagerShare);
-        holds &= Limits.Holds($"losses differ by {difference:P3}, at most {LossTolerance:P3}", difference <= LossTolerance);
-        return holds ? 0 : 1;
+        double tolerance = dtype == ComputeDtype.Bf16 ? 2e-3 : 1e-4;
+        double difference = engine.Losses.Zip(other.Losses, (ours, theirs) => Math.Abs(ours - theirs) / Math.Abs(theirs)).Max();
+        return Limits.Holds($"losses of {engine.Losses.Count} steps differ by {difference:P3}, at most {tolerance:P3}", difference <= tolerance);
     }
 
     private static void TakeTurns(Measured[] variants)
     {
+        var deadline = new Deadline(Limit);
+        for (int i = 0; i == 0 || (i < WarmUps && deadline.AllowsAnother()); i++)
+        {
+            foreach (Measured variant in variants) variant.WarmUp();
+        }
         foreach (Measured variant in variants)
         {
-            for (int i = 0; i < 3; i++) variant.WarmUp();
             variant.ReadPeak();
             variant.Bound();
         }
-        for (int round = 0; round < Rounds; round++)
+        for (int round = 0; round == 0 || (round < Rounds && deadline.AllowsAnother()); round++)
         {
             foreach (Measured variant in variants)
             {

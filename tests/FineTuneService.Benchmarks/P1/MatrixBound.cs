@@ -1,3 +1,4 @@
+using FineTuneService.Engine.Kernels;
 using FineTuneService.Engine.Models;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -6,7 +7,8 @@ namespace FineTuneService.Benchmarks.P1;
 
 /// <summary>
 /// The bound of P1's step: the matrix products that it cannot do without, back to back, into buffers that exist, and nothing else.
-/// Every linear's x·Wᵀ and dy·W, LoRA's six, attention's six over the full square, and the head on all rows.
+/// Every linear's x·Wᵀ and dy·W, LoRA's six, attention's six over the full square, and the head on all rows. They are in the weights'
+/// dtype, or in fp32 where the CPU has no instructions for bf16.
 /// </summary>
 internal sealed class MatrixBound : IDisposable
 {
@@ -18,7 +20,7 @@ internal sealed class MatrixBound : IDisposable
     public MatrixBound(ModelConfig config, DecoderWeights weights, int rank, int rows, int length)
     {
         _scope = NewDisposeScope();
-        _dtype = weights.EmbedTokens.dtype;
+        _dtype = MatrixProduct.Widens(weights.EmbedTokens) ? ScalarType.Float32 : weights.EmbedTokens.dtype;
         long tokens = (long)rows * length;
         foreach (LayerWeights layer in weights.Layers)
         {
@@ -40,8 +42,9 @@ internal sealed class MatrixBound : IDisposable
     public void Dispose() => _scope.Dispose();
 
     /// <summary>x·Wᵀ and dy·W.</summary>
-    private void Add(long tokens, Tensor weight)
+    private void Add(long tokens, Tensor stored)
     {
+        Tensor weight = stored.to_type(_dtype);
         (Tensor x, Tensor y, Tensor transposed) = (Buffer(tokens, weight.shape[1]), Buffer(tokens, weight.shape[0]), weight.t());
         _products.Add(() => y.addmm_(x, transposed, beta: 0));
         _products.Add(() => x.addmm_(y, weight, beta: 0));

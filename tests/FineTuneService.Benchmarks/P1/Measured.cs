@@ -31,6 +31,6 @@ internal sealed class Measured(string name, VariantProcess process)
     public void Bound() => _bounds.Add(process.Bound());
 
     public override string ToString() =>
-        $"{name,-6} {Workload.Tokens / StepSeconds,5:F0} tokens/s, {Share:F2} of the bound's {Workload.Tokens / Samples.Median(_bounds):F0}, " +
+        $"{name,-12} {Workload.Tokens / StepSeconds,5:F0} tokens/s, {Share:F2} of the bound's {Workload.Tokens / Samples.Median(_bounds):F0}, " +
         $"{PeakBytes / 1e6:F0} MB peak, losses {string.Join(' ', Losses.Select(loss => loss.ToString("F4")))}";
 }

@@ -14,13 +14,14 @@ internal sealed class VariantProcess : IDisposable
     public const string Marker = "--p1-variant";
     private readonly Process _process;
 
-    public VariantProcess(string variant)
+    public VariantProcess(string variant, ComputeDtype dtype)
     {
         string self = Environment.ProcessPath!;
         var start = new ProcessStartInfo(self) { RedirectStandardInput = true, RedirectStandardOutput = true };
         if (Path.GetFileNameWithoutExtension(self) == "dotnet") start.ArgumentList.Add(typeof(VariantProcess).Assembly.Location);
         start.ArgumentList.Add(Marker);
         start.ArgumentList.Add(variant);
+        start.ArgumentList.Add(DtypeOption.Name(dtype));
         _process = Process.Start(start)!;
     }
 
@@ -42,9 +43,9 @@ internal sealed class VariantProcess : IDisposable
     }
 
     /// <summary>What runs in that process.</summary>
-    public static int Serve(string variant)
+    public static int Serve(string variant, ComputeDtype dtype)
     {
-        using BaseModel model = BaseModel.Random(SmolShape.Config, BasePrecision.Bf16, Workload.Seed);
+        using BaseModel model = BaseModel.Random(SmolShape.Config, new BasePrecision(dtype), Workload.Seed);
         using Adapter adapter = Adapter.Create(model, Workload.Training.Lora!, Workload.Seed);
         using IVariant steps = variant == "engine" ? new EngineVariant(model, adapter) : new EagerVariant(model, adapter);
         MatrixBound? bound = null; // made when it is first asked for: its buffers are not the variant's memory

@@ -5,7 +5,7 @@ using FineTuneService.Engine.Training;
 namespace FineTuneService.Benchmarks.P1;
 
 /// <summary>
-/// What a step of P1 trains on: the 135M Llama shape with random weights in bf16, LoRA of rank 8 on all linear layers, and 4 full
+/// What a step of P1 trains on: the 135M Llama shape with random weights, LoRA of rank 8 on all linear layers, and 4 full
 /// rows of 256 random tokens without a masked label. Every variant makes the same from the same seed.
 /// </summary>
 internal static class Workload

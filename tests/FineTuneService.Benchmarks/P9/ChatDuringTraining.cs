@@ -11,17 +11,18 @@ namespace FineTuneService.Benchmarks.P9;
 internal static class ChatDuringTraining
 {
     private const int Requests = 30;
+    private static readonly TimeSpan LimitOfHalf = TimeSpan.FromSeconds(40);
     private const double MostOverIdle = 2.0;
 
     /// <returns>0 if chat goes on fast enough.</returns>
-    public static int Run()
+    public static int Run(ComputeDtype dtype)
     {
-        Console.WriteLine("P9: chat (64 prompt and 16 answer tokens) one a second, 135M Llama shape in nf4 with double quantization, " +
-            "alone and during a QLoRA job on it (rank 8, 4×256 tokens)");
+        Console.WriteLine("P9: chat (64 prompt and 16 answer tokens) one a second, 135M Llama shape in nf4 with double quantization and " +
+            $"{DtypeOption.Name(dtype)}, alone and during a QLoRA job on it (rank 8, 4×256 tokens)");
         // Ids beyond this tokenizer's are not text, and decode to nothing.
         Tokenizer tokenizer = Tokenizer.Load(Path.Combine(AppContext.BaseDirectory, "BaseModel", "talers-2m"));
         using var lease = new DeviceLease(Options.Create(new FineTuneOptions()), TimeProvider.System);
-        var precision = new BasePrecision(ComputeDtype.Bf16, QuantizationType.Nf4, DoubleQuantization: true);
+        var precision = new BasePrecision(dtype, QuantizationType.Nf4, DoubleQuantization: true);
         BaseModel model = On(lease, () => BaseModel.Random(SmolShape.Config, precision, seed: 1, tokenizer));
         Generator generator = On(lease, () =>
         {
@@ -43,17 +44,17 @@ internal static class ChatDuringTraining
     private static bool Compare(DeviceLease lease, BaseModel model, Generator generator)
     {
         var chat = new ChatLoad(lease, generator);
-        chat.Ask(3);
-        double[] idle = chat.Ask(Requests / 2), busy = [];
+        chat.Ask(3, LimitOfHalf);
+        double[] idle = chat.Ask(Requests / 2, LimitOfHalf), busy = [];
         double stepAlone, stepBeside;
         using (var training = new TrainingLoad(lease, model))
         {
             training.WarmUp();
-            stepAlone = training.StepSeconds(5);
-            stepBeside = training.StepSecondsDuring(() => busy = chat.Ask(Requests));
+            stepAlone = training.StepSeconds(3);
+            stepBeside = training.StepSecondsDuring(() => busy = chat.Ask(Requests, 2 * LimitOfHalf));
         }
         // Half of the idle requests after the others: a machine that others use drifts.
-        idle = [.. idle, .. chat.Ask(Requests - idle.Length)];
+        idle = [.. idle, .. chat.Ask(Requests / 2, LimitOfHalf)];
         Print("alone", idle);
         Print("during training", busy);
         Console.WriteLine($"a training step beside it takes {stepBeside / stepAlone:F2}× what it takes alone ({stepAlone:F2} s)");
@@ -64,7 +65,7 @@ internal static class ChatDuringTraining
     private static void Print(string when, double[] seconds)
     {
         double[] sorted = [.. seconds.Order()];
-        Console.WriteLine($"{when,-16} p50 {Samples.Median(seconds) * 1e3,5:F0} ms, p95 {sorted[sorted.Length * 95 / 100] * 1e3,5:F0} ms, " +
+        Console.WriteLine($"{when,-16} {sorted.Length} requests, p50 {Samples.Median(seconds) * 1e3,5:F0} ms, p95 {sorted[sorted.Length * 95 / 100] * 1e3,5:F0} ms, " +
             $"fastest {sorted[0] * 1e3,5:F0} ms");
     }
 

@@ -11,17 +11,20 @@ internal sealed class ChatLoad(DeviceLease lease, Generator generator)
 
     private readonly Random _random = new(2);
 
+    /// <param name="requests">Fewer where the limit ends them.</param>
     /// <returns>Seconds of each request, from asking to the answer's last token.</returns>
-    public double[] Ask(int requests)
+    public double[] Ask(int requests, TimeSpan limit)
     {
-        var seconds = new double[requests];
-        for (int i = 0; i < requests; i++)
+        var seconds = new List<double>();
+        var deadline = new Deadline(limit);
+        while (seconds.Count == 0 || (seconds.Count < requests && deadline.AllowsAnother()))
         {
-            seconds[i] = Samples.Seconds(() => Ask().GetAwaiter().GetResult());
+            double taken = Samples.Seconds(() => Ask().GetAwaiter().GetResult());
+            seconds.Add(taken);
             // A second apart, but for a tenth: so that requests meet every part of a training step.
-            Thread.Sleep(Interval * (0.9 + 0.2 * _random.NextDouble()) - TimeSpan.FromSeconds(Math.Min(seconds[i], 0.9)));
+            Thread.Sleep(Interval * (0.9 + 0.2 * _random.NextDouble()) - TimeSpan.FromSeconds(Math.Min(taken, 0.9)));
         }
-        return seconds;
+        return [.. seconds];
     }
 
     private async Task Ask()

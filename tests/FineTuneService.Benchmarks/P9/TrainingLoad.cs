@@ -24,7 +24,7 @@ internal sealed class TrainingLoad : IDisposable
     }
 
     /// <summary>Waits for steps that have buffers and caches warm.</summary>
-    public void WarmUp() => Wait(3);
+    public void WarmUp() => Wait(2);
 
     /// <summary>Median seconds of the next steps, whatever else goes on.</summary>
     public double StepSeconds(int steps)
