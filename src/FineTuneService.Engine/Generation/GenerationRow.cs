@@ -10,7 +10,7 @@ namespace FineTuneService.Engine.Generation;
 /// <param name="room">Bytes set aside for its keys and values.</param>
 internal sealed class GenerationRow(GenerationRequest request, CachedSequence sequence, long room, BaseModel model, int capacity)
 {
-    private readonly Sampler _sampler = new(request.Parameters);
+    private readonly Sampler _sampler = new(request.Parameters, request.Prompt);
     private readonly StopStrings _stops = new(request.Parameters.Stop);
     private readonly DecodeStream _text = model.Tokenizer.StreamDecoder();
     private int _drawn, _last;

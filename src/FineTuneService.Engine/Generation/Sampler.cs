@@ -1,66 +1,68 @@
 using System.Numerics.Tensors;
+using System.Runtime.InteropServices;
+using FineTuneService.Engine.Generation.Rules;
 using FineTuneService.Engine.Training;
 
 namespace FineTuneService.Engine.Generation;
 
-/// <summary>Draws a token from logits: temperature, then the top k, then the top p (nucleus, https://arxiv.org/abs/1904.09751).</summary>
-internal sealed class Sampler(SamplingParameters parameters)
+/// <summary>Draws a token from logits, after the rules that a request asks for, in the order that OpenAI and transformers apply them.</summary>
+internal sealed class Sampler
 {
-    private readonly CounterRandom _random = new(parameters.Seed, stream: 0);
-    private readonly List<int> _kept = [];
+    private readonly CounterRandom _random;
+    private readonly ILogitRule[] _rules;
+    private readonly bool _greedy;
+    private readonly List<int> _previous;
+    private float[] _scores = [];
     private double[] _weights = [];
     private ulong _drawn;
+
+    /// <param name="prompt">The tokens that come before the first one drawn.</param>
+    public Sampler(SamplingParameters parameters, IReadOnlyList<int> prompt)
+    {
+        (_random, _greedy) = (new CounterRandom(parameters.Seed, stream: 0), parameters.Temperature <= 0);
+        _rules = [.. RulesOf(parameters, prompt.Count)];
+        _previous = _rules.Length > 0 ? [.. prompt] : [];
+    }
 
     /// <param name="logits">[vocabulary].</param>
     public int Next(ReadOnlySpan<float> logits)
     {
-        if (parameters.Temperature <= 0) return TensorPrimitives.IndexOfMax(logits);
-        double total = Weigh(logits);
-        Keep(ref total);
+        if (_rules.Length == 0) return Draw(logits);
+        if (_scores.Length != logits.Length) _scores = new float[logits.Length];
+        logits.CopyTo(_scores);
+        foreach (ILogitRule rule in _rules) rule.Apply(_scores, CollectionsMarshal.AsSpan(_previous));
+        int id = Draw(_scores);
+        _previous.Add(id);
+        return id;
+    }
+
+    private static IEnumerable<ILogitRule> RulesOf(SamplingParameters parameters, int promptLength)
+    {
+        if (parameters.LogitBias.Count > 0) yield return new LogitBias(parameters.LogitBias);
+        if (parameters.RepetitionPenalty != 1) yield return new RepetitionPenalty(parameters.RepetitionPenalty);
+        if (parameters.FrequencyPenalty != 0 || parameters.PresencePenalty != 0)
+            yield return new CountPenalties(parameters.FrequencyPenalty, parameters.PresencePenalty, promptLength);
+        if (parameters.Temperature <= 0) yield break; // What follows never takes the most likely token away.
+        if (parameters.Temperature != 1) yield return new Temperature(parameters.Temperature);
+        if (parameters.TopK > 0) yield return new TopK(parameters.TopK);
+        if (parameters.TopP < 1) yield return new TopP(parameters.TopP);
+        if (parameters.MinP > 0) yield return new MinP(parameters.MinP);
+        if (parameters.TypicalP < 1) yield return new TypicalP(parameters.TypicalP);
+    }
+
+    private int Draw(ReadOnlySpan<float> scores)
+    {
+        int likeliest = TensorPrimitives.IndexOfMax(scores);
+        if (_greedy) return likeliest;
+        if (_weights.Length != scores.Length) _weights = new double[scores.Length];
+        double total = 0, highest = scores[likeliest];
+        for (int id = 0; id < scores.Length; id++) total += _weights[id] = Math.Exp(scores[id] - highest);
         double point = _random.Unit(_drawn++) * total;
-        foreach (int id in _kept)
+        for (int id = 0; id < _weights.Length; id++)
         {
             point -= _weights[id];
             if (point < 0) return id;
         }
-        return _kept[^1]; // The sum was rounded up.
-    }
-
-    /// <summary>Every token's probability times the sum that is returned.</summary>
-    private double Weigh(ReadOnlySpan<float> logits)
-    {
-        if (_weights.Length != logits.Length) _weights = new double[logits.Length];
-        float highest = TensorPrimitives.Max(logits);
-        double sum = 0;
-        for (int id = 0; id < logits.Length; id++) sum += _weights[id] = Math.Exp((logits[id] - highest) / parameters.Temperature);
-        return sum;
-    }
-
-    /// <summary>Chooses the tokens that are drawn from, and their weight together.</summary>
-    private void Keep(ref double total)
-    {
-        _kept.Clear();
-        bool all = parameters.TopK <= 0, whole = parameters.TopP >= 1;
-        // Tokens below this weigh less than 1 - p together, so that the nucleus is full before the first of them.
-        double floor = all && !whole ? (1 - parameters.TopP) * total / _weights.Length : 0;
-        for (int id = 0; id < _weights.Length; id++)
-        {
-            if (_weights[id] >= floor) _kept.Add(id);
-        }
-        if (all && whole) return;
-
-        // Most likely first; the lower id first among equals, so that the order is the same everywhere.
-        _kept.Sort((a, b) => _weights[a] != _weights[b] ? _weights[b].CompareTo(_weights[a]) : a.CompareTo(b));
-        if (!all && _kept.Count > parameters.TopK)
-        {
-            _kept.RemoveRange(parameters.TopK, _kept.Count - parameters.TopK);
-            total = _kept.Sum(id => _weights[id]);
-        }
-        double nucleus = 0;
-        int count = 0;
-        do nucleus += _weights[_kept[count++]];
-        while (count < _kept.Count && nucleus < parameters.TopP * total);
-        _kept.RemoveRange(count, _kept.Count - count);
-        total = nucleus;
+        return likeliest; // The sum was rounded up.
     }
 }

@@ -15,6 +15,24 @@ public sealed record SamplingParameters
     /// <summary>Only this many most likely tokens are drawn from; 0: all.</summary>
     public int TopK { get; init; }
 
+    /// <summary>Only tokens at least this share as likely as the most likely one are drawn from.</summary>
+    public double MinP { get; init; }
+
+    /// <summary>Tokens whose surprise is nearest to the entropy are drawn from, until they have this mass.</summary>
+    public double TypicalP { get; init; } = 1.0;
+
+    /// <summary>Every token that came before, prompt and answer, is made less likely by this factor; 1: none is.</summary>
+    public double RepetitionPenalty { get; init; } = 1.0;
+
+    /// <summary>Taken off a token's score each time that it was drawn.</summary>
+    public double FrequencyPenalty { get; init; }
+
+    /// <summary>Taken off a token's score once it was drawn.</summary>
+    public double PresencePenalty { get; init; }
+
+    /// <summary>Added to the scores of single tokens.</summary>
+    public IReadOnlyDictionary<int, double> LogitBias { get; init; } = new Dictionary<int, double>();
+
     /// <summary>Texts that end the answer and are not part of it.</summary>
     public IReadOnlyList<string> Stop { get; init; } = [];
 

@@ -9,7 +9,7 @@ public sealed class SamplerTests
 
     [Fact]
     public void Next_TemperatureZero_TakesTheFirstOfTheLargest() =>
-        Assert.Equal(1, new Sampler(new SamplingParameters { Temperature = 0 }).Next([1, 3, 3, 2]));
+        Assert.Equal(1, new Sampler(new SamplingParameters { Temperature = 0 }, []).Next([1, 3, 3, 2]));
 
     [Theory]
     [InlineData(1.0, 1.0, 0)]
@@ -22,7 +22,7 @@ public sealed class SamplerTests
     public void Next_ManyDraws_FollowTheProbabilities(double temperature, double topP, int topK)
     {
         const int Draws = 20_000;
-        var sampler = new Sampler(new SamplingParameters { Temperature = temperature, TopP = topP, TopK = topK, Seed = 3 });
+        var sampler = new Sampler(new SamplingParameters { Temperature = temperature, TopP = topP, TopK = topK, Seed = 3 }, []);
         var counts = new int[Logits.Length];
         for (int i = 0; i < Draws; i++) counts[sampler.Next(Logits)]++;
         double[] expected = Expected(temperature, topP, topK);
