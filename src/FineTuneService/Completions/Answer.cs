@@ -26,7 +26,8 @@ internal enum RefusalKind
 }
 
 /// <param name="Message">What to do, for the client.</param>
-internal sealed record AnswerRefusal(RefusalKind Kind, string Message);
+/// <param name="Param">The field at fault, where it is not the one that holds the prompt.</param>
+internal sealed record AnswerRefusal(RefusalKind Kind, string Message, string? Param = null);
 
 /// <summary>An answer under way: its pieces, and what it has cost so far.</summary>
 /// <param name="cancel">Ends its rows where they are.</param>

@@ -15,6 +15,9 @@ internal sealed class AnswerRows(string tenant, IReadOnlyList<SamplingParameters
     /// <summary>Tokens that an answer must have room for.</summary>
     public int LeastTokens => Math.Max(1, choices[0].MaxTokens);
 
+    /// <summary>The highest token id that logit_bias names, or null.</summary>
+    public int? HighestBiased => choices[0].LogitBias.Keys.Select(id => (int?)id).Max();
+
     /// <summary>It was refused, or something failed before it began.</summary>
     /// <param name="error">Which of few reasons, for the metrics.</param>
     public void Left(string error)

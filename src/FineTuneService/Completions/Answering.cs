@@ -53,11 +53,13 @@ internal sealed class Answering(
         try
         {
             ModelText text = texts.Of(served.Folder);
-            int capacity = ResidentModels.Capacity(text.Config);
+            int capacity = ResidentModels.Capacity(text.Config), vocabulary = text.Config.VocabularySize;
+            if (rows.HighestBiased is { } biased && biased >= vocabulary)
+                return (null, new AnswerRefusal(RefusalKind.BadPrompt, $"logit_bias names token {biased}, and this model's ids are 0 to {vocabulary - 1}.", "logit_bias"));
             PromptEncoder encoder = Encoder(served, text, capacity);
             if (operation == Chat && !encoder.CanChat) return (null, NoTemplate(served));
             IReadOnlyList<int[]> ids = await encodings.Run(rows.Tenant, () => prompts(encoder), rows.Cancel);
-            if (ids.Select(prompt => Unfit(prompt, rows.LeastTokens, capacity, text.Config.VocabularySize)).FirstOrDefault(found => found is not null) is { } unfit) return (null, unfit);
+            if (ids.Select(prompt => Unfit(prompt, rows.LeastTokens, capacity, vocabulary)).FirstOrDefault(found => found is not null) is { } unfit) return (null, unfit);
             var asked = new AskedModel(text, served.Precision, served.Adapter?.Id, served.Adapter?.Folder);
             (Answer? answer, NoRoom? full) = await access.Run(asked, "an answer", rows.Tenant, use => rows.Join(use, ids, lease), rows.Cancel);
             return full is null ? (answer, null) : (null, new AnswerRefusal(RefusalKind.Full, full.Message));

@@ -25,6 +25,12 @@ public abstract record AnswerRequest
     public double? TopP { get; init; }
     public int? TopK { get; init; }
 
+    /// <summary>Only tokens at least this share as likely as the most likely one are drawn from (as vLLM has it).</summary>
+    public double? MinP { get; init; }
+
+    /// <summary>Tokens whose surprise is nearest to the entropy are drawn from, until they have this mass (as LoRAX has it).</summary>
+    public double? TypicalP { get; init; }
+
     /// <summary>Up to 4 texts that end the answer.</summary>
     public OneOrMany? Stop { get; init; }
 
@@ -37,9 +43,17 @@ public abstract record AnswerRequest
     /// <summary>Your own name for who asks; it changes nothing.</summary>
     public string? User { get; init; }
 
-    public NotBuilt? FrequencyPenalty { get; init; }
-    public NotBuilt? PresencePenalty { get; init; }
-    public NotBuilt? LogitBias { get; init; }
+    /// <summary>-2 to 2: taken off a token's score each time that it was drawn.</summary>
+    public double? FrequencyPenalty { get; init; }
+
+    /// <summary>-2 to 2: taken off a token's score once it was drawn.</summary>
+    public double? PresencePenalty { get; init; }
+
+    /// <summary>Above 0, at most 2: every token that came before, the prompt's too, is made less likely by this factor (as vLLM has it).</summary>
+    public double? RepetitionPenalty { get; init; }
+
+    /// <summary>Tokens by their ids, each with -100 to 100 that is added to its score.</summary>
+    public IReadOnlyDictionary<string, double>? LogitBias { get; init; }
 }
 
 /// <summary>The body of POST /v1/chat/completions.</summary>

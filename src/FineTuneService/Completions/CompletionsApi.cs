@@ -106,7 +106,7 @@ internal static class CompletionsApi
     {
         (int status, string code) = Refused(refusal.Kind);
         if (refusal.Kind is RefusalKind.Full or RefusalKind.Cut) return Errors.Busy(refusal.Message, code);
-        return Errors.Make(status, refusal.Message, code, refusal.Kind is RefusalKind.NoChatTemplate or RefusalKind.ModelUnusable or RefusalKind.NonFinite ? "model" : param);
+        return Errors.Make(status, refusal.Message, code, refusal.Param ?? (refusal.Kind is RefusalKind.NoChatTemplate or RefusalKind.ModelUnusable or RefusalKind.NonFinite ? "model" : param));
     }
 
     private static (int Status, string Code) Refused(RefusalKind kind) => kind switch
