@@ -31,7 +31,13 @@ internal static class GgmlTypes
     /// <summary>Types whose code books (grids of up to 2,048 vectors) are not here.</summary>
     private static readonly Dictionary<uint, string> s_refused = new()
     {
-        [16] = "IQ2_XXS", [17] = "IQ2_XS", [18] = "IQ3_XXS", [19] = "IQ1_S", [21] = "IQ3_S", [22] = "IQ2_S", [29] = "IQ1_M",
+        [16] = "IQ2_XXS",
+        [17] = "IQ2_XS",
+        [18] = "IQ3_XXS",
+        [19] = "IQ1_S",
+        [21] = "IQ3_S",
+        [22] = "IQ2_S",
+        [29] = "IQ1_M",
     };
 
     private static readonly Dictionary<uint, GgmlType> s_byId = All.ToDictionary(type => type.Id);
