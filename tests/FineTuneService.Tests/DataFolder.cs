@@ -3,7 +3,12 @@ namespace FineTuneService.Tests;
 /// <summary>A data directory that outlives a killed service, and goes with the test.</summary>
 internal sealed class DataFolder : IDisposable
 {
-    public string Path { get; } = Directory.CreateTempSubdirectory("finetune-process-").FullName;
+    public DataFolder() => Path = Directory.CreateTempSubdirectory("finetune-process-").FullName;
+
+    /// <summary>On a disk of the test's own.</summary>
+    public DataFolder(SmallDisk disk) => Path = Directory.CreateDirectory(System.IO.Path.Combine(disk.Path, "data")).FullName;
+
+    public string Path { get; }
 
     /// <summary>Files and folders of one of its folders.</summary>
     public string[] Entries(string folder)

@@ -14,7 +14,7 @@ public sealed class TestService : WebApplicationFactory<Program>
     public const string AdminKey = "admin-key-of-the-tests";
     public const string BaseModel = "talers-2m";
 
-    public string Data { get; } = Directory.CreateTempSubdirectory("finetune-test-").FullName;
+    public string Data { get; init; } = Directory.CreateTempSubdirectory("finetune-test-").FullName;
 
     protected override void ConfigureWebHost(IWebHostBuilder builder) =>
         builder.UseSetting("FineTune:DataDirectory", Data).UseSetting("FineTune:AdminKey", AdminKey).UseSetting("Logging:LogLevel:Default", "Warning");

@@ -11,15 +11,24 @@ public static partial class Durable
 {
     private const string Unfinished = ".partial";
 
-    /// <summary>Writes a file under another name and renames it: whoever sees the file sees all of it.</summary>
+    /// <summary>Writes a file under another name and renames it: whoever sees the file sees all of it. Where that fails, nothing of it stays.</summary>
     public static void Write(string path, Action<FileStream> write)
     {
-        using (FileStream file = File.Create(path + Unfinished))
+        try
         {
-            write(file);
-            file.Flush(flushToDisk: true);
+            using (FileStream file = File.Create(path + Unfinished))
+            {
+                write(file);
+                file.Flush(flushToDisk: true);
+            }
+            MoveFile(path + Unfinished, path);
         }
-        MoveFile(path + Unfinished, path);
+        catch
+        {
+            // On a full disk what is unfinished takes the room that it needs.
+            File.Delete(path + Unfinished);
+            throw;
+        }
     }
 
     /// <summary>Renames a file whose contents are on the disk, over one of that name.</summary>

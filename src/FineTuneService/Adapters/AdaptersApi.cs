@@ -28,6 +28,12 @@ public sealed record MergeRequest(string? Suffix = null);
 /// <summary>A tenant's adapters.</summary>
 internal static class AdaptersApi
 {
+    private static readonly Dictionary<string, Func<string, IResult?>> Fields = new()
+    {
+        ["model"] = _ => null,
+        ["suffix"] = suffix => suffix.Length == 0 || Ids.IsSuffix(suffix) ? null : Errors.BadRequest(Ids.SuffixRule + ".", param: "suffix"),
+    };
+
     public static void MapAdapters(this IEndpointRouteBuilder app)
     {
         RouteGroupBuilder adapters = app.MapGroup("/v1/adapters").WithTags("Adapters").Needs(Access.Tenant);
@@ -46,29 +52,22 @@ internal static class AdaptersApi
 
     private static async Task<IResult> Upload(
         HttpRequest request, FineTuneDbContext db, CurrentTenant tenant, ModelCatalog catalog, AdapterStore store, DataDirectory directory, ModelTexts texts,
-        ModelAccess access, IOptions<FineTuneOptions> options, CancellationToken cancel)
+        ModelAccess access, BlobStore blobs, DiskSpace disk, StoredBytes stored, IOptions<FineTuneOptions> options, CancellationToken cancel)
     {
-        if (!MultipartUpload.Is(request)) return Errors.Make(415, "Send multipart/form-data with the fields model, suffix and file.", "unsupported_media_type");
-        IFormCollection form;
-        try
-        {
-            form = await request.ReadFormAsync(cancel);
-        }
-        catch (Exception cut) when (cut is InvalidDataException or IOException and not BadHttpRequestException { StatusCode: 413 })
-        {
-            return MultipartUpload.Malformed();
-        }
-        if (form.Keys.FirstOrDefault(key => key is not ("model" or "suffix")) is { } unknown) return Errors.BadRequest($"Unknown parameter: '{Errors.Clip(unknown)}'. An upload has the fields model, suffix and file.", "unknown_parameter", Errors.Clip(unknown));
-        if (form["model"].ToString() is not { Length: > 0 } baseModel) return Errors.BadRequest("Missing required parameter: 'model', the base's name.", "missing_required_parameter", "model");
-        if (form.Files.GetFile("file") is not { } file) return Errors.BadRequest("Missing required parameter: 'file', a zip of PEFT's files.", "missing_required_parameter", "file");
-        string? suffix = form["suffix"].ToString() is { Length: > 0 } given ? given : null;
-        if (suffix is not null && !Ids.IsSuffix(suffix)) return Errors.BadRequest(Ids.SuffixRule + ".", param: "suffix");
+        if (!MultipartForm.Is(request)) return Errors.Make(415, "Send multipart/form-data with the fields model, suffix and file.", "unsupported_media_type");
+        disk.Require(Math.Min(request.ContentLength ?? 0, options.Value.MaxUploadBytes));
+        using var form = new MultipartForm(request, blobs, options.Value.MaxUploadBytes, Fields);
+        if (await form.Read(cancel) is { } malformed) return malformed;
+        if (form["model"] is not { Length: > 0 } baseModel) return Errors.BadRequest("Missing required parameter: 'model', the base's name.", "missing_required_parameter", "model");
+        if (form.File is not { } file) return Errors.BadRequest("Missing required parameter: 'file', a zip of PEFT's files.", "missing_required_parameter", "file");
+        string? suffix = form["suffix"] is { Length: > 0 } given ? given : null;
         if (await catalog.FindBase(baseModel, cancel) is not { } entry) return Errors.ModelNotFound(baseModel);
         var precision = new BasePrecision(MachineDtype.Fastest);
         string folder = directory.NewTemporaryFolder();
         try
         {
-            await using (Stream zip = file.OpenReadStream()) AdapterZip.Unpack(zip, folder, options.Value.MaxUploadBytes);
+            await using (Stream zip = File.OpenRead(file.Path)) AdapterZip.Unpack(zip, folder, options.Value.MaxUploadBytes);
+            if (await stored.Refusal(tenant.Id, StoredBytes.InFolder(folder)) is { } tooMuch) return Errors.Make(413, tooMuch, "storage_limit_exceeded", "file");
             (_, NoRoom? full) = await access.Run(new AskedModel(texts.Of(entry.Folder), precision), "an upload", tenant.Id, use =>
             {
                 using (use) ResidentModels.Check(folder, use.Model);

@@ -1,3 +1,4 @@
+using FineTuneService.Files;
 using FineTuneService.FineTuningJobs;
 using FineTuneService.Hosting;
 using Microsoft.Data.Sqlite;
@@ -16,16 +17,24 @@ internal static class Database
     {
         services.AddScoped<CurrentTenant>();
         services.AddSingleton<SynchronousFull>();
+        services.AddSingleton<DiskSpace>();
+        services.AddSingleton<FullDatabase>();
+        services.AddScoped<StoredBytes>();
+        services.AddScoped<FileStore>();
         services.AddSingleton<DatabaseStart>();
         services.AddSingleton<JobEventWake>();
         return services.AddDbContext<FineTuneDbContext>((provider, options) =>
         {
             string directory = provider.GetRequiredService<IOptions<FineTuneOptions>>().Value.DataDirectory;
             Directory.CreateDirectory(directory);
-            var connection = new SqliteConnectionStringBuilder { DataSource = Path.Combine(directory, FileName), DefaultTimeout = 1 };
+            // A negative timeout has run out before it begins: SQLite's client would otherwise sleep on the request's thread, and SqliteRetry
+            // waits without one.
+            var connection = new SqliteConnectionStringBuilder { DataSource = Path.Combine(directory, FileName), DefaultTimeout = -1 };
             options
                 .UseSqlite(connection.ToString(), sqlite => sqlite.ExecutionStrategy(dependencies => new SqliteRetry(dependencies)))
-                .AddInterceptors(provider.GetRequiredService<SynchronousFull>(), provider.GetRequiredService<JobEventWake>());
+                .AddInterceptors(provider.GetRequiredService<SynchronousFull>(), provider.GetRequiredService<FullDatabase>(), provider.GetRequiredService<JobEventWake>())
+                // One try of many says nothing; what fails in the end is logged by whoever asked.
+                .ConfigureWarnings(warnings => warnings.Log((RelationalEventId.CommandError, LogLevel.Debug)));
         });
     }
 
@@ -35,7 +44,8 @@ internal static class Database
         db.Database.ExecuteSqlRaw("PRAGMA journal_mode = WAL");
         // The data directory's lock file says that nobody else migrates; a row that is left is a dead process's (efcore#38958).
         db.Database.ExecuteSqlRaw("DROP TABLE IF EXISTS __EFMigrationsLock");
-        db.Database.Migrate();
+        // Even with nothing to do, Migrate writes its lock: a start on a full disk must not need that.
+        if (db.Database.GetPendingMigrations().Any()) db.Database.Migrate();
     }
 
     /// <summary>A scope that sees every tenant's rows.</summary>

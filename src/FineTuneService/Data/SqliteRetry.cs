@@ -1,4 +1,3 @@
-using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore.Storage;
 using Polly;
 using Polly.Retry;
@@ -6,20 +5,27 @@ using Polly.Retry;
 namespace FineTuneService.Data;
 
 /// <summary>
-/// Waits for another writer: SQLite answers busy or locked where a second connection holds the database, and what was asked is
-/// then tried again, after a little longer each time.
+/// Waits for another writer: SQLite answers busy or locked where a second connection holds the database, and what was asked is tried
+/// again, after a little longer each time, for some five seconds in all. Nobody waits on a thread meanwhile, so a database that is
+/// locked for long does not keep requests that need none from being answered.
 /// </summary>
 internal sealed class SqliteRetry(ExecutionStrategyDependencies dependencies) : IExecutionStrategy
 {
-    private const int Busy = 5, Locked = 6;
+    /// <summary>A full disk is tried again only as often as the reserve needs to be given up (see <see cref="DiskSpace"/>).</summary>
+    private const int TriesOnFullDisk = 2;
 
     public static readonly ResiliencePipeline Pipeline = new ResiliencePipelineBuilder()
         .AddRetry(new RetryStrategyOptions
         {
-            ShouldHandle = new PredicateBuilder().Handle<SqliteException>(IsBusy).Handle<Exception>(e => e.InnerException is SqliteException inner && IsBusy(inner)),
-            MaxRetryAttempts = 12,
-            Delay = TimeSpan.FromMilliseconds(20),
-            MaxDelay = TimeSpan.FromSeconds(2),
+            ShouldHandle = failed => ValueTask.FromResult(StorageFaults.Of(failed.Outcome.Exception) switch
+            {
+                StorageFault.Busy => true,
+                StorageFault.Full => failed.AttemptNumber < TriesOnFullDisk,
+                _ => false,
+            }),
+            MaxRetryAttempts = 30,
+            Delay = TimeSpan.FromMilliseconds(10),
+            MaxDelay = TimeSpan.FromMilliseconds(200),
             BackoffType = DelayBackoffType.Exponential,
             UseJitter = true,
         })
@@ -27,16 +33,23 @@ internal sealed class SqliteRetry(ExecutionStrategyDependencies dependencies) : 
 
     public bool RetriesOnFailure => true;
 
+    /// <summary>Inside a transaction one statement alone cannot be tried again: whoever began the transaction tries the whole.</summary>
+    private bool IsPartOfTransaction => dependencies.CurrentContext.Context.Database.CurrentTransaction is not null;
+
     public TResult Execute<TState, TResult>(
         TState state, Func<Microsoft.EntityFrameworkCore.DbContext, TState, TResult> operation,
-        Func<Microsoft.EntityFrameworkCore.DbContext, TState, ExecutionResult<TResult>>? verifySucceeded) =>
-        Pipeline.Execute(() => operation(dependencies.CurrentContext.Context, state));
+        Func<Microsoft.EntityFrameworkCore.DbContext, TState, ExecutionResult<TResult>>? verifySucceeded)
+    {
+        TResult Once() => operation(dependencies.CurrentContext.Context, state);
+        return IsPartOfTransaction ? Once() : Pipeline.Execute(Once);
+    }
 
     public async Task<TResult> ExecuteAsync<TState, TResult>(
         TState state, Func<Microsoft.EntityFrameworkCore.DbContext, TState, CancellationToken, Task<TResult>> operation,
         Func<Microsoft.EntityFrameworkCore.DbContext, TState, CancellationToken, Task<ExecutionResult<TResult>>>? verifySucceeded,
-        CancellationToken cancellationToken = default) =>
-        await Pipeline.ExecuteAsync(async cancel => await operation(dependencies.CurrentContext.Context, state, cancel), cancellationToken);
-
-    private static bool IsBusy(SqliteException error) => error.SqliteErrorCode is Busy or Locked;
+        CancellationToken cancellationToken = default)
+    {
+        async ValueTask<TResult> Once(CancellationToken cancel) => await operation(dependencies.CurrentContext.Context, state, cancel);
+        return IsPartOfTransaction ? await Once(cancellationToken) : await Pipeline.ExecuteAsync(Once, cancellationToken);
+    }
 }

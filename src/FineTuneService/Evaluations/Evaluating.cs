@@ -56,7 +56,7 @@ internal sealed class Evaluating(DeviceLease lease, ModelTexts texts, ModelAcces
 
     private async Task<(Evaluated?, EvaluationRefusal?)> RunInTurn(string tenant, StoredFile file, IReadOnlyList<ServedModel> models, CancellationToken cancel)
     {
-        Dataset dataset = await Task.Run(() => Read(file), cancel);
+        Dataset dataset = await Read(file, cancel);
         if (dataset.Problems.Count > 0)
             return (null, EvaluationRefusal.BadRows("The file cannot be evaluated.", [.. dataset.Problems.Select(problem => problem.ToString())]));
         int most = options.Value.MaxEvaluationRows;
@@ -77,9 +77,9 @@ internal sealed class Evaluating(DeviceLease lease, ModelTexts texts, ModelAcces
         return (new Evaluated(dataset.Rows.Count, results, [.. warnings.Distinct()]), null);
     }
 
-    private Dataset Read(StoredFile file)
+    private async Task<Dataset> Read(StoredFile file, CancellationToken cancel)
     {
-        using Stream bytes = blobs.Open(file.TenantId, file.Sha256);
-        return Dataset.Read(bytes, file.Filename);
+        await using Stream bytes = await blobs.Open(file.TenantId, file.Sha256, $"file '{file.Id}'", cancel);
+        return await Task.Run(() => Dataset.Read(bytes, file.Filename), cancel);
     }
 }

@@ -12,6 +12,9 @@ public sealed record FileBody(string Id, string Object, long Bytes, long Created
 /// <summary>Uploads, as OpenAI's /v1/files.</summary>
 internal static class FilesApi
 {
+    private static readonly string[] Purposes = ["fine-tune", "batch", "evals", "user_data"];
+    private static readonly Dictionary<string, Func<string, IResult?>> Fields = new() { ["purpose"] = CheckPurpose };
+
     public static void MapFiles(this IEndpointRouteBuilder app)
     {
         RouteGroupBuilder files = app.MapGroup("/v1/files").WithTags("Files").Needs(Access.Tenant);
@@ -23,33 +26,22 @@ internal static class FilesApi
     }
 
     private static async Task<IResult> Upload(
-        HttpRequest request, FineTuneDbContext db, CurrentTenant tenant, BlobStore blobs, IOptions<FineTuneOptions> options, TimeProvider clock, CancellationToken cancel)
+        HttpRequest request, CurrentTenant tenant, BlobStore blobs, FileStore files, DiskSpace disk, IOptions<FineTuneOptions> options, CancellationToken cancel)
     {
-        if (!MultipartUpload.Is(request)) return Errors.Make(415, "Send multipart/form-data with the fields purpose and file.", "unsupported_media_type");
-        var upload = new MultipartUpload(request, tenant.Id, blobs, options.Value.MaxUploadBytes);
-        StoredFile? file = null;
-        try
-        {
-            if (await upload.Read(cancel) is { } refusal) return refusal;
-            file = new StoredFile
-            {
-                Id = Ids.New("file"),
-                TenantId = tenant.Id,
-                Filename = upload.Filename!,
-                Purpose = upload.Purpose!,
-                Bytes = upload.Bytes,
-                Sha256 = upload.Sha256!,
-                CreatedAt = clock.GetUtcNow().ToUnixTimeSeconds(),
-            };
-            db.Files.Add(file);
-            await db.SaveChangesAsync(CancellationToken.None); // The bytes are here: the client's going away changes nothing.
-            return Results.Ok(Body(file));
-        }
-        finally
-        {
-            if (file is null && upload.Sha256 is { } orphan) await DeleteUnlessUsed(orphan, tenant.Id, db, blobs);
-        }
+        if (!MultipartForm.Is(request)) return Errors.Make(415, "Send multipart/form-data with the fields purpose and file.", "unsupported_media_type");
+        disk.Require(Math.Min(request.ContentLength ?? 0, options.Value.MaxUploadBytes));
+        using var form = new MultipartForm(request, blobs, options.Value.MaxUploadBytes, Fields);
+        if (await form.Read(cancel) is { } refusal) return refusal;
+        if (form.File is not { } bytes) return Errors.BadRequest("Missing required parameter: 'file'.", "missing_required_parameter", "file");
+        if (form["purpose"].Length == 0) return Errors.BadRequest("Missing required parameter: 'purpose'; datasets have purpose fine-tune.", "missing_required_parameter", "purpose");
+        if (bytes.Bytes == 0) return Errors.BadRequest("The file is empty; nothing of it was kept.", "empty_file", "file");
+        // From here on the client's going away changes nothing: the bytes are here.
+        (StoredFile? file, string? full) = await files.Add(bytes, tenant.Id, form.Filename, form["purpose"]);
+        return file is not null ? Results.Ok(Body(file)) : Errors.Make(413, full!, "storage_limit_exceeded", "file");
     }
+
+    private static IResult? CheckPurpose(string purpose) =>
+        Purposes.Contains(purpose) ? null : Errors.BadRequest($"purpose must be one of {string.Join(", ", Purposes)}.", param: "purpose");
 
     private static Task<IResult> List([AsParameters] PageQuery query, string? purpose, FineTuneDbContext db) =>
         db.Files.AsNoTracking().Where(file => purpose == null || file.Purpose == purpose).PageOf(db, query, "file", Body);
@@ -57,24 +49,14 @@ internal static class FilesApi
     private static async Task<IResult> Get(string id, FineTuneDbContext db) =>
         await db.Files.AsNoTracking().FirstOrDefaultAsync(row => row.Id == id) is { } file ? Results.Ok(Body(file)) : Errors.NotFound("file", id);
 
-    private static async Task<IResult> Content(string id, FineTuneDbContext db, BlobStore blobs) =>
-        await db.Files.AsNoTracking().FirstOrDefaultAsync(row => row.Id == id) is { } file
-            ? Results.Stream(blobs.Open(file.TenantId, file.Sha256), "application/octet-stream", file.Filename) : Errors.NotFound("file", id);
-
-    private static async Task<IResult> Delete(string id, FineTuneDbContext db, BlobStore blobs)
+    private static async Task<IResult> Content(string id, FineTuneDbContext db, FileStore files, CancellationToken cancel)
     {
-        if (await db.Files.FirstOrDefaultAsync(row => row.Id == id) is not { } file) return Errors.NotFound("file", id);
-        db.Files.Remove(file);
-        await db.SaveChangesAsync();
-        await DeleteUnlessUsed(file.Sha256, file.TenantId, db, blobs);
-        return Results.Ok(new Deleted(id, "file"));
+        if (await db.Files.AsNoTracking().FirstOrDefaultAsync(row => row.Id == id, cancel) is not { } file) return Errors.NotFound("file", id);
+        return await files.Open(file, cancel) is { } bytes ? Results.Stream(bytes, "application/octet-stream", file.Filename) : Errors.NotFound("file", id);
     }
 
-    /// <summary>The same bytes may have been uploaded twice.</summary>
-    private static async Task DeleteUnlessUsed(string sha256, string tenant, FineTuneDbContext db, BlobStore blobs)
-    {
-        if (!await db.Files.AnyAsync(file => file.Sha256 == sha256)) blobs.Delete(tenant, sha256);
-    }
+    private static async Task<IResult> Delete(string id, FileStore files) =>
+        await files.Delete(id) ? Results.Ok(new Deleted(id, "file")) : Errors.NotFound("file", id);
 
     private static FileBody Body(StoredFile file) => new(file.Id, "file", file.Bytes, file.CreatedAt, file.Filename, file.Purpose, "processed");
 }

@@ -68,6 +68,10 @@ internal sealed class FineTuningWorker(
         {
             await claim.Release();
         }
+        catch (DamagedBlobException damaged)
+        {
+            await ending.Fail(claim, new JobError("file_damaged", damaged.Message, null));
+        }
         catch (Exception failure) when (failure is ArgumentException or ModelException or SafetensorsException)
         {
             await ending.Fail(claim, new JobError("invalid_configuration", failure.Message, null));

@@ -37,7 +37,7 @@ internal sealed record TrainingData(
     {
         if (await db.Files.AsNoTracking().FirstOrDefaultAsync(row => row.Id == id, cancel) is not { } file)
             return new Part([], default, [$"file '{id}' was deleted before the job began"], [], 0);
-        await using Stream bytes = blobs.Open(file.TenantId, file.Sha256);
+        await using Stream bytes = await blobs.Open(file.TenantId, file.Sha256, $"file '{id}'", cancel);
         Dataset dataset = Dataset.Read(bytes, file.Filename);
         if (dataset.Problems.Count > 0) return new Part([], dataset.Format, [.. dataset.Problems.Select(problem => problem.ToString())], [], 0);
         EncodedRows encoded = encoder.Encode(dataset);

@@ -15,9 +15,20 @@ internal sealed partial class BadRequests(ILogger<BadRequests> log) : IException
     public async ValueTask<bool> TryHandleAsync(HttpContext context, Exception failure, CancellationToken cancel)
     {
         if (failure is OperationCanceledException && context.RequestAborted.IsCancellationRequested) return true;
-        IResult answer = StorageFaults.Of(failure) is { } fault ? Explain(fault, failure, context) : Explain(failure, context);
+        IResult answer = failure switch
+        {
+            DamagedBlobException damaged => Explain(damaged),
+            _ => StorageFaults.Of(failure) is { } fault ? Explain(fault, failure, context) : Explain(failure, context),
+        };
         await answer.ExecuteAsync(context);
         return true;
+    }
+
+    /// <summary>An upload of the same bytes mends it, so it is not only the operator's.</summary>
+    private IResult Explain(DamagedBlobException damaged)
+    {
+        log.LogError("{Message} The disk, or something that writes to the data directory, is at fault", damaged.Message);
+        return Errors.Conflict(damaged.Message, "file_damaged");
     }
 
     /// <summary>The service's own trouble: never the client's fault, and never silent.</summary>

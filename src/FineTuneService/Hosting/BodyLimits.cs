@@ -12,13 +12,14 @@ internal static class BodyLimits
     public static string TooLarge(HttpRequest request) =>
         $"The body is too large; FineTune:{(request.HasFormContentType ? nameof(FineTuneOptions.MaxUploadBytes) : nameof(FineTuneOptions.MaxBodyBytes))} is the limit.";
 
-    public static IApplicationBuilder UseBodyLimits(this IApplicationBuilder app) => app.Use((context, next) =>
+    public static IApplicationBuilder UseBodyLimits(this IApplicationBuilder app) => app.Use(async (context, next) =>
     {
-        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
-        {
-            FineTuneOptions options = context.RequestServices.GetRequiredService<IOptions<FineTuneOptions>>().Value;
-            size.MaxRequestBodySize = context.Request.HasFormContentType ? options.MaxUploadBytes + FormRoom : options.MaxBodyBytes;
-        }
-        return next(context);
+        FineTuneOptions options = context.RequestServices.GetRequiredService<IOptions<FineTuneOptions>>().Value;
+        long limit = context.Request.HasFormContentType ? options.MaxUploadBytes + FormRoom : options.MaxBodyBytes;
+        bool isTooLarge = context.Request.ContentLength > limit;
+        // Where the server itself refuses a body, it closes the connection on a client that is still sending, which then sees no answer.
+        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size) size.MaxRequestBodySize = isTooLarge ? null : limit;
+        if (isTooLarge) await Errors.Make(413, TooLarge(context.Request), "body_too_large").ExecuteAsync(context);
+        else await next(context);
     });
 }

@@ -23,6 +23,16 @@ public sealed class FineTuneOptions
     [Range(1, int.MaxValue, ErrorMessage = "FineTune:MaxBodyBytes must be 1 to 2147483647.")]
     public long MaxBodyBytes { get; set; } = 32L * 1024 * 1024;
 
+    /// <summary>What a tenant may store, in bytes: its files, adapters and merged models.</summary>
+    [Range(1, long.MaxValue, ErrorMessage = "FineTune:MaxStoredBytes must be 1 or more.")]
+    public long MaxStoredBytes { get; set; } = 20L * 1024 * 1024 * 1024;
+
+    /// <summary>
+    /// Free bytes of the disk that uploads, checkpoints, adapters and merged models leave to the database; on a small disk a tenth of it.
+    /// </summary>
+    [Range(0, long.MaxValue, ErrorMessage = "FineTune:DiskReserveBytes must be 0 or more.")]
+    public long DiskReserveBytes { get; set; } = 256L * 1024 * 1024;
+
     /// <summary>Requests that may be under way or wait, a tenant's own at most half of them; one more gets 503.</summary>
     [Range(1, 100_000, ErrorMessage = "FineTune:MaxWaitingRequests must be 1 to 100000.")]
     public int MaxWaitingRequests { get; set; } = 256;

@@ -35,13 +35,15 @@ internal static class HostingSetup
     public static void Prepare(this WebApplication app)
     {
         _ = app.Services.GetRequiredService<IOptions<FineTuneOptions>>().Value; // Read here, where a wrong value gets its sentence.
-        app.Services.GetRequiredService<DataDirectory>();
+        var directory = app.Services.GetRequiredService<DataDirectory>();
+        app.Services.GetRequiredService<DiskSpace>().PrepareForStart();
         app.Services.GetRequiredService<AdminKey>();
         app.Services.GetRequiredService<DatabaseStart>().Open(db =>
         {
             Database.Migrate(db);
             DeletedRow.Watch(db);
             EmbeddedModels.Register(db, app.Services.GetRequiredService<TimeProvider>());
+            new Orphans(db, directory, app.Services.GetRequiredService<ILogger<Orphans>>()).Collect();
         });
     }
 

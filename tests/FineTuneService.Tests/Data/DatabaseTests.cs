@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Http.Json;
 using FineTuneService.Data;
 using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
@@ -53,6 +55,35 @@ public sealed class DatabaseTests(TestService service) : IClassFixture<TestServi
         Assert.False(write.IsCompleted);
         Execute(holder, "COMMIT");
         Assert.Equal("patient", (string?)(await write)["id"]);
+    }
+
+    [Fact]
+    public async Task Write_DatabaseLockedForLong_Is503ThatSaysToTryAgainAndKeepsNobodyElse()
+    {
+        using var holder = new SqliteConnection($"Data Source={Path.Combine(service.Data, "finetune.db")}");
+        string file = await service.With(await service.NewTenant("patience")).Upload("bytes");
+        HttpClient client = service.With((string)(await service.Admin.Post("/v1/api_keys", new { tenant = "patience" }))["key"]!);
+        holder.Open();
+        Execute(holder, "BEGIN EXCLUSIVE");
+        Task<HttpResponseMessage>[] writes =
+        [
+            .. Enumerable.Range(0, 30).Select(i => service.Admin.PostAsJsonAsync("/v1/tenants", new { id = $"locked-{i}" })),
+            client.DeleteAsync($"/v1/files/{file}"),
+            client.PostAsync("/v1/files", new MultipartFormDataContent { { new StringContent("fine-tune"), "purpose" }, { new StringContent("x"), "file", "x" } }),
+        ];
+        // Requests that read, or need no database, are answered meanwhile.
+        Assert.Equal(HttpStatusCode.OK, (await service.CreateClient().GetAsync("/healthz")).StatusCode);
+        Assert.Equal("bytes", await client.GetStringAsync($"/v1/files/{file}/content"));
+        Assert.DoesNotContain(writes, write => write.IsCompleted);
+        foreach (Task<HttpResponseMessage> write in writes)
+        {
+            Assert.Equal("database_busy", (string?)(await write.Error(HttpStatusCode.ServiceUnavailable))["code"]);
+            Assert.NotNull((await write).Headers.RetryAfter);
+        }
+        Execute(holder, "COMMIT");
+        await service.Admin.Post("/v1/tenants", new { id = "locked-0" });
+        Assert.Equal(HttpStatusCode.OK, (await client.DeleteAsync($"/v1/files/{file}")).StatusCode);
+        Assert.Empty(Directory.EnumerateFileSystemEntries(Path.Combine(service.Data, "blobs", "patience")));
     }
 
     private static SqliteConnection InMemory()

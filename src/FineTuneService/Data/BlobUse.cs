@@ -1,0 +1,11 @@
+using Microsoft.EntityFrameworkCore;
+
+namespace FineTuneService.Data;
+
+/// <summary>Which blobs rows name. What is not here may be deleted.</summary>
+internal static class BlobUse
+{
+    /// <summary>The SHA-256 of each blob of a tenant that is in use.</summary>
+    public static IQueryable<string> Of(FineTuneDbContext db, string tenant) =>
+        db.Files.IgnoreQueryFilters().Where(row => row.TenantId == tenant).Select(row => row.Sha256);
+}

@@ -1,0 +1,38 @@
+namespace FineTuneService.Data;
+
+/// <summary>
+/// Collects, before the first request, what no row names: a kill between a rename and its row's commit leaves such bytes. Only what
+/// looks like ours goes, and only of tenants that this database knows: beside a new or a strange database nothing is collected.
+/// </summary>
+internal sealed class Orphans(FineTuneDbContext db, DataDirectory directory, ILogger<Orphans> log)
+{
+    public void Collect()
+    {
+        foreach (string tenant in db.Tenants.Select(row => row.Id).ToList())
+        {
+            Collect("uploaded bytes", Path.Combine(directory.Blobs, tenant), IsSha256, BlobUse.Of(db, tenant).ToHashSet());
+        }
+    }
+
+    /// <param name="named">Names, not paths: a data directory that was moved has other paths in its rows.</param>
+    private void Collect(string what, string folder, Predicate<string> ours, HashSet<string> named)
+    {
+        if (!Directory.Exists(folder)) return;
+        int collected = 0;
+        foreach (string path in Directory.EnumerateFileSystemEntries(folder).Where(path => ours(Path.GetFileName(path)) && !named.Contains(Path.GetFileName(path))).ToList())
+        {
+            try
+            {
+                DataDirectory.Remove(path);
+                collected++;
+            }
+            catch (Exception kept) when (kept is IOException or UnauthorizedAccessException)
+            {
+                log.LogWarning("{Path} belongs to nothing and cannot be removed: {Reason}", path, kept.Message);
+            }
+        }
+        if (collected > 0) log.LogWarning("Removed {Count} {What} of {Folder} that belonged to nothing: the service was killed before it had acknowledged them", collected, what, folder);
+    }
+
+    private static bool IsSha256(string name) => name.Length == 64 && name.All(char.IsAsciiHexDigitLower);
+}
