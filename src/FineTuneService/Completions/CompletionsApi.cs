@@ -1,4 +1,7 @@
+using System.Net.ServerSentEvents;
+using System.Runtime.CompilerServices;
 using System.Text;
+using System.Text.Json;
 using FineTuneService.Data;
 using FineTuneService.Engine.Chat;
 using FineTuneService.Engine.Generation;
@@ -23,7 +26,7 @@ internal static class CompletionsApi
     }
 
     private static async Task<IResult> Chat(
-        ChatCompletionRequest request, CurrentTenant tenant, ModelCatalog catalog, Answering answering, TimeProvider clock, HttpContext context, CancellationToken cancel)
+        ChatCompletionRequest request, CurrentTenant tenant, ModelCatalog catalog, Answering answering, TimeProvider clock, CancellationToken cancel)
     {
         if (request.Messages.Count == 0) return Errors.BadRequest("messages is empty; write at least one.", param: "messages");
         if (request.Messages.Any(message => message is null)) return Errors.BadRequest("messages holds a null; each is an object with role and content.", param: "messages");
@@ -39,11 +42,11 @@ internal static class CompletionsApi
         (Answer? answer, AnswerRefusal? refusal) = await answering.Begin(Answering.Chat, tenant.Id, served, encoder => [encoder.EncodeChat(messages)], choices, cancel);
         if (refusal is not null) return Refuse(refusal, "messages");
         var reply = new ChatReply(Ids.New("chatcmpl"), clock.GetUtcNow().ToUnixTimeSeconds(), request.Model);
-        return await Deliver(answer!, reply, choices.Count, request, context, cancel);
+        return await Deliver(answer!, reply, choices.Count, request, cancel);
     }
 
     private static async Task<IResult> Complete(
-        CompletionRequest request, CurrentTenant tenant, ModelCatalog catalog, Answering answering, TimeProvider clock, HttpContext context, CancellationToken cancel)
+        CompletionRequest request, CurrentTenant tenant, ModelCatalog catalog, Answering answering, TimeProvider clock, CancellationToken cancel)
     {
         int maxTokens = request.MaxTokens is < 1 ? -1 : request.MaxTokens ?? CompletionMaxTokens;
         if (SamplingReader.Read(request, maxTokens, "max_tokens", out var choices) is { } bad) return bad;
@@ -54,17 +57,13 @@ internal static class CompletionsApi
             await answering.Begin(Answering.TextCompletion, tenant.Id, served, encoder => [.. prompts.Select(prompt => prompt.Encode(encoder))], choices, cancel);
         if (refusal is not null) return Refuse(refusal, "prompt");
         var reply = new TextReply(Ids.New("cmpl"), clock.GetUtcNow().ToUnixTimeSeconds(), request.Model);
-        return await Deliver(answer!, reply, prompts.Count * choices.Count, request, context, cancel);
+        return await Deliver(answer!, reply, prompts.Count * choices.Count, request, cancel);
     }
 
     /// <param name="count">Answers, of all prompts.</param>
-    private static async Task<IResult> Deliver(Answer answer, IReply reply, int count, AnswerRequest request, HttpContext context, CancellationToken cancel)
+    private static async Task<IResult> Deliver(Answer answer, IReply reply, int count, AnswerRequest request, CancellationToken cancel)
     {
-        if (request.Stream == true)
-        {
-            await Stream(answer, reply, count, request.StreamOptions?.IncludeUsage == true, context, cancel);
-            return Results.Empty;
-        }
+        if (request.Stream == true) return TypedResults.ServerSentEvents(Stream(answer, reply, count, request.StreamOptions?.IncludeUsage == true, cancel));
         StringBuilder[] texts = [.. Enumerable.Range(0, count).Select(_ => new StringBuilder())];
         var finishes = new FinishReason[count];
         await foreach (AnswerPiece piece in answer.Pieces(cancel))
@@ -81,25 +80,27 @@ internal static class CompletionsApi
         return Results.Ok(reply.Whole([.. texts.Select((text, i) => (text.ToString(), finishes[i]))], answer.Usage));
     }
 
-    /// <summary>A stream that does not come to its end says so in an error object, and has no [DONE].</summary>
-    private static async Task Stream(Answer answer, IReply reply, int count, bool usage, HttpContext context, CancellationToken cancel)
+    /// <summary>OpenAI's stream: an object an event. One that does not come to its end says so in an error object, and has no [DONE].</summary>
+    private static async IAsyncEnumerable<SseItem<string>> Stream(
+        Answer answer, IReply reply, int count, bool usage, [EnumeratorCancellation] CancellationToken cancel)
     {
-        ServerSentEvents.Begin(context.Response);
-        foreach (object opening in reply.Opening(count)) await ServerSentEvents.Send(context.Response, opening, cancel);
+        foreach (object opening in reply.Opening(count)) yield return Event(opening);
         await foreach (AnswerPiece piece in answer.Pieces(cancel))
         {
             if (piece.Finish is { } finish && Answer.Failure(finish) is { } failure)
             {
                 answer.Cancel();
                 (int status, string code) = Refused(failure.Kind);
-                await ServerSentEvents.Send(context.Response, Errors.Body(status, failure.Message, code, "model"), cancel);
-                return;
+                yield return Event(Errors.Body(status, failure.Message, code, "model"));
+                yield break;
             }
-            await ServerSentEvents.Send(context.Response, reply.Chunk(piece), cancel);
+            yield return Event(reply.Chunk(piece));
         }
-        if (usage) await ServerSentEvents.Send(context.Response, reply.UsageChunk(answer.Usage), cancel);
-        await ServerSentEvents.Done(context.Response, cancel);
+        if (usage) yield return Event(reply.UsageChunk(answer.Usage));
+        yield return new SseItem<string>("[DONE]");
     }
+
+    private static SseItem<string> Event(object body) => new(JsonSerializer.Serialize(body, Json.Options));
 
     /// <param name="param">The field that holds the prompt.</param>
     private static IResult Refuse(AnswerRefusal refusal, string param)

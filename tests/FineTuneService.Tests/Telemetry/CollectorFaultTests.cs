@@ -29,8 +29,21 @@ public sealed class CollectorFaultTests
             listener.Start();
             port = ((IPEndPoint)listener.LocalEndpoint).Port;
         }
+        await Warns($"http://127.0.0.1:{port}", protocol);
+    }
+
+    [Fact]
+    public async Task Export_AnotherServerListens_Warns()
+    {
+        await using var collector = new OtlpReceiver();
+        await collector.Start();
+        await Warns($"{collector.Address}/elsewhere", "http/protobuf");
+    }
+
+    private static async Task Warns(string endpoint, string protocol)
+    {
         using var data = new DataFolder();
-        using var service = new ServiceProcess(data, ("OTEL_EXPORTER_OTLP_ENDPOINT", $"http://127.0.0.1:{port}"), ("OTEL_EXPORTER_OTLP_PROTOCOL", protocol));
+        using var service = new ServiceProcess(data, ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint), ("OTEL_EXPORTER_OTLP_PROTOCOL", protocol));
         using HttpClient client = await service.Client("no key");
         await client.GetAsync("/v1/files", TestContext.Current.CancellationToken);
         await service.Logged("Telemetry does not arrive");
