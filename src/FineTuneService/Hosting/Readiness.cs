@@ -52,8 +52,7 @@ internal sealed class Readiness(DataDirectory directory, DeviceLease lease, Time
         try
         {
             TryDirectory();
-            TryDatabase();
-            return null;
+            return TryDatabase() ? null : "The database's tables are gone; restore it from a backup, and restart the service.";
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or SqliteException)
         {
@@ -83,7 +82,8 @@ internal sealed class Readiness(DataDirectory directory, DeviceLease lease, Time
     }
 
     /// <summary>The newest row of every table, over its primary key and its index; and a transaction that changes the file.</summary>
-    private void TryDatabase()
+    /// <returns>False where there is no table: somebody has removed the file, and SQLite has made an empty one.</returns>
+    private bool TryDatabase()
     {
         using var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = Path.Combine(directory.Root, Database.FileName), DefaultTimeout = 1 }.ToString());
         connection.Open();
@@ -99,8 +99,10 @@ internal sealed class Readiness(DataDirectory directory, DeviceLease lease, Time
             command.CommandText = $"SELECT (SELECT \"Id\" FROM \"{table}\" ORDER BY rowid DESC LIMIT 1), (SELECT MAX(\"Id\") FROM \"{table}\")";
             command.ExecuteScalar();
         }
+        if (tables.Count == 0) return false;
         // The header has a number for the application's own use: writing it is the smallest write there is.
         command.CommandText = $"BEGIN IMMEDIATE; PRAGMA user_version = {Environment.TickCount & 0xFFFF}; COMMIT";
         command.ExecuteNonQuery();
+        return true;
     }
 }

@@ -16,6 +16,8 @@ internal static partial class StartFault
         _ when Configuration().Match(failure.Message) is { Success: true } unread =>
             $"{unread.Groups[1].Value} cannot be read: {Innermost(failure)} Mend the file, or delete it: every option can also come from the environment.",
         _ when Unconvertible().Match(failure.Message) is { Success: true } bad => Unusable(bad),
+        _ when Level().Match(failure.Message) is { Success: true } level =>
+            $"Logging:LogLevel has the value '{Errors.Clip(level.Groups[1].Value)}', which is none of {string.Join(", ", Enum.GetNames<LogLevel>())}.",
         _ when failure.StackTrace?.Contains("Server.Kestrel", StringComparison.Ordinal) == true => CannotListen(failure),
         IOException or UnauthorizedAccessException when StorageFaults.Of(failure) == StorageFault.Full =>
             "The disk that holds FineTune:DataDirectory is full; free some space, or name another folder.",
@@ -48,6 +50,8 @@ internal static partial class StartFault
     private static string Innermost(Exception failure)
     {
         while (failure.InnerException is { } inner) failure = inner;
+        if (failure.Message.StartsWith("A path base can only", StringComparison.Ordinal)) return "an address has no path.";
+        if (failure is ArgumentOutOfRangeException) return "a port is 0 to 65535.";
         string text = failure.Message.ReplaceLineEndings("\n").Split('\n')[0].Trim();
         return text.EndsWith('.') ? text : text + ".";
     }
@@ -57,6 +61,9 @@ internal static partial class StartFault
 
     [GeneratedRegex("Failed to convert configuration value '([^']*)' at '([^']+)' to type '([^']+)'", RegexOptions.Singleline)]
     private static partial Regex Unconvertible();
+
+    [GeneratedRegex("^Configuration value '([^']*)' is not supported")]
+    private static partial Regex Level();
 
     [GeneratedRegex("Failed to bind to address (\\S+): address already in use")]
     private static partial Regex Bound();

@@ -24,9 +24,9 @@ internal sealed class AdminKey
         {
             _hash = Encoding.ASCII.GetBytes(AccessControl.HashOf(options.Value.AdminKey));
         }
-        else if (File.Exists(_file))
+        else if (Path.Exists(_file))
         {
-            _hash = Encoding.ASCII.GetBytes(File.ReadAllText(_file).Trim());
+            _hash = File.Exists(_file) ? Encoding.ASCII.GetBytes(File.ReadAllText(_file).Trim()) : [];
             if (_hash.Length != HashLength) throw new StartException($"{_file} is damaged; delete it and a new admin key is made, or set FineTune:AdminKey.");
         }
         else
