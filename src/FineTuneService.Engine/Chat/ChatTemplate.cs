@@ -9,19 +9,19 @@ namespace FineTuneService.Engine.Chat;
 /// </summary>
 public sealed class ChatTemplate
 {
-    private readonly IReadOnlyList<Statement> _statements;
+    private readonly Template _template;
     private readonly IReadOnlyDictionary<string, string> _specialTokens;
 
     private ChatTemplate(string source, IReadOnlyDictionary<string, string> specialTokens)
     {
-        if (source.Length > MaxSource) throw new ChatTemplateException($"longer than {MaxSource:N0} characters.", 0);
+        if (source.Length > MaxSource) throw new ChatTemplateException($"longer than {MaxSource} characters.", 0);
         Source = source;
         _specialTokens = specialTokens;
-        _statements = Parser.Parse(source);
+        _template = Parser.Parse(source);
     }
 
     /// <summary>Characters of the longest template accepted; the longest in the field has 20,000.</summary>
-    private const int MaxSource = 1 << 20;
+    private const int MaxSource = 1 << 17;
 
     public string Source { get; }
 
@@ -110,16 +110,16 @@ public sealed class ChatTemplate
     internal RenderedChat Render(JsonArray messages, bool addGenerationPrompt, JsonObject? variables = null)
     {
         if (messages.Count == 0) throw new ChatTemplateException("there are no messages.", 0);
-        var all = new Dictionary<string, object?>
+        var all = new Dictionary<string, JsonNode?>
         {
-            ["messages"] = JsonValues.Read(MessageAliases.Apply(messages)),
+            ["messages"] = MessageAliases.Apply(messages),
             ["add_generation_prompt"] = addGenerationPrompt,
             ["tools"] = null,
             ["documents"] = null,
         };
         foreach (var (name, text) in _specialTokens) all[name] = text;
-        foreach (var (name, value) in variables ?? []) all[name] = JsonValues.Read(value);
-        var (rendered, generated) = Renderer.Render(_statements, all, Clock);
+        foreach (var (name, value) in variables ?? []) all[name] = value;
+        var (rendered, generated) = Renderer.Render(_template, all, Clock);
         return new RenderedChat(rendered, generated);
     }
 

@@ -30,6 +30,5 @@ public class JinjaGoldenTests
 
     private static string Area(string name) => name.Split('/')[0];
 
-    private static string Render(string template, JsonObject context) => Renderer.Render(Parser.Parse(template),
-        context.Select(variable => KeyValuePair.Create(variable.Key, JsonValues.Read(variable.Value))), GoldenChat.Clock).Text;
+    private static string Render(string template, JsonObject context) => Renderer.Render(Parser.Parse(template), context, GoldenChat.Clock).Text;
 }

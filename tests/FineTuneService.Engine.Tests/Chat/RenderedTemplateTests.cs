@@ -22,7 +22,7 @@ public class RenderedTemplateTests
         foreach (JsonNode @case in cases)
         {
             outcomes.Compare((string)@case["case"]!, (string?)@case["rendered"], Error(@case), () => Renderer.Render(
-                Parser.Parse(source), Variables(file, (string)@case["case"]!).Select(v => KeyValuePair.Create(v.Key, JsonValues.Read(v.Value))), GoldenChat.Clock).Text);
+                Parser.Parse(source), Variables(file, (string)@case["case"]!), GoldenChat.Clock).Text);
         }
         outcomes.Report($"rendered {name}");
     }

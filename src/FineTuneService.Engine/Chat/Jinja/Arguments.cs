@@ -33,11 +33,17 @@ internal sealed record Arguments(
     public bool IsTrue(int index, string name, bool standard = false) => Python.IsTrue(Get(index, name, standard));
 
     public int GetInteger(int index, string name, int standard) =>
-        Has(index, name) ? Arithmetic.ToIndex(Get(index, name)) : standard;
+        Has(index, name) ? Numbers.ToIndex(Get(index, name)) : standard;
+
+    /// <summary>The items of an argument that has some.</summary>
+    public IReadOnlyList<object?> Iterate(int index) => Python.Iterate(this[index], Budget);
 
     /// <summary>The same call with other values in front: how map('upper') hands on its arguments.</summary>
-    public Arguments With(string callee, object? first, int skip) =>
-        this with { Callee = callee, Positional = [first, .. Positional.Skip(skip)] };
+    public Arguments With(string callee, object? first, int skip)
+    {
+        Budget.Step(1 + (Positional.Count / 8.0));
+        return this with { Callee = callee, Positional = [first, .. Positional.Skip(skip)] };
+    }
 
     public string Str(object? value) => Repr.Str(value, Budget);
 }

@@ -6,43 +6,26 @@ namespace FineTuneService.Engine.Chat.Jinja;
 internal static class Arithmetic
 {
     /// <summary>Bits of the largest integer a template may make.</summary>
-    private const int MaxBits = 1 << 16;
+    public const int MaxBits = 1 << 16;
 
-    public static double ToDouble(object? number) => number switch
-    {
-        bool flag => flag ? 1 : 0,
-        BigInteger integer => (double)integer,
-        double value => value,
-        _ => throw new JinjaError($"must be real number, not {Python.TypeName(number)}"),
-    };
-
-    public static BigInteger ToInteger(object? number) => number switch
-    {
-        bool flag => flag ? BigInteger.One : BigInteger.Zero,
-        BigInteger integer => integer,
-        Undefined undefined => throw undefined.Error(),
-        _ => throw new JinjaError($"'{Python.TypeName(number)}' object cannot be interpreted as an integer"),
-    };
-
-    /// <summary>A place or width; what is too large for one is the largest there is.</summary>
-    public static int ToIndex(object? number) =>
-        (int)BigInteger.Min(int.MaxValue, BigInteger.Max(-int.MaxValue, ToInteger(number)));
+    private const double BitsPerCharacter = 16;
 
     public static object? Negate(object? value) => value switch
     {
         double number => -number,
-        bool or BigInteger => -ToInteger(value),
+        bool or BigInteger => -Numbers.ToInteger(value),
         Undefined undefined => throw undefined.Error(),
         _ => throw new JinjaError($"bad operand type for unary -: '{Python.TypeName(value)}'"),
     };
 
     public static object? Apply(string sign, object? left, object? right, Budget budget)
     {
-        if ((left as Undefined ?? right as Undefined) is { } undefined) throw undefined.Error();
         if (sign == "%" && left is string format) return PercentFormat.Apply(format, right, budget);
+        if ((left as Undefined ?? right as Undefined) is { } undefined) throw undefined.Error();
         if (Python.IsNumber(left) && Python.IsNumber(right))
             return left is double || right is double
-                ? OfDoubles(sign, ToDouble(left), ToDouble(right)) : OfIntegers(sign, ToInteger(left), ToInteger(right));
+                ? OfDoubles(sign, Numbers.ToDouble(left), Numbers.ToDouble(right))
+                : OfIntegers(sign, Numbers.ToInteger(left), Numbers.ToInteger(right), budget);
         if (sign == "+" && Add(left, right, budget) is { } sum) return sum;
         if (sign == "*" && (Repeat(left, right, budget) ?? Repeat(right, left, budget)) is { } product) return product;
         (left, right) = (Markup.Plain(left), Markup.Plain(right));
@@ -64,10 +47,10 @@ internal static class Arithmetic
                 budget.Allocate(a.Length + (double)b.Length);
                 return a + b;
             case (List<object?> a, List<object?> b):
-                budget.Allocate(a.Count + (double)b.Count);
+                budget.AllocateItems(a.Count + (double)b.Count);
                 return new List<object?>([.. a, .. b]);
             case (PythonTuple a, PythonTuple b):
-                budget.Allocate(a.Count + (double)b.Count);
+                budget.AllocateItems(a.Count + (double)b.Count);
                 return new PythonTuple([.. a, .. b]);
             default: return null;
         }
@@ -75,12 +58,18 @@ internal static class Arithmetic
 
     private static object? Repeat(object? value, object? times, Budget budget)
     {
-        if (times is not (BigInteger or bool) || value is not (string or List<object?>)) return null;
-        var length = value is string s ? s.Length : ((List<object?>)value).Count;
-        var count = BigInteger.Max(0, ToInteger(times));
-        budget.Allocate((double)count * Math.Max(1, length));
-        return value is string text ? new System.Text.StringBuilder().Insert(0, text, (int)count).ToString()
-            : Enumerable.Repeat((List<object?>)value, (int)count).SelectMany(items => items).ToList();
+        if (times is not (BigInteger or bool) || value is not (string or List<object?> or PythonTuple)) return null;
+        var count = BigInteger.Max(0, Numbers.ToInteger(times));
+        if (value is string text)
+        {
+            budget.Allocate((double)count * text.Length);
+            return text.Length == 0 ? "" : new System.Text.StringBuilder().Insert(0, text, (int)count).ToString();
+        }
+        var items = (IReadOnlyList<object?>)value;
+        budget.AllocateItems((double)count * items.Count);
+        var repeated = new List<object?>();
+        for (var i = 0; items.Count > 0 && i < count; i++) repeated.AddRange(items);
+        return value is PythonTuple ? new PythonTuple(repeated) : repeated;
     }
 
     private static object? OfDoubles(string sign, double a, double b) => sign switch
@@ -89,42 +78,67 @@ internal static class Arithmetic
         "-" => a - b,
         "*" => a * b,
         "/" => a / NotZero(b, "float division by zero"),
-        "//" => Math.Floor(a / NotZero(b, "float floor division by zero")),
-        "%" => a - Math.Floor(a / NotZero(b, "float modulo")) * b,
-        _ => Math.Pow(a, b),
+        "//" => FloorDivide(a, NotZero(b, "float floor division by zero")).Quotient,
+        "%" => FloorDivide(a, NotZero(b, "float modulo")).Modulo,
+        _ => Power(a, b),
     };
 
-    private static object? OfIntegers(string sign, BigInteger a, BigInteger b)
+    /// <summary>As C's fmod has it, moved to the divisor's sign.</summary>
+    private static (double Quotient, double Modulo) FloorDivide(double a, double b)
     {
+        var rest = a % b;
+        var quotient = (a - rest) / b;
+        if (rest == 0) rest = Math.CopySign(0, b);
+        else if (b < 0 != rest < 0) (rest, quotient) = (rest + b, quotient - 1);
+        if (quotient == 0) return (Math.CopySign(0, a / b), rest);
+        var whole = Math.Floor(quotient);
+        return (quotient - whole > 0.5 ? whole + 1 : whole, rest);
+    }
+
+    private static double Power(double a, double b)
+    {
+        if (a == 0 && b < 0) throw new JinjaError("0.0 cannot be raised to a negative power");
+        if (a < 0 && double.IsFinite(a) && double.IsFinite(b) && b != Math.Floor(b)) throw JinjaError.Unsupported("a complex number");
+        var power = Math.Pow(a, b);
+        return double.IsInfinity(power) && double.IsFinite(a) && double.IsFinite(b)
+            ? throw new JinjaError("(34, 'Numerical result out of range')") : power;
+    }
+
+    private static object? OfIntegers(string sign, BigInteger a, BigInteger b, Budget budget)
+    {
+        budget.Allocate((a.GetBitLength() + b.GetBitLength()) / BitsPerCharacter);
+        // Schoolbook multiplication and division, by 64-bit words.
+        budget.Step((a.GetBitLength() / 64 + 1.0) * (b.GetBitLength() / 64 + 1.0) / 64);
         object? result = sign switch
         {
             "+" => a + b,
             "-" => a - b,
             "*" => a * b,
-            "/" => b.IsZero ? throw new JinjaError("division by zero") : (double)a / (double)b,
+            "/" => Numbers.Divide(a, b),
             "//" => FloorDivide(a, b),
-            "%" => a - FloorDivide(a, b) * b,
-            _ => Power(a, b),
+            "%" => a - (FloorDivide(a, b) * b),
+            _ => Power(a, b, budget),
         };
-        if (result is BigInteger integer && integer.GetBitLength() > MaxBits)
-            throw new JinjaError("the template makes an integer that is too large.");
-        return result;
+        return result is BigInteger integer && integer.GetBitLength() > MaxBits ? throw TooLarge() : result;
     }
+
+    public static JinjaError TooLarge() => new("the template makes an integer that is too large.");
 
     private static BigInteger FloorDivide(BigInteger a, BigInteger b)
     {
-        if (b.IsZero) throw new JinjaError("integer modulo by zero");
+        if (b.IsZero) throw new JinjaError("integer division or modulo by zero");
         var quotient = BigInteger.DivRem(a, b, out var remainder);
         return !remainder.IsZero && remainder.Sign != b.Sign ? quotient - 1 : quotient;
     }
 
-    private static object Power(BigInteger a, BigInteger b)
+    private static object Power(BigInteger a, BigInteger b, Budget budget)
     {
         if (b.Sign < 0)
-            return a.IsZero ? throw new JinjaError("0.0 cannot be raised to a negative power") : Math.Pow((double)a, (double)b);
-        if (a.GetBitLength() > 1 && (double)b * a.GetBitLength() > MaxBits)
-            throw new JinjaError("the template makes an integer that is too large.");
+            return a.IsZero ? throw new JinjaError("0.0 cannot be raised to a negative power") : Math.Pow(Numbers.ToDouble(a), Numbers.ToDouble(b));
         if (BigInteger.Abs(a) <= 1) return b.IsZero ? BigInteger.One : a.Sign < 0 && b.IsEven ? -a : a;
+        var bits = (double)b * (a.GetBitLength() - 1);
+        if (bits > MaxBits) throw TooLarge();
+        budget.Step(bits * bits / (64 * 64 * 64));
         return BigInteger.Pow(a, (int)b);
     }
 

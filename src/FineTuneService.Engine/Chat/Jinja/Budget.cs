@@ -3,42 +3,76 @@ using System.Runtime.CompilerServices;
 namespace FineTuneService.Engine.Chat.Jinja;
 
 /// <summary>
-/// What one rendering may use. Templates come with uploaded models, so an endless loop or <c>'a' * 10000000000</c>
-/// has to end in an error, not in a dead service.
+/// What one template may use while it is read or rendered. Templates come with uploaded models, so an endless loop, a deep nesting or
+/// <c>'a' * 10000000000</c> has to end in an error, not in a dead service. Every loop of the interpreter takes its steps from here,
+/// and every recursion its depth.
 /// </summary>
-internal sealed class Budget
+/// <param name="maxDepth">Recursions inside each other, as Python has its recursion limit.</param>
+internal sealed class Budget(int maxDepth = Budget.MaxDepth)
 {
+    public const int MaxDepth = 1000;
     public const int MaxSteps = 10_000_000;
+
+    /// <summary>Characters or items of one value.</summary>
     public const int MaxText = 16 << 20;
-    public const long MaxAllocated = 64L << 20;
+
+    /// <summary>Of all values made, also of those that are no longer used.</summary>
+    public const long MaxBytes = 256L << 20;
+
     public const int MaxRange = 100_000;
 
-    private static readonly TimeSpan MaxTime = TimeSpan.FromSeconds(20);
+    // A character passed over by a search or a copy costs about this part of a step.
+    private const double StepsPerCharacter = 1 / 32.0;
+    private const int BytesPerCharacter = 2, BytesPerItem = 16, StepsBetweenLooks = 1000;
+
+    private static readonly TimeSpan MaxTime = TimeSpan.FromSeconds(10);
 
     private readonly long _started = Environment.TickCount64;
-    private long _allocated;
-    private int _steps;
+    private double _steps, _bytes, _nextLook;
+    private int _depth;
 
-    /// <summary>Counts one node; also refuses a nesting that the stack cannot hold.</summary>
-    public void Step()
+    /// <summary>Call before doing <paramref name="count"/> things that each take about as long as evaluating a node.</summary>
+    public void Step(double count = 1)
     {
-        if (++_steps > MaxSteps) throw new JinjaError($"the template takes more than {MaxSteps:N0} steps.");
-        // One step may search a text of the longest length, so steps alone do not bound the time.
+        _steps += count;
+        if (_steps > MaxSteps) throw new JinjaError($"the template takes more than {MaxSteps} steps.");
+        if (_steps < _nextLook) return;
+        _nextLook = _steps + StepsBetweenLooks;
+        // Steps are not all equally long.
         if (Environment.TickCount64 - _started > MaxTime.TotalMilliseconds)
-            throw new JinjaError($"the template takes longer than {MaxTime.TotalSeconds} s.");
-        CheckDepth();
+            throw new JinjaError($"the template takes longer than {(int)MaxTime.TotalSeconds} s.");
     }
 
-    /// <summary>Call before making a text or list of <paramref name="size"/> characters or items.</summary>
-    public void Allocate(double size)
+    /// <summary>Call before going through so many characters.</summary>
+    public void Scan(double characters) => Step(characters * StepsPerCharacter);
+
+    /// <summary>Call before making a text of <paramref name="characters"/> characters.</summary>
+    public void Allocate(double characters)
     {
-        if (size > MaxText) throw new JinjaError($"the template makes a text or list longer than {MaxText:N0}.");
-        _allocated += (long)size;
-        if (_allocated > MaxAllocated) throw new JinjaError($"the template makes more than {MaxAllocated:N0} characters in all.");
+        Scan(characters);
+        Allocate(characters, BytesPerCharacter);
     }
 
-    public static void CheckDepth()
+    /// <summary>Call before making a list of <paramref name="items"/> items.</summary>
+    public void AllocateItems(double items)
     {
-        if (!RuntimeHelpers.TryEnsureSufficientExecutionStack()) throw new JinjaError("maximum recursion depth exceeded");
+        Step(items / 8);
+        Allocate(items, BytesPerItem);
+    }
+
+    /// <summary>Call at the start of whatever may call itself; <see cref="Leave"/> at its end, unless it throws.</summary>
+    public void Enter()
+    {
+        if (++_depth > maxDepth || !RuntimeHelpers.TryEnsureSufficientExecutionStack())
+            throw new JinjaError("maximum recursion depth exceeded");
+    }
+
+    public void Leave() => _depth--;
+
+    private void Allocate(double size, int bytesEach)
+    {
+        if (size > MaxText) throw new JinjaError($"the template makes a text or list longer than {MaxText}.");
+        _bytes += Math.Max(0, size) * bytesEach;
+        if (_bytes > MaxBytes) throw new JinjaError($"the template makes more than {MaxBytes >> 20} MB of texts and lists in all.");
     }
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Numerics;
+using System.Text;
 
 namespace FineTuneService.Engine.Chat.Jinja;
 
@@ -18,9 +19,9 @@ internal sealed partial class ExpressionParser
                 if (!isTarget) Names.Add(token.Value);
                 return new Variable(token.Value, token.Line);
             case TokenKind.String:
-                var text = token.Value;
-                while (tokens.Current.Kind == TokenKind.String) text += tokens.Take().Value;
-                return new Constant(text, token.Line);
+                var text = new StringBuilder(token.Value);
+                while (tokens.Current.Kind == TokenKind.String) text.Append(tokens.Take().Value);
+                return new Constant(text.ToString(), token.Line);
             case TokenKind.Integer: return new Constant(Integer(token.Value), token.Line);
             case TokenKind.Float:
                 return new Constant(double.Parse(token.Value.Replace("_", ""), CultureInfo.InvariantCulture), token.Line);
@@ -31,15 +32,7 @@ internal sealed partial class ExpressionParser
         }
     }
 
-    private static BigInteger Integer(string literal)
-    {
-        literal = literal.Replace("_", "").ToLowerInvariant();
-        var numberBase = literal.Length > 1 ? literal[1] switch { 'x' => 16, 'o' => 8, 'b' => 2, _ => 10 } : 10;
-        if (numberBase == 10) return BigInteger.Parse(literal, CultureInfo.InvariantCulture);
-        var value = BigInteger.Zero;
-        foreach (var digit in literal[2..]) value = value * numberBase + Convert.ToInt32(digit.ToString(), 16);
-        return value;
-    }
+    private BigInteger Integer(string literal) => NumberParsing.Integer(literal, 0, budget) ?? throw IntegerText.TooLong();
 
     private (Expression, Expression) ParseEntry()
     {
@@ -108,21 +101,35 @@ internal sealed partial class ExpressionParser
     {
         tokens.ExpectOperator("(");
         var positional = new List<Expression>();
-        var named = new List<(string, Expression)>();
+        var named = new List<(string Name, Expression)>();
+        Expression? unpacked = null, unpackedNamed = null;
         ParseItems(")", () =>
         {
-            if (tokens.IsOperator("*") || tokens.IsOperator("**")) throw JinjaError.Unsupported("unpacking of arguments");
-            if (tokens.Current.Kind == TokenKind.Name && tokens.Ahead.Is(TokenKind.Operator, "="))
+            if (unpackedNamed is not null || (unpacked is not null && tokens.IsOperator("*"))) throw InvalidCall();
+            if (tokens.TakeOperator("*")) unpacked = Parse();
+            else if (tokens.TakeOperator("**")) unpackedNamed = Parse();
+            else if (tokens.Current.Kind == TokenKind.Name && tokens.Ahead.Is(TokenKind.Operator, "="))
             {
                 var name = tokens.Take().Value;
                 tokens.Take();
+                if (named.Any(other => other.Name == name)) throw new JinjaError($"keyword argument repeated: {name}");
                 named.Add((name, Parse()));
             }
-            else if (named.Count > 0) throw new JinjaError("invalid syntax for function call expression");
+            else if (named.Count > 0 || unpacked is not null) throw InvalidCall();
             else positional.Add(Parse());
             return true;
         });
-        return new ArgumentList(positional, named);
+        return new ArgumentList(positional, named, unpacked, unpackedNamed);
+    }
+
+    private static JinjaError InvalidCall() => new("invalid syntax for function call expression");
+
+    /// <summary>The name of a filter or test, which may have points in it.</summary>
+    private string ParseName()
+    {
+        var name = tokens.Expect(TokenKind.Name, "name").Value;
+        while (tokens.TakeOperator(".")) name += "." + tokens.Expect(TokenKind.Name, "name").Value;
+        return name;
     }
 
     private Expression ParseFilters(Expression expression)
@@ -146,27 +153,27 @@ internal sealed partial class ExpressionParser
 
     private Filter ParseFilter(Expression? target)
     {
-        var name = tokens.Expect(TokenKind.Name, "name");
-        if (Conditions == 0) Filters.Find(name.Value);
-        return new Filter(target, name.Value, tokens.IsOperator("(") ? ParseArguments() : ArgumentList.Empty, name.Line);
+        var (line, name) = (tokens.Line, ParseName());
+        if (Conditions == 0) Filters.Find(name);
+        return new Filter(target, name, tokens.IsOperator("(") ? ParseArguments() : ArgumentList.Empty, line);
     }
 
     private Expression ParseTest(Expression target)
     {
         var negated = tokens.TakeName("not");
-        var name = tokens.Expect(TokenKind.Name, "name");
-        if (Conditions == 0) Tests.Find(name.Value);
+        var (line, name) = (tokens.Line, ParseName());
+        if (Conditions == 0) Tests.Find(name);
         var arguments = tokens.IsOperator("(") ? ParseArguments()
             : StartsArgument() ? new ArgumentList([ParsePostfix(ParsePrimary())], []) : ArgumentList.Empty;
-        var test = new Test(target, name.Value, arguments, name.Line);
-        return negated ? new Unary("not", test, name.Line) : test;
+        var test = new Test(target, name, arguments, line);
+        return negated ? new Unary("not", test, line) : test;
     }
 
     private bool StartsArgument() => tokens.Current.Kind switch
     {
         TokenKind.String or TokenKind.Integer or TokenKind.Float => true,
         TokenKind.Name when tokens.IsName("is") => throw new JinjaError("You cannot chain multiple tests with is"),
-        TokenKind.Name => tokens.Current.Value is not ("else" or "or" or "and" or "if" or "not"),
+        TokenKind.Name => tokens.Current.Value is not ("else" or "or" or "and"),
         TokenKind.Operator => tokens.Current.Value is "[" or "{",
         _ => false,
     };

@@ -4,7 +4,7 @@ namespace FineTuneService.Engine.Chat.Jinja;
 /// Expressions by recursive descent, with Jinja's precedence: <c>x if y</c>, or, and, not, comparisons, + -, ~, * / // %, **,
 /// unary.
 /// </summary>
-internal sealed partial class ExpressionParser(TokenStream tokens)
+internal sealed partial class ExpressionParser(TokenStream tokens, Budget budget)
 {
     /// <summary>Names of the variables read so far; the statement parser swaps it around a macro.</summary>
     public HashSet<string> Names { get; set; } = [];
@@ -14,7 +14,7 @@ internal sealed partial class ExpressionParser(TokenStream tokens)
 
     public Expression Parse()
     {
-        Budget.CheckDepth();
+        budget.Enter();
         var expression = ParseOr();
         while (tokens.TakeName("if"))
         {
@@ -25,6 +25,7 @@ internal sealed partial class ExpressionParser(TokenStream tokens)
             Conditions--;
             expression = new Conditional(test, expression, otherwise, line);
         }
+        budget.Leave();
         return expression;
     }
 
@@ -55,6 +56,14 @@ internal sealed partial class ExpressionParser(TokenStream tokens)
     /// What may stand left of <c>=</c> or before <c>in</c>: a name, names with commas, or an attribute of a namespace.
     /// </summary>
     public Expression ParseTarget(string? endName = null, bool attributes = false)
+    {
+        budget.Enter();
+        var target = ParseTargets(endName, attributes);
+        budget.Leave();
+        return target;
+    }
+
+    private Expression ParseTargets(string? endName, bool attributes)
     {
         var line = tokens.Line;
         if (attributes && tokens.Current.Kind == TokenKind.Name && tokens.Ahead.Is(TokenKind.Operator, "."))
@@ -103,9 +112,11 @@ internal sealed partial class ExpressionParser(TokenStream tokens)
 
     private Expression ParseNot()
     {
-        Budget.CheckDepth();
+        budget.Enter();
         var line = tokens.Line;
-        return tokens.TakeName("not") ? new Unary("not", ParseNot(), line) : ParseComparison();
+        var expression = tokens.TakeName("not") ? new Unary("not", ParseNot(), line) : ParseComparison();
+        budget.Leave();
+        return expression;
     }
 
     private Expression After(Func<Expression> parse)
@@ -163,12 +174,14 @@ internal sealed partial class ExpressionParser(TokenStream tokens)
 
     private Expression ParseUnary(bool withFilter)
     {
-        Budget.CheckDepth();
+        budget.Enter();
         var line = tokens.Line;
         var expression = tokens.TakeOperator("-") ? new Unary("-", ParseUnary(withFilter: false), line)
             : tokens.TakeOperator("+") ? new Unary("+", ParseUnary(withFilter: false), line)
             : ParsePrimary();
         expression = ParsePostfix(expression);
-        return withFilter ? ParseFilters(expression) : expression;
+        if (withFilter) expression = ParseFilters(expression);
+        budget.Leave();
+        return expression;
     }
 }

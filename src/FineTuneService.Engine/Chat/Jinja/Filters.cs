@@ -12,41 +12,53 @@ internal static class Filters
 
     public static bool Exists(string name) => All.ContainsKey(name);
 
-    private static readonly string[] NotBuilt =
-    [
-        "filesizeformat", "format", "forceescape", "pprint", "random", "striptags", "truncate", "urlencode", "urlize", "wordwrap",
-        "xmlattr",
-    ];
+    /// <summary>Calls the filter, and lets its input's length count.</summary>
+    /// <exception cref="JinjaError">There is none of that name, or it fails.</exception>
+    public static object? Apply(string name, Arguments arguments)
+    {
+        var filter = Find(name);
+        arguments.Budget.Step();
+        foreach (var value in arguments.Positional)
+            if (value is string text) arguments.Budget.Scan(text.Length);
+        return filter(arguments);
+    }
+
+    private static readonly string[] NotBuilt = ["pprint", "urlize"];
 
     private static readonly Dictionary<string, Func<Arguments, object?>> All = new()
     {
         ["abs"] = NumberFilters.Abs,
-        ["attr"] = Attr,
+        ["attr"] = arguments => Members.Only(arguments[0], arguments.RequireText(1, "name"), arguments.Budget),
         ["batch"] = SequenceFilters.Batch,
         ["capitalize"] = arguments => Text.Capitalize(arguments.Str(arguments[0])),
         ["center"] = TextFilters.Center,
-        ["count"] = arguments => new System.Numerics.BigInteger(Python.Length(arguments[0])),
+        ["count"] = arguments => new System.Numerics.BigInteger(Python.Length(arguments[0], arguments.Budget)),
         ["d"] = Default,
         ["default"] = Default,
         ["dictsort"] = OrderFilters.DictSort,
         ["e"] = arguments => Markup.Escape(arguments[0], arguments.Budget),
         ["escape"] = arguments => Markup.Escape(arguments[0], arguments.Budget),
-        ["first"] = arguments => Python.Iterate(arguments[0]) is [var first, ..]
+        ["filesizeformat"] = TextFilters.FileSize,
+        ["first"] = arguments => arguments.Iterate(0) is [var first, ..]
             ? first : new Undefined("No first item, sequence was empty."),
         ["float"] = NumberFilters.Float,
+        ["forceescape"] = arguments => Markup.Escape(arguments.Str(arguments[0]), arguments.Budget),
+        ["format"] = TextFilters.Format,
         ["groupby"] = OrderFilters.GroupBy,
         ["indent"] = TextFilters.Indent,
         ["int"] = NumberFilters.Int,
         ["items"] = Items,
         ["join"] = SequenceFilters.Join,
-        ["last"] = arguments => Python.Iterate(arguments[0]) is [.., var last]
+        ["last"] = arguments => arguments.Iterate(0) is [.., var last]
             ? last : new Undefined("No last item, sequence was empty."),
-        ["length"] = arguments => new System.Numerics.BigInteger(Python.Length(arguments[0])),
-        ["list"] = arguments => Python.Iterate(arguments[0]).ToList(),
+        ["length"] = arguments => new System.Numerics.BigInteger(Python.Length(arguments[0], arguments.Budget)),
+        ["list"] = arguments => CollectionMethods.Listed(arguments.Iterate(0), arguments.Budget),
         ["lower"] = arguments => Text.Lower(arguments.Str(arguments[0])),
         ["map"] = SequenceFilters.Map,
-        ["max"] = arguments => OrderFilters.Extreme(arguments, 1),
-        ["min"] = arguments => OrderFilters.Extreme(arguments, -1),
+        ["max"] = arguments => OrderFilters.Extreme(arguments, ">"),
+        ["min"] = arguments => OrderFilters.Extreme(arguments, "<"),
+        ["random"] = arguments => arguments.Iterate(0) is { Count: > 0 } items
+            ? items[Random.Shared.Next(items.Count)] : new Undefined("No random item, sequence was empty."),
         ["reject"] = arguments => SequenceFilters.Select(arguments, byAttribute: false, keep: false),
         ["rejectattr"] = arguments => SequenceFilters.Select(arguments, byAttribute: true, keep: false),
         ["replace"] = TextFilters.Replace,
@@ -58,20 +70,20 @@ internal static class Filters
         ["slice"] = SequenceFilters.Slice,
         ["sort"] = OrderFilters.Sort,
         ["string"] = arguments => arguments.Str(arguments[0]),
+        ["striptags"] = WebFilters.StripTags,
         ["sum"] = SequenceFilters.Sum,
         ["title"] = TextFilters.Title,
         ["tojson"] = JsonText.Filter,
         ["trim"] = arguments =>
-            StringMethods.Strip(arguments.Str(arguments[0]), arguments.Get(1, "chars"), left: true, right: true),
+            Stripping.Strip(arguments.Str(arguments[0]), arguments.Get(1, "chars"), left: true, right: true),
+        ["truncate"] = TextFilters.Truncate,
         ["unique"] = OrderFilters.Unique,
         ["upper"] = arguments => Text.Upper(arguments.Str(arguments[0])),
+        ["urlencode"] = WebFilters.UrlEncode,
         ["wordcount"] = TextFilters.WordCount,
+        ["wordwrap"] = WordWrap.Filter,
+        ["xmlattr"] = WebFilters.XmlAttributes,
     };
-
-    /// <summary>Attributes only: a dict's keys are none.</summary>
-    private static object? Attr(Arguments arguments) => arguments[0] is Dict or Undefined
-        ? new Undefined($"'{Python.TypeName(arguments[0])} object' has no attribute '{arguments[1]}'")
-        : Members.Attribute(arguments[0], arguments.RequireText(1, "name"));
 
     private static object? Default(Arguments arguments)
     {

@@ -7,23 +7,23 @@ internal static class Globals
 {
     public static Scope Make(TimeProvider clock)
     {
-        var scope = new Scope(null) { ["self"] = new Dict() };
+        var scope = new Scope(null);
         void Add(string name, Func<Arguments, object?> body) => scope[name] = new Function(name, body);
         Add("raise_exception", arguments => throw new JinjaError(arguments.Str(arguments.Require(0, "message"))));
-        Add("strftime_now", arguments => PythonDate.Format(arguments.RequireText(0, "format"), clock.GetLocalNow()));
+        Add("strftime_now", arguments => PythonDate.Format(arguments.RequireText(0, "format"), clock.GetLocalNow(), arguments.Budget));
         Add("range", Range);
         Add("dict", MakeDict);
         Add("namespace", MakeNamespace);
         Add("cycler", arguments => arguments.Positional.Count > 0
             ? new Cycler(arguments.Positional) : throw new JinjaError("no items for cycling given"));
         Add("joiner", Joiner);
-        Add("lipsum", _ => throw JinjaError.Unsupported("the function 'lipsum'"));
+        Add("lipsum", LoremIpsum.Generate);
         return scope;
     }
 
     private static PythonRange Range(Arguments arguments)
     {
-        var bounds = arguments.Positional.Select(Arithmetic.ToInteger).ToArray();
+        var bounds = arguments.Positional.Select(Numbers.ToInteger).ToArray();
         var (start, stop, step) = bounds.Length switch
         {
             1 => (BigInteger.Zero, bounds[0], BigInteger.One),
@@ -40,12 +40,12 @@ internal static class Globals
 
     private static Dict MakeDict(Arguments arguments)
     {
-        var dict = new Dict();
+        var dict = new Dict(arguments.Budget);
         if (arguments.Has(0, "") && arguments[0] is Dict other) dict.Update(other);
         else if (arguments.Has(0, ""))
-            foreach (var pair in Python.Iterate(arguments[0]))
+            foreach (var pair in arguments.Iterate(0))
             {
-                if (Python.Iterate(pair) is not { Count: 2 } item)
+                if (Python.Iterate(pair, arguments.Budget) is not { Count: 2 } item)
                     throw new JinjaError("dictionary update sequence element has to have length 2");
                 dict[item[0]] = item[1];
             }
@@ -55,7 +55,7 @@ internal static class Globals
 
     private static TemplateNamespace MakeNamespace(Arguments arguments)
     {
-        var fields = new TemplateNamespace();
+        var fields = new TemplateNamespace(arguments.Budget);
         foreach (var (key, value) in MakeDict(arguments)) fields.Set(arguments.Str(key), value);
         return fields;
     }

@@ -1,13 +1,11 @@
-using System.Globalization;
 using System.Numerics;
-using System.Text;
 
 namespace FineTuneService.Engine.Chat.Jinja;
 
 /// <summary>The filter tojson: Python's json.dumps with ensure_ascii off, as transformers has it.</summary>
 internal sealed class JsonText
 {
-    private readonly StringBuilder _text = new();
+    private readonly TextBuilder _text;
     private readonly Budget _budget;
     private readonly bool _ensureAscii, _sortKeys;
     private readonly string? _indent;
@@ -16,6 +14,7 @@ internal sealed class JsonText
     private JsonText(Arguments arguments)
     {
         _budget = arguments.Budget;
+        _text = new TextBuilder(_budget);
         _ensureAscii = arguments.IsTrue(1, "ensure_ascii");
         _sortKeys = arguments.IsTrue(4, "sort_keys");
         _indent = arguments.Get(2, "indent") switch { null => null, string literal => literal, _ => Spaces(arguments) };
@@ -41,25 +40,25 @@ internal sealed class JsonText
     private void Write(object? value, int depth)
     {
         _budget.Step();
-        var start = _text.Length;
+        _budget.Enter();
         switch (value)
         {
             case null: _text.Append("null"); break;
             case bool flag: _text.Append(flag ? "true" : "false"); break;
-            case BigInteger integer: _text.Append(integer.ToString(CultureInfo.InvariantCulture)); break;
+            case BigInteger integer: _text.Append(IntegerText.Of(integer, _budget)); break;
             case double number: _text.Append(Float(number)); break;
             case string literal: Quote(literal); break;
-            case List<object?> or PythonTuple:
+            case List<object?> or PythonTuple or ItemGroup:
                 WriteBlock('[', ']', (IReadOnlyList<object?>)value, item => Write(item, depth + 1), depth);
                 break;
             case Dict dict: WriteBlock('{', '}', Entries(dict), entry => WriteEntry(entry, depth + 1), depth); break;
             default: throw new JinjaError($"Object of type {Python.TypeName(value)} is not JSON serializable");
         }
-        _budget.Allocate(_text.Length - start);
+        _budget.Leave();
     }
 
     private IReadOnlyList<KeyValuePair<object?, object?>> Entries(Dict dict) =>
-        _sortKeys ? OrderFilters.Ordered(dict, entry => entry.Key, reverse: false) : [.. dict];
+        _sortKeys ? OrderFilters.Ordered([.. dict], entry => entry.Key, reverse: false, _budget) : [.. dict];
 
     private void WriteEntry(KeyValuePair<object?, object?> entry, int depth)
     {
@@ -68,7 +67,7 @@ internal sealed class JsonText
             string key => key,
             null => "null",
             bool flag => flag ? "true" : "false",
-            BigInteger or double => entry.Key is double number ? Float(number) : entry.Key.ToString()!,
+            BigInteger or double => entry.Key is double number ? Float(number) : IntegerText.Of((BigInteger)entry.Key, _budget),
             _ => throw new JinjaError($"keys must be str, int, float, bool or None, not {Python.TypeName(entry.Key)}"),
         });
         _text.Append(_keySeparator);
@@ -91,8 +90,8 @@ internal sealed class JsonText
     private void NewLine(int depth)
     {
         if (_indent is null) return;
-        _budget.Allocate((double)_indent.Length * depth);
-        _text.Append('\n').Insert(_text.Length, _indent, depth);
+        _text.Append('\n');
+        for (var i = 0; i < depth; i++) _text.Append(_indent);
     }
 
     private static string Float(double number) =>
@@ -100,6 +99,7 @@ internal sealed class JsonText
 
     private void Quote(string literal)
     {
+        _budget.Scan(literal.Length);
         _text.Append('"');
         foreach (var c in literal)
             switch (c)

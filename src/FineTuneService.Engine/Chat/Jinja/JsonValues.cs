@@ -8,16 +8,26 @@ namespace FineTuneService.Engine.Chat.Jinja;
 /// <summary>JSON as values of a template.</summary>
 internal static class JsonValues
 {
-    public static object? Read(JsonNode? node)
+    public static object? Read(JsonNode? node, Budget budget)
     {
-        Budget.CheckDepth();
+        budget.Enter();
+        var value = Value(node, budget);
+        budget.Leave();
+        return value;
+    }
+
+    private static object? Value(JsonNode? node, Budget budget)
+    {
         switch (node)
         {
             case null: return null;
-            case JsonArray array: return array.Select(Read).ToList();
+            case JsonArray array:
+                var list = new List<object?>(array.Count);
+                foreach (var item in array) list.Add(Read(item, budget));
+                return list;
             case JsonObject json:
-                var dict = new Dict();
-                foreach (var (key, value) in json) dict[key] = Read(value);
+                var dict = new Dict(budget);
+                foreach (var (key, value) in json) dict[key] = Read(value, budget);
                 return dict;
             default:
                 return node.GetValueKind() switch

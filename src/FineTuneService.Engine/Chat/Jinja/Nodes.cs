@@ -19,7 +19,10 @@ internal sealed record Item(Expression Target, Expression Index, int Line) : Exp
 
 internal sealed record Slice(Expression? Start, Expression? Stop, Expression? Step, int Line) : Expression(Line);
 
-internal sealed record ArgumentList(IReadOnlyList<Expression> Positional, IReadOnlyList<(string Name, Expression Value)> Named)
+/// <param name="Unpacked">What stands behind <c>*</c>, or null.</param>
+/// <param name="UnpackedNamed">What stands behind <c>**</c>, or null.</param>
+internal sealed record ArgumentList(
+    IReadOnlyList<Expression> Positional, IReadOnlyList<(string Name, Expression Value)> Named, Expression? Unpacked = null, Expression? UnpackedNamed = null)
 {
     public static readonly ArgumentList Empty = new([], []);
 }
@@ -50,6 +53,9 @@ internal sealed record Or(Expression Left, Expression Right, int Line) : Express
 
 /// <summary><c>then if test else otherwise</c>.</summary>
 internal sealed record Conditional(Expression Test, Expression Then, Expression? Otherwise, int Line) : Expression(Line);
+
+/// <summary>A template, and its named blocks by name.</summary>
+internal sealed record Template(IReadOnlyList<Statement> Statements, IReadOnlyDictionary<string, Block> Blocks);
 
 /// <summary>A statement of the syntax tree.</summary>
 internal abstract record Statement(int Line);
@@ -85,6 +91,13 @@ internal sealed record FilterBlock(Filter Filter, IReadOnlyList<Statement> Body,
 
 internal sealed record With(IReadOnlyList<(Expression Target, Expression Value)> Variables, IReadOnlyList<Statement> Body, int Line)
     : Statement(Line);
+
+/// <summary>A named block. No template extends another, so it is rendered where it stands, and where <c>self.name()</c> asks for it.</summary>
+/// <param name="Scoped">It sees the variables around it, and not only the template's own.</param>
+internal sealed record Block(string Name, IReadOnlyList<Statement> Body, bool Scoped, bool Required, int Line) : Statement(Line);
+
+/// <summary><c>{% autoescape true %}</c>: what is printed inside is escaped for HTML.</summary>
+internal sealed record AutoEscape(Expression Enabled, IReadOnlyList<Statement> Body, int Line) : Statement(Line);
 
 /// <summary><c>{% generation %}</c>: transformers' mark of what the assistant says, hence of what is trained on.</summary>
 internal sealed record Generation(IReadOnlyList<Statement> Body, int Line) : Statement(Line);

@@ -8,9 +8,12 @@ internal static class OrderFilters
         var (reverse, caseSensitive) = (arguments.IsTrue(1, "reverse"), arguments.IsTrue(2, "case_sensitive"));
         object?[] attributes = arguments.Get(3, "attribute") is string several
             ? several.Split(',') : [arguments.Get(3, "attribute")];
-        object? Key(object? item) =>
-            attributes.Select(attribute => FoldCase(SequenceFilters.Pick(item, attribute), caseSensitive)).ToList();
-        return Ordered(Python.Iterate(arguments[0]), Key, reverse);
+        object? Key(object? item)
+        {
+            arguments.Budget.AllocateItems(attributes.Length);
+            return attributes.Select(attribute => FoldCase(SequenceFilters.Pick(item, attribute, arguments.Budget), caseSensitive, arguments.Budget)).ToList();
+        }
+        return Ordered(arguments.Iterate(0), Key, reverse, arguments.Budget);
     }
 
     public static object? DictSort(Arguments arguments)
@@ -23,17 +26,17 @@ internal static class OrderFilters
             _ => throw new JinjaError("You can only sort by either \"key\" or \"value\""),
         };
         var caseSensitive = arguments.IsTrue(1, "case_sensitive");
-        return Ordered(dict.Items, item => FoldCase(((PythonTuple)item!)[place], caseSensitive), arguments.IsTrue(3, "reverse"));
+        return Ordered(dict.Items, item => FoldCase(((PythonTuple)item!)[place], caseSensitive, arguments.Budget), arguments.IsTrue(3, "reverse"), arguments.Budget);
     }
 
     public static object? Unique(Arguments arguments)
     {
         var caseSensitive = arguments.IsTrue(1, "case_sensitive");
-        var seen = new Dict();
+        var seen = new Dict(arguments.Budget);
         var unique = new List<object?>();
-        foreach (var item in Python.Iterate(arguments[0]))
+        foreach (var item in arguments.Iterate(0))
         {
-            var key = FoldCase(SequenceFilters.Pick(item, arguments.Get(2, "attribute")), caseSensitive);
+            var key = FoldCase(SequenceFilters.Pick(item, arguments.Get(2, "attribute"), arguments.Budget), caseSensitive, arguments.Budget);
             if (seen.Contains(key)) continue;
             seen[key] = true;
             unique.Add(item);
@@ -41,37 +44,46 @@ internal static class OrderFilters
         return new Generated(unique);
     }
 
-    /// <param name="sign">1 for the largest, -1 for the smallest.</param>
-    public static object? Extreme(Arguments arguments, int sign)
+    /// <param name="sign">The order that a better item has to the best so far.</param>
+    public static object? Extreme(Arguments arguments, string sign)
     {
         var caseSensitive = arguments.IsTrue(1, "case_sensitive");
-        object? Key(object? item) => FoldCase(SequenceFilters.Pick(item, arguments.Get(2, "attribute")), caseSensitive);
-        var items = Python.Iterate(arguments[0]);
-        return items.Count == 0 ? new Undefined("No aggregated item, sequence was empty.")
-            : items.Aggregate((best, item) => Python.Compare(Key(item), Key(best)) * sign > 0 ? item : best);
+        object? best = new Undefined("No aggregated item, sequence was empty.");
+        object? bestKey = null;
+        var any = false;
+        foreach (var item in arguments.Iterate(0))
+        {
+            var key = FoldCase(SequenceFilters.Pick(item, arguments.Get(2, "attribute"), arguments.Budget), caseSensitive, arguments.Budget);
+            if (!any || Ordering.Holds(sign, key, bestKey, arguments.Budget)) (best, bestKey) = (item, key);
+            any = true;
+        }
+        return best;
     }
 
     public static object? GroupBy(Arguments arguments)
     {
         var attribute = arguments.Require(1, "attribute");
         var caseSensitive = arguments.IsTrue(3, "case_sensitive");
-        object? Value(object? item) => SequenceFilters.Pick(item, attribute, arguments.Get(2, "default"));
+        object? Value(object? item) => SequenceFilters.Pick(item, attribute, arguments.Budget, arguments.Get(2, "default"));
+        object? Key(object? item) => FoldCase(Value(item), caseSensitive, arguments.Budget);
         var groups = new List<object?>();
-        foreach (var item in Ordered(Python.Iterate(arguments[0]), item => FoldCase(Value(item), caseSensitive), reverse: false))
+        object? lastKey = null;
+        foreach (var item in Ordered(arguments.Iterate(0), Key, reverse: false, arguments.Budget))
         {
-            var value = Value(item);
-            if (groups.LastOrDefault() is ItemGroup last
-                && Python.Equal(FoldCase(last[0], caseSensitive), FoldCase(value, caseSensitive))) last.Members.Add(item);
-            else groups.Add(new ItemGroup(value, [item]));
+            var key = Key(item);
+            if (groups.Count > 0 && Python.Equal(lastKey, key, arguments.Budget)) ((ItemGroup)groups[^1]!).Members.Add(item);
+            else groups.Add(new ItemGroup(Value(item), [item]));
+            lastKey = key;
         }
         return groups;
     }
 
     /// <summary>A stable sort.</summary>
-    public static List<T> Ordered<T>(IEnumerable<T> items, Func<T, object?> key, bool reverse)
+    public static List<T> Ordered<T>(IReadOnlyList<T> items, Func<T, object?> key, bool reverse, Budget budget)
     {
-        var order = Comparer<object?>.Create((left, right) => Python.Compare(left, right));
-        var keyed = items.Select(item => (Item: item, Key: key(item)));
+        budget.AllocateItems(3.0 * items.Count);
+        var order = Comparer<object?>.Create((left, right) => Ordering.Compare(left, right, budget) ?? 0);
+        var keyed = items.Select(item => (Item: item, Key: key(item))).ToList();
         try
         {
             var ordered = reverse ? keyed.OrderByDescending(pair => pair.Key, order) : keyed.OrderBy(pair => pair.Key, order);
@@ -79,17 +91,25 @@ internal static class OrderFilters
         }
         catch (InvalidOperationException wrapped) when (wrapped.InnerException is JinjaError error)
         {
-            throw new JinjaError(error.Message);
+            throw new JinjaError(error.Message, error.Feature);
         }
     }
 
-    private static object? FoldCase(object? value, bool caseSensitive) =>
-        value is string text && !caseSensitive ? Text.Lower(text) : value;
+    private static object? FoldCase(object? value, bool caseSensitive, Budget budget)
+    {
+        if (value is not string text || caseSensitive) return value;
+        budget.Scan(text.Length);
+        return Text.Lower(text);
+    }
 }
 
 /// <summary>One group of groupby: a pair, whose places are also called grouper and list.</summary>
 internal sealed class ItemGroup(object? grouper, List<object?> members) : TemplateObject, IReadOnlyList<object?>
 {
+    public override string TypeName => "_GroupTuple";
+
+    public override string Module => "jinja2.filters.";
+
     public List<object?> Members => members;
 
     public int Count => 2;

@@ -8,21 +8,26 @@ internal sealed class Parser
 
     /// <summary>The tags that would end each open block, outermost first, for error messages.</summary>
     private readonly Stack<(string Block, string[] Ends)> _open = new();
+    private readonly Dictionary<string, Block> _blocks = [];
+    private readonly Budget _budget = new(MaxNesting);
     private int _loops;
+
+    /// <summary>Each level takes a dozen methods that call each other. Python stops at about a hundred parentheses.</summary>
+    private const int MaxNesting = 400;
 
     private Parser(string template)
     {
         _tokens = new TokenStream(Lexer.Tokenize(template));
-        _expressions = new ExpressionParser(_tokens);
+        _expressions = new ExpressionParser(_tokens, _budget);
     }
 
     /// <exception cref="ChatTemplateException">The template is not Jinja, or uses a part of it that is not supported.</exception>
-    public static IReadOnlyList<Statement> Parse(string template)
+    public static Template Parse(string template)
     {
         var parser = new Parser(template);
         try
         {
-            return parser.ParseUntil();
+            return new Template(parser.ParseUntil(), parser._blocks);
         }
         catch (JinjaError error)
         {
@@ -35,7 +40,14 @@ internal sealed class Parser
     /// </summary>
     private List<Statement> ParseUntil(params string[] ends)
     {
-        Budget.CheckDepth();
+        _budget.Enter();
+        var statements = ParseStatements(ends);
+        _budget.Leave();
+        return statements;
+    }
+
+    private List<Statement> ParseStatements(string[] ends)
+    {
         var statements = new List<Statement>();
         while (true)
         {
@@ -80,7 +92,8 @@ internal sealed class Parser
         "break" or "continue" => throw new JinjaError($"'{tag.Value}' outside loop"),
         "include" or "import" or "from" or "extends" =>
             throw new JinjaError($"'{tag.Value}': a chat template has no other templates to load."),
-        "autoescape" or "trans" or "print" => throw JinjaError.Unsupported($"the tag '{tag.Value}'"),
+        "print" => ParsePrint(tag.Line),
+        "autoescape" => new AutoEscape(_expressions.Parse(), ParseBody("autoescape"), tag.Line),
         _ => throw new JinjaError($"Encountered unknown tag '{tag.Value}'. {Expected()}"),
     };
 
@@ -199,12 +212,31 @@ internal sealed class Parser
         return new With(variables, ParseBody("with"), line);
     }
 
-    /// <summary>No template extends another, so a named block is a scope.</summary>
-    private With ParseNamedBlock(int line)
+    private Print ParsePrint(int line)
+    {
+        var values = new List<Expression>();
+        while (_tokens.Current.Kind != TokenKind.BlockEnd)
+        {
+            if (values.Count > 0) _tokens.ExpectOperator(",");
+            values.Add(_expressions.Parse());
+        }
+        return new Print(new Concatenation(values, line), line);
+    }
+
+    private Block ParseNamedBlock(int line)
     {
         var name = _tokens.Expect(TokenKind.Name, "name").Value;
+        var (scoped, required) = (_tokens.TakeName("scoped"), _tokens.TakeName("required"));
+        if (_tokens.IsOperator("-"))
+            throw new JinjaError("Block names in Jinja have to be valid Python identifiers and may not contain hyphens, use an underscore instead.");
+        var loops = _loops;
+        _loops = 0;
         var body = ParseBody("block");
+        _loops = loops;
         _tokens.TakeName(name);
-        return new With([], body, line);
+        if (required && body.Any(statement => statement is not TextStatement text || !Text.IsBlank(text.Text)))
+            throw new JinjaError("Required blocks can only contain comments or whitespace");
+        var block = new Block(name, body, scoped, required, line);
+        return _blocks.TryAdd(name, block) ? block : throw new JinjaError($"block '{name}' defined twice");
     }
 }

@@ -2,7 +2,7 @@ using System.Numerics;
 
 namespace FineTuneService.Engine.Chat.Jinja;
 
-/// <summary>What Python does with a value whatever its type: truth, equality, order, length, iteration.</summary>
+/// <summary>What Python does with a value whatever its type: truth, equality, length, iteration.</summary>
 internal static class Python
 {
     public static string TypeName(object? value) => value switch
@@ -20,7 +20,9 @@ internal static class Python
         Generated => "generator",
         Undefined => "Undefined",
         Function => "builtin_function_or_method",
-        _ => value.GetType().Name,
+        PythonBytes => "bytes",
+        TemplateObject own => own.TypeName,
+        _ => "object",
     };
 
     public static bool IsNumber(object? value) => value is bool or BigInteger or double;
@@ -35,99 +37,106 @@ internal static class Python
         IReadOnlyList<object?> list => list.Count > 0,
         Dict dict => dict.Count > 0,
         DictView view => view.Items.Count > 0,
+        PythonBytes bytes => bytes.Values.Length > 0,
         _ => true,
     };
 
-    public static bool Equal(object? left, object? right)
+    public static bool Equal(object? left, object? right, Budget budget)
     {
-        Budget.CheckDepth();
-        return (left, right) switch
+        budget.Step();
+        budget.Enter();
+        var equal = (left, right) switch
         {
-            (string a, string b) => a == b,
+            (string a, string b) => EqualTexts(a, b, budget),
             (Undefined, Undefined) => true,
-            (List<object?> a, List<object?> b) => EqualItems(a, b),
-            (PythonTuple a, PythonTuple b) => EqualItems(a, b),
-            (PythonRange a, PythonRange b) => EqualItems(a, b),
+            (List<object?> a, List<object?> b) => EqualItems(a, b, budget),
+            (PythonTuple or ItemGroup, PythonTuple or ItemGroup) => EqualItems((IReadOnlyList<object?>)left, (IReadOnlyList<object?>)right, budget),
+            (PythonRange a, PythonRange b) => EqualItems(a, b, budget),
+            (PythonBytes a, PythonBytes b) => a.Values.AsSpan().SequenceEqual(b.Values),
             (Dict a, Dict b) => a.Count == b.Count
-                && a.All(item => b.TryGet(item.Key, out var other) && Equal(item.Value, other)),
-            (double.NaN, _) or (_, double.NaN) => false,
-            _ when IsNumber(left) && IsNumber(right) => CompareNumbers(left, right) == 0,
+                && a.All(item => b.TryGet(item.Key, out var other) && Same(item.Value, other, budget)),
+            _ when IsNumber(left) && IsNumber(right) => Numbers.Compare(left, right) == 0,
             _ => ReferenceEquals(left, right),
         };
+        budget.Leave();
+        return equal;
     }
 
-    private static bool EqualItems(IReadOnlyList<object?> left, IReadOnlyList<object?> right)
+    /// <summary>What a list asks of its items: the same object is equal, even where it is not equal to itself.</summary>
+    public static bool Same(object? left, object? right, Budget budget) => ReferenceEquals(left, right) || Equal(left, right, budget);
+
+    private static bool EqualTexts(string left, string right, Budget budget)
+    {
+        if (left.Length != right.Length) return false;
+        budget.Scan(left.Length);
+        return left == right;
+    }
+
+    private static bool EqualItems(IReadOnlyList<object?> left, IReadOnlyList<object?> right, Budget budget)
     {
         if (left.Count != right.Count) return false;
         for (var i = 0; i < left.Count; i++)
-            if (!Equal(left[i], right[i])) return false;
+            if (!Same(left[i], right[i], budget)) return false;
         return true;
     }
 
-    /// <summary>Negative, zero or positive, as <c>left &lt; right</c>, equal, <c>left &gt; right</c>.</summary>
-    /// <param name="sign">The operator, for the error where the two have no order.</param>
-    public static int Compare(object? left, object? right, string sign = "<")
+    public static int Length(object? value, Budget budget)
     {
-        if (left is string a && right is string b) return CompareCodePoints(a, b);
-        if (IsNumber(left) && IsNumber(right)) return CompareNumbers(left, right);
-        if ((left, right) is (List<object?>, List<object?>) or (PythonTuple, PythonTuple))
+        if (value is not string text)
         {
-            var (first, second) = ((IReadOnlyList<object?>)left!, (IReadOnlyList<object?>)right!);
-            for (var i = 0; i < Math.Min(first.Count, second.Count); i++)
-                if (!Equal(first[i], second[i])) return Compare(first[i], second[i], sign);
-            return first.Count - second.Count;
+            return value switch
+            {
+                IReadOnlyList<object?> list => list.Count,
+                Dict dict => dict.Count,
+                DictView view => view.Items.Count,
+                Undefined => 0,
+                PythonBytes bytes => bytes.Values.Length,
+                LoopContext loop => loop.Length,
+                _ => throw new JinjaError($"object of type '{TypeName(value)}' has no len()"),
+            };
         }
-        throw (left as Undefined ?? right as Undefined)?.Error()
-            ?? new JinjaError($"'{sign}' not supported between instances of '{TypeName(left)}' and '{TypeName(right)}'");
+        budget.Scan(text.Length);
+        return Text.Length(text);
     }
-
-    private static int CompareNumbers(object? left, object? right) => left is double || right is double
-        ? Arithmetic.ToDouble(left).CompareTo(Arithmetic.ToDouble(right))
-        : Arithmetic.ToInteger(left).CompareTo(Arithmetic.ToInteger(right));
-
-    /// <summary>UTF-16 puts surrogates before U+E000…U+FFFF; code points do not.</summary>
-    private static int CompareCodePoints(string left, string right)
-    {
-        for (var i = 0; i < Math.Min(left.Length, right.Length); i++)
-        {
-            if (left[i] == right[i]) continue;
-            var order = char.IsSurrogate(left[i]).CompareTo(char.IsSurrogate(right[i]));
-            return order != 0 ? order : left[i] - right[i];
-        }
-        return left.Length - right.Length;
-    }
-
-    public static int Length(object? value) => value switch
-    {
-        string text => Text.Length(text),
-        IReadOnlyList<object?> list => list.Count,
-        Dict dict => dict.Count,
-        DictView view => view.Items.Count,
-        Undefined => 0,
-        _ => throw new JinjaError($"object of type '{TypeName(value)}' has no len()"),
-    };
 
     public static bool IsIterable(object? value) =>
-        value is string or IReadOnlyList<object?> or Dict or DictView or Generated or Undefined;
+        value is string or IReadOnlyList<object?> or Dict or DictView or Generated or Undefined or PythonBytes or LoopContext;
 
     /// <summary>The items in order: a text's characters, a dict's keys, nothing of an undefined value.</summary>
-    public static IReadOnlyList<object?> Iterate(object? value) => value switch
+    public static IReadOnlyList<object?> Iterate(object? value, Budget budget)
     {
-        string text => Text.Characters(text),
-        IReadOnlyList<object?> list => list,
-        Dict dict => dict.Keys,
-        DictView view => view.Items,
-        Generated generated => generated.Items,
-        Undefined => [],
-        _ => throw new JinjaError($"'{TypeName(value)}' object is not iterable"),
-    };
+        budget.Step();
+        switch (value)
+        {
+            case string text: return Text.Characters(text, budget);
+            case IReadOnlyList<object?> list: return list;
+            case Dict dict: return dict.Keys;
+            case DictView view: return view.Items;
+            case Generated generated: return generated.Take();
+            case Undefined: return [];
+            case PythonBytes bytes:
+                budget.AllocateItems(bytes.Values.Length);
+                return [.. bytes.Values.Select(one => (object?)new BigInteger(one))];
+            case LoopContext loop: return loop.Rest();
+            default: throw new JinjaError($"'{TypeName(value)}' object is not iterable");
+        }
+    }
 
-    public static bool Contains(object? container, object? item) => container switch
+    public static bool Contains(object? container, object? item, Budget budget)
     {
-        string text => item is string part ? text.Contains(part, StringComparison.Ordinal)
-            : throw new JinjaError($"'in <string>' requires string as left operand, not {TypeName(item)}"),
-        Dict dict => dict.Contains(item),
-        _ when IsIterable(container) => Iterate(container).Any(other => Equal(other, item)),
-        _ => throw new JinjaError($"argument of type '{TypeName(container)}' is not iterable"),
-    };
+        switch (container)
+        {
+            case string text:
+                return item is string part ? TextSearch.IndexOf(text, part, 0, budget) >= 0
+                    : throw new JinjaError($"'in <string>' requires string as left operand, not {TypeName(item)}");
+            case Dict dict: return dict.Contains(item);
+            case PythonRange range when item is BigInteger integer:
+                return range.Has(integer);
+            case DictView { Source: { } source, Name: "dict_keys" }: return source.Contains(item);
+        }
+        if (!IsIterable(container)) throw new JinjaError($"argument of type '{TypeName(container)}' is not iterable");
+        foreach (var other in Iterate(container, budget))
+            if (Same(other, item, budget)) return true;
+        return false;
+    }
 }

@@ -1,14 +1,13 @@
 using System.Globalization;
-using System.Text;
 
 namespace FineTuneService.Engine.Chat.Jinja;
 
 /// <summary>Python's strftime, in the C locale.</summary>
 internal static class PythonDate
 {
-    public static string Format(string format, DateTimeOffset now)
+    public static string Format(string format, DateTimeOffset now, Budget budget)
     {
-        var text = new StringBuilder();
+        var text = new TextBuilder(budget);
         for (var i = 0; i < format.Length; i++)
         {
             if (format[i] != '%' || i + 1 == format.Length)

@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace FineTuneService.Engine.Chat.Jinja;
 
 internal sealed partial class Renderer
@@ -13,17 +11,26 @@ internal sealed partial class Renderer
     private object? EvaluateMarked(Expression expression, Scope scope, object? implicitArgument = null)
     {
         Budget.Step();
+        Budget.Enter();
         _line = expression.Line;
+        var value = Value(expression, scope, implicitArgument);
+        Budget.Leave();
+        return value;
+    }
+
+    private object? Value(Expression expression, Scope scope, object? implicitArgument)
+    {
         switch (expression)
         {
             case Constant constant: return constant.Value;
-            case Variable variable: return scope[variable.Name];
+            case Variable variable: return Value(variable.Name, scope);
             case ListLiteral list: return EvaluateAll(list.Items, scope);
             case TupleLiteral tuple: return new PythonTuple(EvaluateAll(tuple.Items, scope));
             case DictLiteral dict: return EvaluateDict(dict, scope);
-            case Attribute attribute: return Members.Attribute(Evaluate(attribute.Target, scope), attribute.Name);
+            case Attribute attribute: return Members.Attribute(Evaluate(attribute.Target, scope), attribute.Name, Budget);
             case Item { Index: Slice slice } item: return Evaluate(item.Target, slice, scope);
-            case Item item: return Members.Item(Evaluate(item.Target, scope), Evaluate(item.Index, scope));
+            case Item item: return Members.Item(Evaluate(item.Target, scope), Evaluate(item.Index, scope), Budget);
+            case Slice: throw new JinjaError("unhashable type: 'slice'");
             case Call call: return Evaluate(call, scope, implicitArgument as TemplateMacro);
             case Filter filter: return Evaluate(filter, scope, implicitArgument);
             case Test test: return Evaluate(test, scope);
@@ -41,6 +48,19 @@ internal sealed partial class Renderer
         }
     }
 
+    private object? Value(string name, Scope scope)
+    {
+        if (scope.TryGet(name, out var value)) return value;
+        if (name == "super" && _block is not null) return new Undefined($"there is no parent block called '{_block}'.");
+        return name == "self" ? Blocks() : new Undefined($"'{name}' is undefined");
+    }
+
+    private BlockNames Blocks()
+    {
+        var context = _context;
+        return new BlockNames(_template.Blocks, block => Capture(() => Execute(block, context)));
+    }
+
     private static readonly Undefined NoElse = new("the inline if-expression was false and has no else.");
 
     private object? Evaluate(Binary binary, Scope scope)
@@ -53,6 +73,7 @@ internal sealed partial class Renderer
 
     private List<object?> EvaluateAll(IReadOnlyList<Expression> expressions, Scope scope)
     {
+        Budget.AllocateItems(expressions.Count);
         var values = new List<object?>(expressions.Count);
         foreach (var expression in expressions) values.Add(Evaluate(expression, scope));
         return values;
@@ -60,25 +81,43 @@ internal sealed partial class Renderer
 
     private Dict EvaluateDict(DictLiteral literal, Scope scope)
     {
-        var dict = new Dict();
+        var dict = new Dict(Budget);
         foreach (var (key, value) in literal.Items) dict[Evaluate(key, scope)] = Evaluate(value, scope);
         return dict;
     }
 
     private object? Evaluate(Expression target, Slice slice, Scope scope)
     {
-        int? Bound(Expression? bound) => bound is null || Evaluate(bound, scope) is not { } value ? null : Arithmetic.ToIndex(value);
-        return Slicing.Apply(Evaluate(target, scope), Bound(slice.Start), Bound(slice.Stop), Bound(slice.Step));
+        int? Bound(Expression? bound) => bound is null || Evaluate(bound, scope) is not { } value ? null : Numbers.ToIndex(value);
+        return Slicing.Apply(Evaluate(target, scope), Bound(slice.Start), Bound(slice.Stop), Bound(slice.Step), Budget);
     }
 
     private Arguments Evaluate(string callee, IEnumerable<object?> first, ArgumentList list, Scope scope)
     {
         var positional = new List<object?>(first);
         positional.AddRange(EvaluateAll(list.Positional, scope));
-        if (list.Named.Count == 0) return new Arguments(callee, positional, this);
+        if (list.Unpacked is not null)
+        {
+            var more = Python.Iterate(Evaluate(list.Unpacked, scope), Budget);
+            Budget.AllocateItems(more.Count);
+            positional.AddRange(more);
+        }
+        if (list.Named.Count == 0 && list.UnpackedNamed is null) return new Arguments(callee, positional, this);
         var named = new Dictionary<string, object?>();
         foreach (var (name, value) in list.Named) named[name] = Evaluate(value, scope);
+        if (list.UnpackedNamed is not null) Unpack(callee, Evaluate(list.UnpackedNamed, scope), named);
         return new Arguments(callee, positional, named, this);
+    }
+
+    private static void Unpack(string callee, object? mapping, Dictionary<string, object?> named)
+    {
+        if (mapping is not Dict dict)
+            throw new JinjaError($"{callee}() argument after ** must be a mapping, not {Python.TypeName(mapping)}");
+        foreach (var (key, value) in dict)
+        {
+            if (key is not string name) throw new JinjaError("keywords must be strings");
+            if (!named.TryAdd(name, value)) throw new JinjaError($"{callee}() got multiple values for keyword argument '{name}'");
+        }
     }
 
     private object? Evaluate(Call call, Scope scope, TemplateMacro? caller)
@@ -100,23 +139,26 @@ internal sealed partial class Renderer
 
     private object? Evaluate(Filter filter, Scope scope, object? blockText)
     {
-        var input = filter.Target is null ? blockText : Evaluate(filter.Target, scope, blockText);
+        // Only these care whether a text is escaped already.
+        var input = filter.Target is null ? blockText
+            : filter.Name is "e" or "escape" ? EvaluateMarked(filter.Target, scope, blockText) : Evaluate(filter.Target, scope, blockText);
         var arguments = Evaluate(filter.Name, [input], filter.Arguments, scope);
         _line = filter.Line;
-        return Charge(Filters.Find(filter.Name)(arguments));
+        return Charge(Filters.Apply(filter.Name, arguments));
     }
 
     private bool Evaluate(Test test, Scope scope)
     {
-        var arguments = Evaluate(test.Name, [Evaluate(test.Target, scope)], test.Arguments, scope);
+        var tested = test.Name == "escaped" ? EvaluateMarked(test.Target, scope) : Evaluate(test.Target, scope);
+        var arguments = Evaluate(test.Name, [tested], test.Arguments, scope);
         _line = test.Line;
-        return Tests.Find(test.Name)(arguments);
+        return Tests.Apply(test.Name, arguments);
     }
 
     private object? Charge(object? value)
     {
         if (value is string text) Budget.Allocate(text.Length);
-        else if (value is List<object?> list) Budget.Allocate(list.Count);
+        else if (value is List<object?> list) Budget.AllocateItems(list.Count);
         return value;
     }
 
@@ -132,28 +174,19 @@ internal sealed partial class Renderer
         return true;
     }
 
-    private static bool Compare(string sign, object? left, object? right) => sign switch
+    private bool Compare(string sign, object? left, object? right) => sign switch
     {
-        "==" => Python.Equal(left, right),
-        "!=" => !Python.Equal(left, right),
-        "in" => Python.Contains(right, left),
-        "not in" => !Python.Contains(right, left),
-        _ when left is double.NaN || right is double.NaN => false,
-        "<" => Python.Compare(left, right, sign) < 0,
-        "<=" => Python.Compare(left, right, sign) <= 0,
-        ">" => Python.Compare(left, right, sign) > 0,
-        _ => Python.Compare(left, right, sign) >= 0,
+        "==" => Python.Equal(left, right, Budget),
+        "!=" => !Python.Equal(left, right, Budget),
+        "in" => Python.Contains(right, left, Budget),
+        "not in" => !Python.Contains(right, left, Budget),
+        _ => Ordering.Holds(sign, left, right, Budget),
     };
 
     private string Evaluate(Concatenation concatenation, Scope scope)
     {
-        var text = new StringBuilder();
-        foreach (var part in concatenation.Parts)
-        {
-            var value = Repr.Str(Evaluate(part, scope), Budget);
-            Budget.Allocate(value.Length);
-            text.Append(value);
-        }
+        var text = new TextBuilder(Budget);
+        foreach (var part in concatenation.Parts) text.Append(Repr.Str(Evaluate(part, scope), Budget));
         return text.ToString();
     }
 

@@ -6,14 +6,16 @@ internal sealed partial class Renderer
 
     private Flow Execute(IReadOnlyList<Statement> statements, Scope scope)
     {
-        foreach (var statement in statements)
+        var flow = Flow.Next;
+        Budget.Enter();
+        for (var i = 0; i < statements.Count && flow == Flow.Next; i++)
         {
             Budget.Step();
-            _line = statement.Line;
-            var flow = Execute(statement, scope);
-            if (flow != Flow.Next) return flow;
+            _line = statements[i].Line;
+            flow = Execute(statements[i], scope);
         }
-        return Flow.Next;
+        Budget.Leave();
+        return flow;
     }
 
     private Flow Execute(Statement statement, Scope scope)
@@ -21,7 +23,7 @@ internal sealed partial class Renderer
         switch (statement)
         {
             case TextStatement text: Write(text.Text); break;
-            case Print print: Write(Repr.Str(Evaluate(print.Value, scope), Budget)); break;
+            case Print print: Write(EvaluateMarked(print.Value, scope)); break;
             case If branch: return Execute(branch, scope);
             case For loop: Execute(loop, scope, 1); break;
             case Break: return Flow.Break;
@@ -34,6 +36,8 @@ internal sealed partial class Renderer
                 break;
             case FilterBlock filter: Write(Repr.Str(Filtered(filter.Filter, filter.Body, scope), Budget)); break;
             case With with: return Execute(with, scope);
+            case Block block: Execute(block, block.Scoped ? new Scope(scope) : _context); break;
+            case AutoEscape escape: return Execute(escape, scope);
             case Generation generation: return Execute(generation, scope);
             default: throw new InvalidOperationException($"No rendering for {statement.GetType().Name}.");
         }
@@ -54,6 +58,25 @@ internal sealed partial class Renderer
         return Execute(with.Body, inner);
     }
 
+    /// <param name="context">The variables that the block sees.</param>
+    private void Execute(Block block, Scope context)
+    {
+        if (block.Required) throw new JinjaError($"Required block '{block.Name}' not found");
+        var outer = (_context, _block);
+        (_context, _block) = (context, block.Name);
+        Execute(block.Body, new Scope(context));
+        (_context, _block) = outer;
+    }
+
+    private Flow Execute(AutoEscape escape, Scope scope)
+    {
+        var outer = _escapes;
+        _escapes = Python.IsTrue(Evaluate(escape.Enabled, scope));
+        var flow = Execute(escape.Body, new Scope(scope));
+        _escapes = outer;
+        return flow;
+    }
+
     private Flow Execute(Generation generation, Scope scope)
     {
         var start = _output.Length;
@@ -66,7 +89,7 @@ internal sealed partial class Renderer
 
     private void Execute(For loop, object? iterable, Scope scope, int depth)
     {
-        var items = Filter(loop, Python.Iterate(iterable), scope);
+        var items = Filter(loop, Python.Iterate(iterable, Budget), scope);
         var context = new LoopContext(items, depth)
         {
             // loop(children) renders the loop again, one level deeper.
@@ -75,6 +98,7 @@ internal sealed partial class Renderer
         var completed = false;
         while (context.MoveNext())
         {
+            Budget.AllocateItems(8);
             var turn = new Scope(scope) { ["loop"] = context };
             Assign(loop.Target, context.Item, turn);
             var flow = Execute(loop.Body, turn);
@@ -104,7 +128,7 @@ internal sealed partial class Renderer
         return filter is null ? text : Evaluate(filter, scope, text);
     }
 
-    private static void Assign(Expression target, object? value, Scope scope)
+    private void Assign(Expression target, object? value, Scope scope)
     {
         switch (target)
         {
@@ -117,12 +141,14 @@ internal sealed partial class Renderer
                 fields.Set(attribute.Name, value);
                 break;
             case TupleLiteral tuple:
-                var items = Python.Iterate(value);
+                Budget.Enter();
+                var items = Python.Iterate(value, Budget);
                 if (items.Count > tuple.Items.Count)
                     throw new JinjaError($"too many values to unpack (expected {tuple.Items.Count})");
                 if (items.Count < tuple.Items.Count)
                     throw new JinjaError($"not enough values to unpack (expected {tuple.Items.Count}, got {items.Count})");
                 for (var i = 0; i < items.Count; i++) Assign(tuple.Items[i], items[i], scope);
+                Budget.Leave();
                 break;
         }
     }

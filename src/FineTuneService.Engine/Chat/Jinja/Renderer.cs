@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json.Nodes;
 
 namespace FineTuneService.Engine.Chat.Jinja;
 
@@ -7,25 +8,29 @@ internal sealed partial class Renderer
 {
     private readonly StringBuilder _root = new();
     private readonly List<Range> _generated = [];
+    private readonly Template _template;
     private StringBuilder _output;
+    private Scope _context;
+    private string? _block;
+    private bool _escapes;
     private int _line;
 
     public Budget Budget { get; } = new();
 
-    private Renderer() => _output = _root;
+    private Renderer(Template template, Scope globals) => (_template, _output, _context) = (template, _root, new Scope(globals));
 
     /// <returns>The text, and the ranges of it that <c>{% generation %}</c> blocks wrote (none inside macros: their place is not
     /// known).</returns>
     /// <exception cref="ChatTemplateException">The template fails, or takes too much.</exception>
     public static (string Text, IReadOnlyList<Range> Generated) Render(
-        IReadOnlyList<Statement> template, IEnumerable<KeyValuePair<string, object?>> variables, TimeProvider clock)
+        Template template, IEnumerable<KeyValuePair<string, JsonNode?>> variables, TimeProvider clock)
     {
-        var renderer = new Renderer();
         var globals = Globals.Make(clock);
-        foreach (var (name, value) in variables) globals[name] = value;
+        var renderer = new Renderer(template, globals);
         try
         {
-            renderer.Execute(template, new Scope(globals));
+            foreach (var (name, value) in variables) globals[name] = JsonValues.Read(value, renderer.Budget);
+            renderer.Execute(template.Statements, renderer._context);
         }
         catch (JinjaError error)
         {
@@ -37,9 +42,12 @@ internal sealed partial class Renderer
     private void Write(string text)
     {
         if (_output.Length + (double)text.Length > Budget.MaxText)
-            throw new JinjaError($"the template writes more than {Budget.MaxText:N0} characters.");
+            throw new JinjaError($"the template writes more than {Budget.MaxText} characters.");
+        Budget.Scan(text.Length);
         _output.Append(text);
     }
+
+    private void Write(object? value) => Write(_escapes ? Markup.Escape(value, Budget).Text : Repr.Str(value, Budget));
 
     /// <summary>What <paramref name="write"/> writes, as a text of its own.</summary>
     private string Capture(Action write)

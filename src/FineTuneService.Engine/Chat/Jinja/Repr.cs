@@ -5,77 +5,103 @@ using System.Text;
 namespace FineTuneService.Engine.Chat.Jinja;
 
 /// <summary>Values as Python prints them: <c>str(x)</c> and <c>repr(x)</c>.</summary>
-internal static class Repr
+internal sealed class Repr
 {
+    private readonly TextBuilder _text;
+    private readonly Budget _budget;
+    private readonly bool _ascii;
+
+    private Repr(Budget budget, bool ascii) => (_text, _budget, _ascii) = (new TextBuilder(budget), budget, ascii);
+
     public static string Str(object? value, Budget budget) => value switch
     {
         string text => text,
+        Markup markup => markup.Text,
         Undefined => "",
         _ => Of(value, budget),
     };
 
-    public static string Of(object? value, Budget budget)
+    /// <param name="ascii">Python's ascii(): other characters are escaped too.</param>
+    public static string Of(object? value, Budget budget, bool ascii = false)
     {
-        var text = new StringBuilder();
-        Write(value, text, budget);
-        return text.ToString();
+        var repr = new Repr(budget, ascii);
+        repr.Write(value);
+        return repr._text.ToString();
     }
 
-    private static void Write(object? value, StringBuilder text, Budget budget)
+    private void Write(object? value)
     {
-        budget.Step();
-        var start = text.Length;
+        _budget.Step();
+        _budget.Enter();
         switch (value)
         {
-            case null: text.Append("None"); break;
-            case bool flag: text.Append(flag ? "True" : "False"); break;
-            case BigInteger integer: text.Append(integer.ToString(CultureInfo.InvariantCulture)); break;
-            case double number: text.Append(Float(number)); break;
-            case string literal: Quote(literal, text); break;
-            case Undefined: text.Append("Undefined"); break;
-            case List<object?> list: WriteItems("[", list, "]", text, budget); break;
-            case PythonTuple tuple: WriteItems("(", tuple, tuple.Count == 1 ? ",)" : ")", text, budget); break;
+            case null: _text.Append("None"); break;
+            case bool flag: _text.Append(flag ? "True" : "False"); break;
+            case BigInteger integer: _text.Append(IntegerText.Of(integer, _budget)); break;
+            case double number: _text.Append(Float(number)); break;
+            case string literal: Quote(literal); break;
+            case Undefined: _text.Append("Undefined"); break;
+            case List<object?> list: WriteItems("[", list, "]"); break;
+            case PythonTuple or ItemGroup:
+                var tuple = (IReadOnlyList<object?>)value;
+                WriteItems("(", tuple, tuple.Count == 1 ? ",)" : ")");
+                break;
             case DictView view:
-                text.Append(view.Name);
-                WriteItems("([", view.Items, "])", text, budget);
+                _text.Append(view.Name);
+                WriteItems("([", view.Items, "])");
                 break;
-            case Dict dict: WriteDict(dict, text, budget); break;
-            case Function function: text.Append($"<function {function.Name}>"); break;
-            case Generated: text.Append("<generator object>"); break;
+            case Dict dict: WriteDict(dict); break;
+            case Function function: _text.Append($"<function {function.Name}>"); break;
+            case Generated: _text.Append("<generator object>"); break;
+            case PythonBytes bytes: WriteBytes(bytes); break;
             case TemplateNamespace fields:
-                text.Append("<Namespace ");
-                WriteDict(fields.Fields, text, budget);
-                text.Append('>');
+                _text.Append("<Namespace ");
+                WriteDict(fields.Fields);
+                _text.Append(">");
                 break;
-            default: text.Append(value); break;
+            default: _text.Append(value.ToString() ?? ""); break;
         }
-        budget.Allocate(text.Length - start);
+        _budget.Leave();
     }
 
-    private static void WriteItems(string open, IReadOnlyList<object?> items, string close, StringBuilder text, Budget budget)
+    private void WriteItems(string open, IReadOnlyList<object?> items, string close)
     {
-        text.Append(open);
+        _text.Append(open);
         for (var i = 0; i < items.Count; i++)
         {
-            if (i > 0) text.Append(", ");
-            Write(items[i], text, budget);
+            if (i > 0) _text.Append(", ");
+            Write(items[i]);
         }
-        text.Append(close);
+        _text.Append(close);
     }
 
-    private static void WriteDict(Dict dict, StringBuilder text, Budget budget)
+    private void WriteDict(Dict dict)
     {
-        text.Append('{');
+        _text.Append("{");
         var first = true;
         foreach (var (key, value) in dict)
         {
-            if (!first) text.Append(", ");
+            if (!first) _text.Append(", ");
             first = false;
-            Write(key, text, budget);
-            text.Append(": ");
-            Write(value, text, budget);
+            Write(key);
+            _text.Append(": ");
+            Write(value);
         }
-        text.Append('}');
+        _text.Append("}");
+    }
+
+    private void WriteBytes(PythonBytes bytes)
+    {
+        var quote = bytes.Values.Contains((byte)'\'') && !bytes.Values.Contains((byte)'"') ? '"' : '\'';
+        _text.Append("b").Append(quote);
+        foreach (var value in bytes.Values)
+        {
+            if (value == quote || value == '\\') _text.Append('\\').Append((char)value);
+            else if (Short(value) is { } escape) _text.Append(escape);
+            else if (value is >= (byte)' ' and <= (byte)'~') _text.Append((char)value);
+            else _text.Append($"\\x{value:x2}");
+        }
+        _text.Append(quote);
     }
 
     /// <summary>The shortest digits that read back the same, with an exponent below 1e-4 and from 1e16.</summary>
@@ -105,24 +131,32 @@ internal static class Repr
             ? $"{digits[..(exponent + 1)]}.{digits[(exponent + 1)..]}" : digits.PadRight(exponent + 1, '0') + ".0";
     }
 
-    private static void Quote(string literal, StringBuilder text)
+    private void Quote(string literal)
     {
+        _budget.Scan(literal.Length);
         var quote = literal.Contains('\'') && !literal.Contains('"') ? '"' : '\'';
-        text.Append(quote);
+        _text.Append(quote);
         foreach (var rune in literal.EnumerateRunes())
         {
-            if (rune.Value == quote || rune.Value == '\\') text.Append('\\').Append((char)rune.Value);
-            else if (rune.Value == '\n') text.Append("\\n");
-            else if (rune.Value == '\r') text.Append("\\r");
-            else if (rune.Value == '\t') text.Append("\\t");
-            else if (IsPrintable(rune)) text.Append(rune.ToString());
-            else if (rune.Value <= 0xFF) text.Append($"\\x{rune.Value:x2}");
-            else text.Append(rune.Value <= 0xFFFF ? $"\\u{rune.Value:x4}" : $"\\U{rune.Value:x8}");
+            if (rune.Value == quote || rune.Value == '\\') _text.Append('\\').Append((char)rune.Value);
+            else if (Short(rune.Value) is { } escape) _text.Append(escape);
+            else if (IsPrintable(rune) && (rune.IsAscii || !_ascii)) _text.Append(rune);
+            else if (rune.Value <= 0xFF) _text.Append($"\\x{rune.Value:x2}");
+            else _text.Append(rune.Value <= 0xFFFF ? $"\\u{rune.Value:x4}" : $"\\U{rune.Value:x8}");
         }
-        text.Append(quote);
+        _text.Append(quote);
     }
 
-    private static bool IsPrintable(Rune rune) =>
+    private static string? Short(int character) => character switch
+    {
+        '\n' => "\\n",
+        '\r' => "\\r",
+        '\t' => "\\t",
+        _ => null,
+    };
+
+    /// <summary>Python's str.isprintable, of one character.</summary>
+    public static bool IsPrintable(Rune rune) =>
         rune.Value == ' ' || Rune.GetUnicodeCategory(rune) is not (UnicodeCategory.Control
         or UnicodeCategory.Format or UnicodeCategory.Surrogate or UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned
         or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator or UnicodeCategory.SpaceSeparator);

@@ -7,14 +7,17 @@ internal sealed class Scope(Scope? outer)
 
     public object? this[string name]
     {
-        get
-        {
-            for (var scope = this; scope is not null; scope = scope.Outer)
-                if (scope._variables.TryGetValue(name, out var value)) return value;
-            return new Undefined($"'{name}' is undefined");
-        }
+        get => TryGet(name, out var value) ? value : new Undefined($"'{name}' is undefined");
         set => _variables[name] = value;
     }
 
     private Scope? Outer { get; } = outer;
+
+    public bool TryGet(string name, out object? value)
+    {
+        for (var scope = this; scope is not null; scope = scope.Outer)
+            if (scope._variables.TryGetValue(name, out value)) return true;
+        value = null;
+        return false;
+    }
 }

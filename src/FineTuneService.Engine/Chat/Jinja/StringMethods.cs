@@ -1,31 +1,45 @@
-using System.Globalization;
-using System.Numerics;
-using System.Text;
-
 namespace FineTuneService.Engine.Chat.Jinja;
 
 /// <summary>The methods of Python's str. Positions count code points.</summary>
 internal static class StringMethods
 {
+    // A method goes through its text about so often.
+    private const int Passes = 4;
+
     /// <returns>The method bound to <paramref name="text"/>, or null where str has none of that name.</returns>
-    public static Func<Arguments, object?>? Find(string text, string name) => name switch
+    public static Func<Arguments, object?>? Find(string text, string name)
     {
-        "strip" => arguments => Strip(text, arguments.Get(0, "chars"), left: true, right: true),
-        "lstrip" => arguments => Strip(text, arguments.Get(0, "chars"), left: true, right: false),
-        "rstrip" => arguments => Strip(text, arguments.Get(0, "chars"), left: false, right: true),
+        var method = Named(text, name) ?? Questions(text, name);
+        if (method is null) return null;
+        return arguments =>
+        {
+            arguments.Budget.Scan(Passes * (double)text.Length);
+            return method(arguments);
+        };
+    }
+
+    private static Func<Arguments, object?>? Named(string text, string name) => name switch
+    {
+        "strip" => arguments => Stripping.Strip(text, arguments.Get(0, "chars"), left: true, right: true),
+        "lstrip" => arguments => Stripping.Strip(text, arguments.Get(0, "chars"), left: true, right: false),
+        "rstrip" => arguments => Stripping.Strip(text, arguments.Get(0, "chars"), left: false, right: true),
         "split" => arguments => StringSplitting.Split(text, arguments, fromRight: false),
         "rsplit" => arguments => StringSplitting.Split(text, arguments, fromRight: true),
-        "splitlines" => _ => StringSplitting.SplitLines(text),
-        "partition" => arguments => StringSplitting.Partition(text, arguments.RequireText(0, "sep"), last: false),
-        "rpartition" => arguments => StringSplitting.Partition(text, arguments.RequireText(0, "sep"), last: true),
-        "startswith" => arguments => HasAffix(text, arguments, (part, affix) => part.StartsWith(affix, StringComparison.Ordinal)),
-        "endswith" => arguments => HasAffix(text, arguments, (part, affix) => part.EndsWith(affix, StringComparison.Ordinal)),
+        "splitlines" => arguments => StringSplitting.SplitLines(text, arguments.IsTrue(0, "keepends"), arguments.Budget),
+        "partition" => arguments => StringSplitting.Partition(text, arguments.RequireText(0, "sep"), last: false, arguments.Budget),
+        "rpartition" => arguments => StringSplitting.Partition(text, arguments.RequireText(0, "sep"), last: true, arguments.Budget),
+        "startswith" => arguments => StringPlaces.HasAffix(text, arguments, (part, affix) => part.StartsWith(affix, StringComparison.Ordinal)),
+        "endswith" => arguments => StringPlaces.HasAffix(text, arguments, (part, affix) => part.EndsWith(affix, StringComparison.Ordinal)),
         "removeprefix" => arguments => text.StartsWith(arguments.RequireText(0, "prefix"), StringComparison.Ordinal)
             ? text[arguments.RequireText(0, "prefix").Length..] : text,
         "removesuffix" => arguments => text.EndsWith(arguments.RequireText(0, "suffix"), StringComparison.Ordinal)
             ? text[..^arguments.RequireText(0, "suffix").Length] : text,
-        "replace" => arguments => Replace(
+        "replace" => arguments => Replacing.Replace(
             text, arguments.RequireText(0, "old"), arguments.RequireText(1, "new"), arguments.GetInteger(2, "count", -1), arguments.Budget),
+        "translate" => arguments => Replacing.Translate(text, arguments[0], arguments.Budget),
+        "maketrans" => Replacing.MakeTable,
+        "expandtabs" => arguments => Replacing.ExpandTabs(text, arguments.GetInteger(0, "tabsize", 8), arguments.Budget),
+        "encode" => arguments => Encode(text, arguments.GetText(0, "encoding", "utf-8")),
         "upper" => _ => Text.Upper(text),
         "lower" => _ => Text.Lower(text),
         "casefold" => _ => Text.Lower(text).Replace("ß", "ss"),
@@ -34,115 +48,60 @@ internal static class StringMethods
         "capitalize" => _ => Text.Capitalize(text),
         "join" => arguments => Join(text, arguments),
         "format" => arguments => BraceFormat.Apply(text, arguments.Positional, arguments.Named, arguments.Budget),
-        "format_map" => arguments => BraceFormat.Apply(text, [], Fields(arguments[0]), arguments.Budget),
-        "find" => arguments => Position(text, text.IndexOf(arguments.RequireText(0, "sub"), StringComparison.Ordinal)),
-        "rfind" => arguments => Position(text, text.LastIndexOf(arguments.RequireText(0, "sub"), StringComparison.Ordinal)),
-        "index" => arguments => text.IndexOf(arguments.RequireText(0, "sub"), StringComparison.Ordinal) is >= 0 and var at
-            ? Position(text, at) : throw new JinjaError("substring not found"),
-        "count" => arguments => Count(text, arguments.RequireText(0, "sub")),
-        "isdigit" => _ => text.Length > 0 && text.All(c => CharUnicodeInfo.GetDigitValue(c) >= 0),
-        "isdecimal" => _ => text.Length > 0 && text.All(char.IsDigit),
-        "isnumeric" => _ => text.Length > 0 && text.All(char.IsNumber),
-        "isalpha" => _ => text.Length > 0 && text.All(char.IsLetter),
-        "isalnum" => _ => text.Length > 0 && text.All(char.IsLetterOrDigit),
-        "isspace" => _ => text.Length > 0 && text.All(Text.IsSpace),
-        "isupper" => _ => text == Text.Upper(text) && text != Text.Lower(text),
-        "islower" => _ => text == Text.Lower(text) && text != Text.Upper(text),
-        "zfill" => arguments => Zeros(text, arguments),
-        "center" => arguments => Pad(text, arguments, left: 0.5),
-        "ljust" => arguments => Pad(text, arguments, left: 0),
-        "rjust" => arguments => Pad(text, arguments, left: 1),
-        "encode" or "expandtabs" or "translate" or "maketrans" or "isidentifier" or "isprintable" or "istitle" or "isascii" =>
-            _ => throw JinjaError.Unsupported($"the method str.{name}"),
+        "format_map" => arguments => arguments[0] is Dict fields
+            ? BraceFormat.Apply(text, fields, arguments.Budget) : throw new JinjaError("format_map needs a mapping"),
+        "find" => arguments => StringPlaces.Find(text, arguments, last: false),
+        "rfind" => arguments => StringPlaces.Find(text, arguments, last: true),
+        "index" => arguments => StringPlaces.Index(text, arguments, last: false),
+        "rindex" => arguments => StringPlaces.Index(text, arguments, last: true),
+        "count" => arguments => StringPlaces.Count(text, arguments),
+        "zfill" => arguments => Padding.Zeros(text, arguments),
+        "center" => arguments => Padding.Pad(text, arguments, left: 0.5),
+        "ljust" => arguments => Padding.Pad(text, arguments, left: 0),
+        "rjust" => arguments => Padding.Pad(text, arguments, left: 1),
         _ => null,
     };
 
-    public static string Strip(string text, object? characters, bool left, bool right)
+    private static Func<Arguments, object?>? Questions(string text, string name)
     {
-        if (characters is not (null or string))
-            throw new JinjaError($"strip arg must be None or str, not {Python.TypeName(characters)}");
-        bool Strips(char c) => characters is string set ? set.Contains(c) : Text.IsSpace(c);
-        var (start, end) = (0, text.Length);
-        while (left && start < end && Strips(text[start])) start++;
-        while (right && end > start && Strips(text[end - 1])) end--;
-        return text[start..end];
-    }
-
-    public static string Replace(string text, string old, string replacement, int count, Budget budget)
-    {
-        if (old.Length == 0) throw JinjaError.Unsupported("replacing an empty text");
-        var result = new StringBuilder();
-        var from = 0;
-        while (count-- != 0 && text.IndexOf(old, from, StringComparison.Ordinal) is >= 0 and var at)
+        Func<string, bool>? question = name switch
         {
-            budget.Allocate(replacement.Length);
-            if (result.Length + (double)replacement.Length > Budget.MaxText) budget.Allocate(double.MaxValue);
-            result.Append(text, from, at - from).Append(replacement);
-            from = at + old.Length;
-        }
-        return result.Append(text, from, text.Length - from).ToString();
+            "isalnum" => CharacterKinds.IsAlphanumeric,
+            "isalpha" => CharacterKinds.IsAlphabetic,
+            "isascii" => text => text.All(char.IsAscii),
+            "isdecimal" => CharacterKinds.IsDecimal,
+            "isdigit" => CharacterKinds.IsDigit,
+            "isidentifier" => CharacterKinds.IsIdentifier,
+            "islower" => CharacterKinds.IsLower,
+            "isnumeric" => CharacterKinds.IsNumeric,
+            "isprintable" => CharacterKinds.IsPrintable,
+            "isspace" => text => text.Length > 0 && text.All(Text.IsSpace),
+            "istitle" => CharacterKinds.IsTitle,
+            "isupper" => CharacterKinds.IsUpper,
+            _ => null,
+        };
+        return question is null ? null : _ => question(text);
     }
 
-    public static string Spaces(int count, Budget budget)
+    private static string Join(string separator, Arguments arguments)
     {
-        budget.Allocate(Math.Max(0, count));
-        return new string(' ', Math.Max(0, count));
-    }
-
-    /// <param name="left">Share of the padding that goes to the left.</param>
-    public static string Pad(string text, int width, string fill, double left, Budget budget)
-    {
-        if (fill.Length != 1) throw new JinjaError("The fill character must be exactly one character long");
-        var missing = width - Text.Length(text);
-        if (missing <= 0) return text;
-        budget.Allocate(width);
-        // Python centres with the odd blank on the left only where the width is odd too.
-        var before = left == 0.5 ? missing / 2 + (missing & width & 1) : (int)(missing * left);
-        return new string(fill[0], before) + text + new string(fill[0], missing - before);
-    }
-
-    private static string Pad(string text, Arguments arguments, double left) =>
-        Pad(text, arguments.GetInteger(0, "width", 0), arguments.GetText(1, "fillchar", " "), left, arguments.Budget);
-
-    private static string Zeros(string text, Arguments arguments)
-    {
-        var sign = text.StartsWith('-') || text.StartsWith('+') ? text[..1] : "";
-        return sign + Pad(text[sign.Length..], arguments.GetInteger(0, "width", 0) - sign.Length, "0", left: 1, arguments.Budget);
-    }
-
-    /// <summary>The argument is an affix or a tuple of them; start and end, where given, narrow the text.</summary>
-    private static bool HasAffix(string text, Arguments arguments, Func<string, string, bool> has)
-    {
-        var part = text;
-        if (arguments.Positional.Count > 1)
-        {
-            int? end = arguments.Has(2, "end") ? arguments.GetInteger(2, "end", 0) : null;
-            part = (string)Slicing.Apply(text, arguments.GetInteger(1, "start", 0), end, null)!;
-        }
-        return arguments[0] is PythonTuple several
-            ? several.Any(affix => affix is string one && has(part, one)) : has(part, arguments.RequireText(0, "prefix"));
-    }
-
-    private static object? Join(string separator, Arguments arguments)
-    {
-        var items = Python.Iterate(arguments[0]);
+        var text = new TextBuilder(arguments.Budget);
+        var items = arguments.Iterate(0);
         for (var i = 0; i < items.Count; i++)
-            if (items[i] is string part) arguments.Budget.Allocate(part.Length + (double)separator.Length);
-            else throw new JinjaError($"sequence item {i}: expected str instance, {Python.TypeName(items[i])} found");
-        return string.Join(separator, items);
+        {
+            if (i > 0) text.Append(separator);
+            text.Append(items[i] is string part ? part
+                : throw new JinjaError($"sequence item {i}: expected str instance, {Python.TypeName(items[i])} found"));
+        }
+        return text.ToString();
     }
 
-    private static Dictionary<string, object?> Fields(object? mapping) => mapping is Dict dict
-        ? dict.Where(item => item.Key is string).ToDictionary(item => (string)item.Key!, item => item.Value)
-        : throw new JinjaError("format_map needs a mapping");
-
-    private static object? Position(string text, int index) => new BigInteger(index < 0 ? -1 : Text.Length(text[..index]));
-
-    private static object? Count(string text, string part)
+    private static PythonBytes Encode(string text, string encoding) => encoding.ToLowerInvariant().Replace('_', '-') switch
     {
-        if (part.Length == 0) return new BigInteger(Text.Length(text) + 1);
-        var count = 0;
-        for (var from = 0; text.IndexOf(part, from, StringComparison.Ordinal) is >= 0 and var at; from = at + part.Length) count++;
-        return new BigInteger(count);
-    }
+        "utf-8" or "utf8" => new PythonBytes(System.Text.Encoding.UTF8.GetBytes(text)),
+        "ascii" when text.All(char.IsAscii) => new PythonBytes(System.Text.Encoding.ASCII.GetBytes(text)),
+        "latin-1" or "latin1" or "iso-8859-1" when text.All(c => c <= 0xFF) => new PythonBytes(System.Text.Encoding.Latin1.GetBytes(text)),
+        "ascii" or "latin-1" or "latin1" or "iso-8859-1" => throw new JinjaError($"'{encoding}' codec can't encode the text"),
+        _ => throw JinjaError.Unsupported($"the encoding '{encoding}'"),
+    };
 }

@@ -38,17 +38,26 @@ internal static class Text
     }
 
     /// <summary>The code points, each as a text of its own.</summary>
-    public static List<object?> Characters(string text)
+    public static List<object?> Characters(string text, Budget budget)
     {
+        budget.AllocateItems(text.Length);
         var characters = new List<object?>(text.Length);
         for (var i = 0; i < text.Length; i++)
         {
             var length = i + 1 < text.Length && char.IsSurrogatePair(text[i], text[i + 1]) ? 2 : 1;
-            characters.Add(text.Substring(i, length));
+            if (char.IsAscii(text[i])) characters.Add(Ascii[text[i]]);
+            else
+            {
+                // Each is an object of its own.
+                budget.AllocateItems(2);
+                characters.Add(text.Substring(i, length));
+            }
             i += length - 1;
         }
         return characters;
     }
+
+    private static readonly string[] Ascii = [.. Enumerable.Range(0, 128).Select(code => ((char)code).ToString())];
 
     public static string Upper(string text)
     {
@@ -62,10 +71,29 @@ internal static class Text
         return upper.ToString();
     }
 
-    /// <summary>The one letter that grows in lower case is the dotted capital I.</summary>
-    public static string Lower(string text) => text.ToLowerInvariant().Replace("\u0130", "i\u0307");
+    /// <summary>The one letter that grows in lower case is the dotted capital I; a sigma at a word's end has a form of its own.</summary>
+    public static string Lower(string text)
+    {
+        var lower = text.ToLowerInvariant().Replace("\u0130", "i\u0307");
+        if (!text.Contains('Σ') || lower.Length != text.Length) return lower;
+        var units = lower.ToCharArray();
+        for (var i = 1; i < text.Length; i++)
+            if (text[i] == 'Σ' && char.IsLetter(text[i - 1]) && (i + 1 == text.Length || !char.IsLetter(text[i + 1]))) units[i] = 'ς';
+        return new string(units);
+    }
 
-    public static string Capitalize(string text) => text.Length == 0 ? text : Upper(text[..1]) + Lower(text[1..]);
+    /// <summary>The form of a letter that begins a word; Ǆ and its like have one between the capital and the small.</summary>
+    private static string TitleCase(char c) => c switch
+    {
+        >= 'Ǆ' and <= 'ǆ' => "ǅ",
+        >= 'Ǉ' and <= 'ǉ' => "ǈ",
+        >= 'Ǌ' and <= 'ǌ' => "ǋ",
+        >= 'Ǳ' and <= 'ǳ' => "ǲ",
+        'ß' => "Ss",
+        _ => Upper(c.ToString()),
+    };
+
+    public static string Capitalize(string text) => text.Length == 0 ? text : TitleCase(text[0]) + Lower(text[1..]);
 
     /// <summary>Every run of letters gets a capital, as Python's <c>str.title</c>.</summary>
     public static string Title(string text)
@@ -74,7 +102,7 @@ internal static class Text
         var inWord = false;
         foreach (var c in text)
         {
-            title.Append(inWord ? Lower(c.ToString()) : Upper(c.ToString()));
+            title.Append(inWord ? Lower(c.ToString()) : TitleCase(c));
             inWord = char.IsLetter(c);
         }
         return title.ToString();

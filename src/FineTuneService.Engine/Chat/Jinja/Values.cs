@@ -1,4 +1,5 @@
 using System.Collections;
+using System.Numerics;
 
 namespace FineTuneService.Engine.Chat.Jinja;
 
@@ -25,9 +26,17 @@ internal sealed class PythonTuple(IReadOnlyList<object?> items) : IReadOnlyList<
 /// <summary><c>range(start, stop, step)</c>.</summary>
 internal sealed class PythonRange(int start, int stop, int step) : IReadOnlyList<object?>
 {
-    public object? this[int index] => new System.Numerics.BigInteger(start + (long)index * step);
+    public object? this[int index] => new BigInteger(start + ((long)index * step));
+
+    public int Start => start;
+
+    public int Stop => stop;
+
+    public int Step => step;
 
     public int Count { get; } = (int)Math.Max(0, (stop - (long)start + step - Math.Sign(step)) / step);
+
+    public bool Has(BigInteger item) => (step > 0 ? item >= start && item < stop : item <= start && item > stop) && ((item - start) % step).IsZero;
 
     public IEnumerator<object?> GetEnumerator()
     {
@@ -40,10 +49,23 @@ internal sealed class PythonRange(int start, int stop, int step) : IReadOnlyList
 }
 
 /// <summary>What dict.keys(), values() and items() give: can be iterated and measured, not indexed.</summary>
-internal sealed record DictView(string Name, IReadOnlyList<object?> Items);
+internal sealed record DictView(string Name, IReadOnlyList<object?> Items, Dict? Source = null);
 
-/// <summary>What map, select and reject give: can only be iterated.</summary>
-internal sealed record Generated(IReadOnlyList<object?> Items);
+/// <summary>What map, select and reject give: can only be iterated, and only once.</summary>
+internal sealed class Generated(IReadOnlyList<object?> items)
+{
+    private IReadOnlyList<object?> _left = items;
+
+    public IReadOnlyList<object?> Take()
+    {
+        var taken = _left;
+        _left = [];
+        return taken;
+    }
+}
+
+/// <summary>What str.encode gives.</summary>
+internal sealed record PythonBytes(byte[] Values);
 
 /// <summary>
 /// What the filters safe and escape give: a text that escapes what is added to it (markupsafe). Templates written as
@@ -51,8 +73,22 @@ internal sealed record Generated(IReadOnlyList<object?> Items);
 /// </summary>
 internal sealed record Markup(string Text)
 {
-    public static Markup Escape(object? value, Budget budget) => value as Markup ?? new Markup(Repr.Str(value, budget)
-        .Replace("&", "&amp;").Replace("<", "&lt;").Replace(">", "&gt;").Replace("'", "&#39;").Replace("\"", "&#34;"));
+    public static Markup Escape(object? value, Budget budget)
+    {
+        if (value is Markup markup) return markup;
+        var escaped = new TextBuilder(budget);
+        foreach (var c in Repr.Str(value, budget))
+            switch (c)
+            {
+                case '&': escaped.Append("&amp;"); break;
+                case '<': escaped.Append("&lt;"); break;
+                case '>': escaped.Append("&gt;"); break;
+                case '\'': escaped.Append("&#39;"); break;
+                case '"': escaped.Append("&#34;"); break;
+                default: escaped.Append(c); break;
+            }
+        return new Markup(escaped.ToString());
+    }
 
     public static object? Plain(object? value) => value is Markup markup ? markup.Text : value;
 }
@@ -68,9 +104,17 @@ internal sealed record Function(string Name, Func<Arguments, object?> Body)
 /// <summary>A value with attributes of its own: loop, namespace(), a macro, cycler().</summary>
 internal abstract class TemplateObject
 {
+    /// <summary>As Python names it.</summary>
+    public abstract string TypeName { get; }
+
+    /// <summary>Where Python's class is, with a point behind it; error messages name it.</summary>
+    public virtual string Module => "jinja2.runtime.";
+
     /// <summary>False where there is no such attribute.</summary>
     public abstract bool TryGet(string name, out object? value);
 
     /// <summary>Called as a function, where it can be.</summary>
     public virtual Func<Arguments, object?>? Body => null;
+
+    public override string ToString() => $"<{TypeName} object>";
 }
