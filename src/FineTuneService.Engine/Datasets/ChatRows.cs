@@ -7,19 +7,32 @@ namespace FineTuneService.Engine.Datasets;
 /// <summary>Rows with <c>messages</c>.</summary>
 internal static class ChatRows
 {
-    private static readonly string[] Roles = ["system", "developer", "user", "assistant"];
-
-    /// <summary>Keys of a message that go to the chat template as they are.</summary>
-    private static readonly string[] Passed = ["name", "reasoning_content", "reasoning", "thinking"];
-    private static readonly string[] Known = ["role", "content", "weight", .. Passed];
+    /// <summary>Further keys of a message that go to the chat template as they are.</summary>
+    private static readonly string[] Passed = ["reasoning_content", "reasoning", "thinking"];
+    private static readonly string[] Known = ["role", "content", "weight", "name", .. Passed];
 
     public static ChatRow Parse(RowJson row)
     {
-        if (row.Has("tools") || row.Has("functions")) throw row.Unsupported("the tools of chat rows");
-        row.WarnOfUnknownKeys(row.Json, ["messages"]);
-        var messages = Messages(row, row.Require("messages"), "messages");
-        CheckOrder(row, messages);
+        RefuseTools(row);
+        row.WarnOfUnknownKeys(row.Json, ["messages", "system"]);
+        var messages = WithSystem(row, Messages(row, row.Require("messages"), "messages"));
+        TurnOrder.Check(row, messages);
         return new ChatRow(row.Line, messages);
+    }
+
+    public static void RefuseTools(RowJson row)
+    {
+        if (row.Has("tools") || row.Has("functions")) throw row.Unsupported("the tools of chat rows");
+    }
+
+    /// <summary>The messages behind the row's own <c>system</c>, as Anthropic's rows have it.</summary>
+    public static List<ChatMessage> WithSystem(RowJson row, List<ChatMessage> messages)
+    {
+        var system = row.OptionalText("system");
+        if (system.Length == 0) return messages;
+        if (messages[0].Role == "system") throw row.Error("there is a 'system' beside the messages and a system message among them; keep one.");
+        row.WarnOfText(system);
+        return [ChatMessage.Of("system", system), .. messages];
     }
 
     /// <summary>A list of messages that is not empty.</summary>
@@ -34,14 +47,16 @@ internal static class ChatRows
     {
         if (json.ValueKind != JsonValueKind.Object) throw row.Error($"a message is {RowJson.Kind(json)}, not an object.");
         var role = Role(row, json);
-        if (json.TryGetProperty("tool_calls", out _)) throw row.Unsupported("the tool calls of chat rows");
+        if (RowJson.Value(json, "tool_calls") is not null || RowJson.Value(json, "function_call") is not null)
+            throw row.Unsupported("the tool calls of chat rows");
+        if (TextOf(json, "refusal") is { Length: > 0 }) throw row.Unsupported("the refusals of chat rows");
         row.WarnOfUnknownKeys(json, Known);
         var content = Content(row, json);
         row.WarnOfText(content);
         if (role == "assistant" && content.Length == 0)
             row.Warn("an assistant message is empty: only its end of turn is learnt.");
         else if (role == "assistant" && string.IsNullOrWhiteSpace(content)) row.Warn("an assistant message is only blanks.");
-        return new ChatMessage(role, content) { Weight = Weight(row, json, role), Extra = Extra(json) };
+        return ChatMessage.Of(role, content, Name(row, json), Extra(json)) with { Weight = Weight(row, json, role) };
     }
 
     private static string Role(RowJson row, JsonElement message)
@@ -50,10 +65,18 @@ internal static class ChatRows
         if (role.ValueKind != JsonValueKind.String) throw row.Error($"'role' is {RowJson.Kind(role)}, not a text.");
         var name = role.GetString()!;
         if (name is "tool" or "function") throw row.Unsupported("the tool messages of chat rows");
-        if (!Roles.Contains(name)) throw row.Error($"the role '{name}' is none of {string.Join(", ", Roles)} (in lower case).");
-        if (name == "developer") row.Warn("the role 'developer' is unknown to many chat templates; 'system' is the usual one.");
+        if (!ChatMessage.Roles.Contains(name))
+            throw row.Error($"the role '{Clip.To(name, 40)}' is none of {string.Join(", ", ChatMessage.Roles)} (in lower case).");
+        if (name == "developer") row.Warn("the role 'developer' is OpenAI's newer name for 'system', and read as that, here as in chat completions.");
         return name;
     }
+
+    private static string? Name(RowJson row, JsonElement message) => RowJson.Value(message, "name") switch
+    {
+        null => null,
+        { ValueKind: JsonValueKind.String } name => name.GetString(),
+        { } other => throw row.Error($"'name' is {RowJson.Kind(other)}, not a text."),
+    };
 
     private static string Content(RowJson row, JsonElement message)
     {
@@ -71,7 +94,7 @@ internal static class ChatRows
     {
         var type = TextOf(part, "type");
         if (type != "text")
-            throw row.Error($"a part of 'content' is of the type '{type ?? "none"}'; a text model learns only from 'text'.");
+            throw row.Error($"a part of 'content' is of the type '{Clip.To(type ?? "none", 40)}'; a text model learns only from 'text'.");
         return TextOf(part, "text") ?? throw row.Error("a text part has no 'text'.");
     }
 
@@ -81,9 +104,9 @@ internal static class ChatRows
 
     private static double? Weight(RowJson row, JsonElement message, string role)
     {
-        if (!message.TryGetProperty("weight", out var weight)) return null;
+        if (RowJson.Value(message, "weight") is not { } weight) return null;
         if (weight.ValueKind != JsonValueKind.Number || !weight.TryGetDouble(out var value) || value is not (0 or 1))
-            throw row.Error($"'weight' is {weight.GetRawText()}; it must be 0 or 1.");
+            throw row.Error($"'weight' is {Clip.To(weight.GetRawText(), 40)}; it must be 0 or 1.");
         if (weight.GetRawText().Contains('.')) row.Warn("'weight' is written with a point; it is 0 or 1.");
         if (role != "assistant") row.Warn("'weight' has no meaning on a message that is not the assistant's.");
         return value;
@@ -93,23 +116,7 @@ internal static class ChatRows
     {
         JsonObject? extra = null;
         foreach (var key in Passed)
-            if (message.TryGetProperty(key, out var value)) (extra ??= [])[key] = JsonNode.Parse(value.GetRawText());
+            if (RowJson.Value(message, key) is { } value) (extra ??= [])[key] = JsonNode.Parse(value.GetRawText());
         return extra;
-    }
-
-    private static void CheckOrder(RowJson row, List<ChatMessage> messages)
-    {
-        if (messages.All(message => message.Role != "assistant")) throw row.Error("there is no assistant message to learn.");
-        if (messages[^1].Role != "assistant")
-            throw row.Error($"the last message is the {messages[^1].Role}'s: there is nothing to learn after it.");
-        var turns = messages.SkipWhile(message => message.Role is "system" or "developer").ToList();
-        if (turns.Any(message => message.Role is "system" or "developer"))
-            row.Warn("a system message stands behind others; many chat templates refuse that.");
-        if (turns[0].Role == "assistant")
-            row.Warn("the conversation starts with the assistant; some chat templates refuse that.");
-        if (turns.Zip(turns.Skip(1)).Any(pair => pair.First.Role == pair.Second.Role))
-            row.Warn("two messages of one role follow each other; some chat templates refuse that.");
-        if (messages.All(message => message.Role != "assistant" || message.Weight == 0))
-            row.Warn("every assistant message has weight 0: the row teaches nothing.");
     }
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using FineTuneService.Engine.Chat;
 
 namespace FineTuneService.Engine.Datasets;
 
@@ -9,10 +10,13 @@ internal static class CompletionRows
 {
     public static DatasetRow Parse(RowJson row)
     {
-        row.WarnOfUnknownKeys(row.Json, ["prompt", "completion"]);
+        row.WarnOfUnknownKeys(row.Json, ["prompt", "completion", "system", "tools", "functions"]);
+        ChatRows.RefuseTools(row);
         if (row.Json.TryGetProperty("prompt", out var prompt) && prompt.ValueKind == JsonValueKind.Array
             && row.Json.TryGetProperty("completion", out var completion))
             return Conversation(row, prompt, completion);
+        if (row.OptionalText("system").Length > 0)
+            throw row.Error("'system' has no place beside a prompt that is a text; put it into the prompt, or write the row as messages.");
         var (given, learnt) = (row.Text("prompt"), row.Text("completion"));
         if (learnt.Length == 0) throw row.Error("'completion' is empty: there is nothing to learn.");
         if (given.Length == 0) row.Warn("'prompt' is empty: the completion is learnt by itself.");
@@ -24,9 +28,11 @@ internal static class CompletionRows
     /// <summary>A conversation of which only the completion's assistant messages are learnt.</summary>
     private static ChatRow Conversation(RowJson row, JsonElement prompt, JsonElement completion)
     {
-        var before = ChatRows.Messages(row, prompt, "prompt").Select(message => message with { Weight = 0 });
+        var before = ChatRows.WithSystem(row, ChatRows.Messages(row, prompt, "prompt"));
         var after = ChatRows.Messages(row, completion, "completion");
         if (after[^1].Role != "assistant") throw row.Error("the last message of 'completion' is not the assistant's.");
-        return new ChatRow(row.Line, [.. before, .. after]);
+        List<ChatMessage> messages = [.. before.Select(message => message with { Weight = 0 }), .. after];
+        TurnOrder.Check(row, messages);
+        return new ChatRow(row.Line, messages) { PromptMessages = before.Count };
     }
 }

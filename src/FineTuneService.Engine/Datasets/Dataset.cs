@@ -1,52 +1,30 @@
 namespace FineTuneService.Engine.Datasets;
 
-/// <summary>A training file, read and checked.</summary>
+/// <summary>A training file, read and checked. <see cref="DatasetReader"/> does the same for a file too large to hold.</summary>
 public sealed class Dataset
 {
-    private readonly List<DatasetRow> _rows = [];
+    private Dataset(string? fileName, DatasetReader reader)
+    {
+        FileName = fileName;
+        Rows = [.. reader.Rows()];
+        (Format, Problems, Warnings) = (reader.Format, reader.Problems, reader.Warnings);
+    }
 
-    private Dataset() { }
+    /// <summary>The uploaded name, which messages about the file begin with.</summary>
+    public string? FileName { get; }
 
     /// <summary>What most of the file is taken for; meaningless where it has no row.</summary>
-    public DatasetFormat Format { get; private set; }
+    public DatasetFormat Format { get; }
 
     /// <summary>The good rows, in the order of the file.</summary>
-    public IReadOnlyList<DatasetRow> Rows => _rows;
+    public IReadOnlyList<DatasetRow> Rows { get; }
 
-    /// <summary>Everything that is wrong, in the order of the file. A file with any is not trained on.</summary>
-    public IReadOnlyList<DatasetProblem> Problems { get; private set; } = [];
+    /// <summary>What is wrong, in the order of the file. A file with any is not trained on.</summary>
+    public IReadOnlyList<DatasetProblem> Problems { get; }
 
-    public IReadOnlyList<DatasetWarning> Warnings { get; private set; } = [];
+    public IReadOnlyList<DatasetWarning> Warnings { get; }
 
-    /// <summary>Reads JSONL or a JSON array, in UTF-8. Bad content never throws: it is a problem.</summary>
+    /// <summary>Reads JSONL, a JSON array or CSV, in UTF-8. Bad content never throws: it is a problem.</summary>
     /// <param name="fileName">The uploaded name, where there is one: a file named .csv has to hold CSV.</param>
-    public static Dataset Read(Stream file, string? fileName = null)
-    {
-        var dataset = new Dataset();
-        var warnings = new WarningList();
-        var problems = new List<DatasetProblem>();
-        var parser = new RowParser(warnings);
-        var repeats = new RepeatedRows(warnings);
-        try
-        {
-            foreach (var (place, json) in new JsonRows(file, warnings, problems).Read(fileName))
-            {
-                if (parser.Parse(place, json) is not { } row) continue;
-                dataset._rows.Add(row);
-                repeats.Check(row);
-            }
-        }
-        catch (DatasetException refused)
-        {
-            problems.Add(refused.Problem);
-        }
-        dataset.Format = parser.Format ?? default;
-        problems.AddRange(parser.Problems);
-        if (dataset._rows.Count == 0 && problems.Count == 0) problems.Add(new DatasetProblem(0, "the file has no rows."));
-        if (dataset._rows.Count is > 0 and < 10)
-            warnings.Add(0, $"only {dataset._rows.Count} rows: fewer than 10 rarely teach a model anything.");
-        dataset.Problems = [.. problems.OrderBy(problem => problem.Line)];
-        dataset.Warnings = warnings.All;
-        return dataset;
-    }
+    public static Dataset Read(Stream file, string? fileName = null) => new(fileName, new DatasetReader(file, fileName));
 }

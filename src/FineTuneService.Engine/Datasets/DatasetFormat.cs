@@ -12,3 +12,14 @@ public enum DatasetFormat
     /// <summary><c>instruction</c>, <c>input</c> (may be empty) and <c>output</c>, Stanford's.</summary>
     Alpaca,
 }
+
+/// <summary>What the formats are called in messages.</summary>
+public static class DatasetFormatNames
+{
+    public static string Name(this DatasetFormat format) => format switch
+    {
+        DatasetFormat.Chat => "chat",
+        DatasetFormat.PromptCompletion => "prompt/completion",
+        _ => "Alpaca",
+    };
+}

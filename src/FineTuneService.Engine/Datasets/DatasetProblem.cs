@@ -1,11 +1,18 @@
 namespace FineTuneService.Engine.Datasets;
 
 /// <summary>Why a file cannot be trained on.</summary>
-/// <param name="Line">1-based, counted by line feeds; 0 where it is about the whole file.</param>
+/// <param name="Line">1-based, counted by line feeds: the first that has it; 0 where it is about the whole file.</param>
 /// <param name="Feature">A format that is known but not built, by name; null where the file itself is wrong.</param>
-public sealed record DatasetProblem(int Line, string Message, string? Feature = null)
+/// <param name="Count">How many rows have it; 0 where it says that the rest was not read.</param>
+public sealed record DatasetProblem(int Line, string Message, string? Feature = null, int Count = 1)
 {
-    public override string ToString() => Line > 0 ? $"line {Line}: {Message}" : Message;
+    /// <summary>The file's uploaded name, where it has one.</summary>
+    public string? File { get; init; }
+
+    /// <summary>The next lines that have it, the first few of them.</summary>
+    public IReadOnlyList<int> MoreLines { get; init; } = [];
+
+    public override string ToString() => DatasetPlace.Of(File, Line, Count, MoreLines) + Message;
 }
 
 /// <summary>Something that does not stop the training, but that the file's owner should know.</summary>
@@ -13,6 +20,8 @@ public sealed record DatasetProblem(int Line, string Message, string? Feature = 
 /// <param name="Count">How many lines have it.</param>
 public sealed record DatasetWarning(int Line, string Message, int Count = 1)
 {
-    public override string ToString() =>
-        Line == 0 ? Message : Count == 1 ? $"line {Line}: {Message}" : $"line {Line} and {Count - 1} more: {Message}";
+    /// <summary>The file's uploaded name, where it has one.</summary>
+    public string? File { get; init; }
+
+    public override string ToString() => DatasetPlace.Of(File, Line, Count, []) + Message;
 }

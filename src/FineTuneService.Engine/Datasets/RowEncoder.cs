@@ -15,9 +15,10 @@ namespace FineTuneService.Engine.Datasets;
 /// what it is asked. Null for a model that is about to be trained: chat rows are put into the chat template, Alpaca rows into Stanford's
 /// prompt.</param>
 /// <param name="stops">Tokens that end an answer when the model serves; null takes the token behind a completion.</param>
+/// <param name="vocabularySize">Tokens that the model knows: a row with another one is refused. Null takes whatever the tokenizer gives.</param>
 public sealed class RowEncoder(
     Tokenizer tokenizer, ChatTemplate? chatTemplate, int maxSequenceLength, int? endOfText = null, PromptTemplate? promptTemplate = null,
-    IReadOnlyList<int>? stops = null)
+    IReadOnlyList<int>? stops = null, int? vocabularySize = null)
 {
     /// <summary>Tokens of the longest row where nobody says otherwise.</summary>
     private const int LongestSequence = 2048;
@@ -40,34 +41,36 @@ public sealed class RowEncoder(
         // A tokenizer may name no end of text, or one that the model has no row for; another stop token then ends an answer.
         int? endOfText = tokenizer.EosId is { } id && stops.Contains(id) ? id : stops.Count > 0 ? stops[0] : null;
         return new RowEncoder(
-            tokenizer, chatTemplate, Math.Min(maxSequenceLength ?? LongestSequence, model.MaxPositions), endOfText, promptTemplate, stops);
+            tokenizer, chatTemplate, Math.Min(maxSequenceLength ?? LongestSequence, model.MaxPositions), endOfText, promptTemplate, stops,
+            model.VocabularySize);
     }
 
     /// <param name="cancel">Asked before each row.</param>
-    public EncodedRows Encode(Dataset dataset, CancellationToken cancel = default)
+    public EncodedRows Encode(Dataset dataset, CancellationToken cancel = default) => Encode(dataset.Rows, dataset.FileName, cancel);
+
+    /// <summary>Encodes rows as they come, so that a file's text need not be held.</summary>
+    /// <param name="fileName">What messages about the rows begin with.</param>
+    /// <param name="cancel">Asked before each row.</param>
+    public EncodedRows Encode(IEnumerable<DatasetRow> source, string? fileName = null, CancellationToken cancel = default)
     {
-        var rows = new List<TrainingRow>(dataset.Rows.Count);
-        var problems = new List<DatasetProblem>();
-        var warnings = new WarningList();
+        var rows = new List<TrainingRow>();
+        var problems = new ProblemList(fileName);
+        var warnings = new WarningList(fileName);
         var (truncated, dropped) = (0, 0);
-        foreach (var row in dataset.Rows)
+        foreach (var row in source)
         {
             cancel.ThrowIfCancellationRequested();
-            TrainingRow encoded;
-            try
+            if (TryEncode(row, warnings, problems) is not { } encoded)
             {
-                encoded = Encode(row, warnings);
-            }
-            catch (ChatTemplateException refused)
-            {
-                problems.Add(new DatasetProblem(row.Line, refused.Message));
-                continue;
+                if (!problems.IsFull) continue;
+                problems.SayStopped(rows.Count);
+                break;
             }
             if (!TrainsNothing(encoded) && !encoded.Labels.Any(_stops.Contains)) warnings.Add(row.Line, NoStop);
             if (encoded.Ids.Length > maxSequenceLength)
             {
                 truncated++;
-                warnings.Add(row.Line, $"rows are cut at {maxSequenceLength:N0} tokens.");
+                warnings.Add(row.Line, $"rows are cut at {maxSequenceLength} tokens.");
                 encoded = new TrainingRow(encoded.Ids[..maxSequenceLength], encoded.Labels[..maxSequenceLength]);
             }
             if (TrainsNothing(encoded))
@@ -78,7 +81,25 @@ public sealed class RowEncoder(
             else rows.Add(encoded);
         }
         if (rows.Count == 0 && problems.Count == 0) problems.Add(new DatasetProblem(0, "no row has a token to learn."));
-        return new EncodedRows(rows, problems, warnings.All, truncated, dropped);
+        return new EncodedRows(rows, problems.All, warnings.All, truncated, dropped);
+    }
+
+    /// <returns>Null where the row is no good, which is then a problem.</returns>
+    private TrainingRow? TryEncode(DatasetRow row, WarningList warnings, ProblemList problems)
+    {
+        try
+        {
+            var encoded = Encode(row, warnings);
+            if (vocabularySize is not { } size || encoded.Ids.Take(maxSequenceLength).All(id => id < size)) return encoded;
+            var unknown = encoded.Ids.First(id => id >= size);
+            problems.Add(new DatasetProblem(row.Line,
+                $"token {unknown} ('{Clip.To(tokenizer.Decode([unknown], skipSpecialTokens: false), 40)}') is not one of the model's {size}: its tokenizer knows more tokens than its weights have; use another base, or leave the token out."), $"token {unknown}");
+        }
+        catch (ChatTemplateException refused)
+        {
+            problems.Add(new DatasetProblem(row.Line, refused.Message));
+        }
+        return null;
     }
 
     private const string NoStop =
@@ -106,11 +127,18 @@ public sealed class RowEncoder(
         if (chatTemplate is null)
             throw new ChatTemplateException(
                 "the base model has none, so it cannot learn from 'messages'; use prompt and completion, or another base.", 0);
-        var chat = chatTemplate.RenderForTraining(row.Messages);
+        // The prompt's own answers are left out by place, so which spans are theirs need not be told.
+        var chat = chatTemplate.RenderForTraining([.. row.Messages.Select((message, i) => i < row.PromptMessages ? message with { Weight = null } : message)]);
         if (chat.OnlyLastAnswer)
             warnings.Add(row.Line, "the chat template rewrites earlier turns: only the last answer is learnt.");
         var encoding = tokenizer.EncodeWithOffsets(chat.Text);
-        return new TrainingRow([.. encoding.Ids], SpanLabels.Of(encoding, chat));
+        int[] ids = [.. encoding.Ids], labels = SpanLabels.Of(encoding, chat);
+        if (row.PromptMessages > 0)
+        {
+            var prompt = _prompts.EncodeChat([.. row.Messages.Take(row.PromptMessages)]);
+            labels.AsSpan(0, ids.AsSpan().CommonPrefixLength(prompt)).Fill(TrainingRow.Ignored);
+        }
+        return new TrainingRow(ids, labels);
     }
 
     /// <summary>A prompt template knows one question: the last answer is what it is asked for.</summary>

@@ -16,13 +16,24 @@ internal sealed class RowJson(RowPlace place, JsonElement json, WarningList warn
 
     public JsonElement Json => json;
 
-    public DatasetException Error(string message) => new(Line, place.Item > 0 ? $"item {place.Item}: {message}" : message);
+    public DatasetException Error(string message) => new(Line, place.Item > 0 ? $"item {place.Item}: {message}" : message, kind: message);
 
     public DatasetException Unsupported(string format) => DatasetException.Unsupported(Line, format);
 
     public void Warn(string message) => warnings.Add(Line, message);
 
-    public bool Has(string key) => json.TryGetProperty(key, out _);
+    /// <summary>Whether there is a value under the key. Null and an empty list say as much as no key at all.</summary>
+    public bool Has(string key) => Value(json, key) is not null;
+
+    /// <summary>An object's value under a key that it need not have.</summary>
+    public static JsonElement? Value(JsonElement element, string key) =>
+        element.TryGetProperty(key, out var value) && !IsAbsent(value) ? value : null;
+
+    private static bool IsAbsent(JsonElement value) =>
+        value.ValueKind == JsonValueKind.Null || (value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == 0);
+
+    /// <summary>A text that the row need not have; empty where it has none.</summary>
+    public string OptionalText(string key) => Value(json, key) is null ? "" : Text(key);
 
     /// <summary>What holds for rows of every format: an object, whose texts are Unicode.</summary>
     public void Check()
@@ -72,7 +83,7 @@ internal sealed class RowJson(RowPlace place, JsonElement json, WarningList warn
         if (json.TryGetProperty(key, out var value)) return value;
         var other = json.EnumerateObject().Select(property => property.Name)
             .FirstOrDefault(name => name.Trim().Equals(key, StringComparison.OrdinalIgnoreCase));
-        throw Error($"the row has no '{key}'{(other is null ? "" : $"; keys are case-sensitive, and it has '{other}'")}.");
+        throw Error($"the row has no '{key}'{(other is null ? "" : $"; keys are case-sensitive, and it has '{Clip.To(other, 40)}'")}.");
     }
 
     public string Text(string key) => Require(key) is { ValueKind: JsonValueKind.String } text ? text.GetString()!
@@ -81,7 +92,10 @@ internal sealed class RowJson(RowPlace place, JsonElement json, WarningList warn
     public void WarnOfUnknownKeys(JsonElement element, ReadOnlySpan<string> known)
     {
         foreach (var property in element.EnumerateObject())
-            if (!known.Contains(property.Name)) Warn($"unknown keys, such as '{Short(property.Name)}', are ignored.");
+        {
+            if (!known.Contains(property.Name) && !IsAbsent(property.Value))
+                Warn($"unknown keys, such as '{Clip.To(property.Name, 40)}', are ignored.");
+        }
     }
 
     /// <summary>Warns of what is legal in a text and rarely meant.</summary>
@@ -103,8 +117,6 @@ internal sealed class RowJson(RowPlace place, JsonElement json, WarningList warn
         JsonValueKind.Null => "null",
         _ => element.ValueKind.ToString().ToLowerInvariant(),
     };
-
-    private static string Short(string key) => key.Length <= 40 ? key : key[..40] + "…";
 
     /// <summary>Zero-width characters, and marks that change the direction of writing.</summary>
     private const string Invisible = "\u200B\u200C\u200E\u200F\u202A\u202B\u202C\u202D\u202E\u2060\u2066\u2067\u2068\u2069\uFEFF";

@@ -3,15 +3,11 @@ using System.Text.Json;
 namespace FineTuneService.Engine.Datasets;
 
 /// <summary>Makes rows of JSON objects. The first row whose keys are known decides the format of all.</summary>
-internal sealed class RowParser(WarningList warnings)
+internal sealed class RowParser(WarningList warnings, ProblemList problems)
 {
-    private readonly List<DatasetProblem> _problems = [];
-
-    public IReadOnlyList<DatasetProblem> Problems => _problems;
-
     public DatasetFormat? Format { get; private set; }
 
-    /// <returns>Null where the row is no good; its problem is then in <see cref="Problems"/>.</returns>
+    /// <returns>Null where the row is no good, which is then a problem.</returns>
     public DatasetRow? Parse(RowPlace place, JsonElement json)
     {
         try
@@ -20,7 +16,7 @@ internal sealed class RowParser(WarningList warnings)
         }
         catch (DatasetException refused)
         {
-            _problems.Add(refused.Problem);
+            problems.Add(refused.Problem, refused.Kind);
             return null;
         }
     }
@@ -30,7 +26,7 @@ internal sealed class RowParser(WarningList warnings)
         row.Check();
         var format = FormatOf(row);
         if (format is { } found && Format is { } whole && found != whole)
-            throw row.Error($"a {NameOf(found)} row in a {NameOf(whole)} file; all rows of a file have one format.");
+            throw row.Error($"a {found.Name()} row in a {whole.Name()} file; all rows of a file have one format.");
         Format ??= format;
         return Format switch
         {
@@ -41,6 +37,7 @@ internal sealed class RowParser(WarningList warnings)
         };
     }
 
+    /// <summary>A key without a value says nothing: exports write one for every column that any row has.</summary>
     private static DatasetFormat? FormatOf(RowJson row)
     {
         if (row.Has("messages")) return DatasetFormat.Chat;
@@ -52,13 +49,6 @@ internal sealed class RowParser(WarningList warnings)
             throw row.Unsupported("the Dolly format (instruction, context, response)");
         if (row.Has("instruction")) return DatasetFormat.Alpaca;
         if (row.Has("text")) throw row.Unsupported("the plain text format (text)");
-        return null;
+        return row.Json.TryGetProperty("messages", out _) ? DatasetFormat.Chat : null;
     }
-
-    private static string NameOf(DatasetFormat format) => format switch
-    {
-        DatasetFormat.Chat => "chat",
-        DatasetFormat.PromptCompletion => "prompt/completion",
-        _ => "Alpaca",
-    };
 }

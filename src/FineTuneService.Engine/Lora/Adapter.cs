@@ -19,6 +19,16 @@ public sealed class Adapter : IDisposable
     /// <summary>Elements of A and B: the parameters that train.</summary>
     public long ParameterCount => Values.Layout.Length;
 
+    /// <summary>Every B is zero, as in a new adapter: the base answers as without it.</summary>
+    public bool ChangesNothing
+    {
+        get
+        {
+            using var scope = NewDisposeScope();
+            return Values.Parts.All(part => part.B.count_nonzero().item<long>() == 0);
+        }
+    }
+
     internal LoraTensors Values { get; }
 
     /// <summary>The matrices of one module, or null where it is not targeted.</summary>

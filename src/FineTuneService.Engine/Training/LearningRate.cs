@@ -4,9 +4,9 @@ namespace FineTuneService.Engine.Training;
 internal static class LearningRate
 {
     /// <param name="step">From 1: with warmup, the first step's rate is 0.</param>
-    /// <param name="totalSteps">Steps of the run; linear and cosine reach 0 just after the last.</param>
-    public static double At(int step, int totalSteps, TrainingConfig config) =>
-        config.LearningRate * Factor(step - 1, totalSteps, config.WarmupSteps, config.Scheduler);
+    /// <param name="runSteps">Steps of the run; linear and cosine reach 0 just after the last, unless the schedule has its own number.</param>
+    public static double At(int step, int runSteps, TrainingConfig config) =>
+        config.LearningRate * Factor(step - 1, config.ScheduleSteps ?? runSteps, config.WarmupSteps, config.Scheduler);
 
     private static double Factor(int done, int total, int warmup, LrScheduler scheduler)
     {

@@ -55,5 +55,5 @@ internal sealed class RowOrder
 
     private static ulong Stream(int epoch, int window) => ((ulong)epoch << 32) | (uint)window;
 
-    private static int Divide(int count, int by) => (count + by - 1) / by;
+    private static int Divide(int count, int by) => (int)(((long)count + by - 1) / by);
 }

@@ -17,7 +17,8 @@ internal static class ScheduleRecipe
             Scheduler = name switch { "linear" => LrScheduler.Linear, "cosine" => LrScheduler.Cosine, _ => LrScheduler.Constant },
             // transformers' constant knows no warmup, whatever it is given.
             WarmupSteps = name == "constant" ? 0 : (int?)schedule["warmup_steps"] ?? 0,
-            MaxSteps = (int?)schedule["total_steps"] ?? config.MaxSteps,
+            ScheduleSteps = (int?)schedule["total_steps"],
+            MaxSteps = config.MaxSteps ?? (int?)schedule["total_steps"],
         };
     }
 }

@@ -68,7 +68,10 @@ public sealed class Trainer : IDisposable
         bool stopped = Fit(onEvent, stopRequested);
         EvaluationResult? evaluation = stopped || _diverged is not null ? null : Evaluate(onEvent, yieldPoint);
         if (_progress.Step > _progress.SavedStep) Save(onEvent);
-        var finished = new RunFinished(_progress.Step, stopped, _progress.TrainedTokens, _progress.LastLoss, evaluation?.Loss, _diverged);
+        var finished = new RunFinished(_progress.Step, stopped, _progress.TrainedTokens, _progress.LastLoss, evaluation?.Loss, _diverged)
+        {
+            LearntNothing = !stopped && _diverged is null && Adapter?.ChangesNothing == true,
+        };
         onEvent(finished);
         return finished;
     }

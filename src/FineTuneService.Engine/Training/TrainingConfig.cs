@@ -45,6 +45,9 @@ public sealed record TrainingConfig
     /// <summary>Optimizer steps after which the run ends, whatever <see cref="Epochs"/> says; null: at the end of the epochs.</summary>
     public int? MaxSteps { get; init; }
 
+    /// <summary>Optimizer steps over which the learning rate falls, where that is not the run's own number.</summary>
+    public int? ScheduleSteps { get; init; }
+
     /// <summary>Decides the row order, the initial adapter and dropout, by counter.</summary>
     public ulong Seed { get; init; } = 42;
 

@@ -16,7 +16,6 @@ internal static class CompletionsApi
 {
     private const int CompletionMaxTokens = 16;
     private const int MostAnswers = 128;
-    private static readonly string[] Roles = ["system", "developer", "user", "assistant"];
 
     public static void MapCompletions(this IEndpointRouteBuilder app)
     {
@@ -30,14 +29,14 @@ internal static class CompletionsApi
     {
         if (request.Messages.Count == 0) return Errors.BadRequest("messages is empty; write at least one.", param: "messages");
         if (request.Messages.Any(message => message is null)) return Errors.BadRequest("messages holds a null; each is an object with role and content.", param: "messages");
-        if (request.Messages.FirstOrDefault(message => !Roles.Contains(message.Role)) is { } odd)
-            return Errors.BadRequest($"role '{Errors.Clip(odd.Role)}' is not one of {string.Join(", ", Roles)}.", param: "messages");
+        if (request.Messages.FirstOrDefault(message => !ChatMessage.Roles.Contains(message.Role)) is { } odd)
+            return Errors.BadRequest($"role '{Errors.Clip(odd.Role)}' is not one of {string.Join(", ", ChatMessage.Roles)}.", param: "messages");
         if (request is { MaxTokens: not null, MaxCompletionTokens: not null })
             return Errors.BadRequest("max_tokens and max_completion_tokens are the same; give one.", param: "max_tokens");
         bool older = request.MaxTokens is not null;
         int? given = request.MaxCompletionTokens ?? request.MaxTokens;
         if (SamplingReader.Read(request, given is < 1 ? -1 : given ?? 0, older ? "max_tokens" : "max_completion_tokens", out var choices) is { } bad) return bad;
-        ChatMessage[] messages = [.. request.Messages.Select(message => new ChatMessage(message.Role == "developer" ? "system" : message.Role, message.Content))];
+        ChatMessage[] messages = [.. request.Messages.Select(message => ChatMessage.Of(message.Role, message.Content, message.Name))];
         if (await catalog.Find(request.Model, request.AdapterId, cancel) is not { } served) return Errors.ModelNotFound(request.AdapterId ?? request.Model);
         (Answer? answer, AnswerRefusal? refusal) = await answering.Begin(Answering.Chat, tenant.Id, served, encoder => [encoder.EncodeChat(messages)], choices, cancel);
         if (refusal is not null) return Refuse(refusal, "messages");

@@ -58,7 +58,7 @@ internal sealed class Evaluating(DeviceLease lease, ModelTexts texts, ModelAcces
     {
         Dataset dataset = await Read(file, cancel);
         if (dataset.Problems.Count > 0)
-            return (null, EvaluationRefusal.BadRows("The file cannot be evaluated.", [.. dataset.Problems.Select(problem => problem.ToString())]));
+            return (null, EvaluationRefusal.BadRows("The file cannot be evaluated.", dataset.Problems));
         int most = options.Value.MaxEvaluationRows;
         if (dataset.Rows.Count > most)
         {

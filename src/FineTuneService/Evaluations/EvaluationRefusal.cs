@@ -1,3 +1,5 @@
+using FineTuneService.Engine.Datasets;
+
 namespace FineTuneService.Evaluations;
 
 /// <summary>Why an evaluation gave no figures.</summary>
@@ -13,10 +15,7 @@ internal enum EvaluationRefusalKind
 /// <param name="Message">What to do, for the client.</param>
 internal sealed record EvaluationRefusal(EvaluationRefusalKind Kind, string Message)
 {
-    // An error holds the first problems, as a job's does.
-    private const int ProblemsShown = 10;
-
-    /// <param name="problems">Each with its line.</param>
-    public static EvaluationRefusal BadRows(string what, IReadOnlyList<string> problems) => new(EvaluationRefusalKind.BadRows,
-        $"{what} {problems.Count} problems: {string.Join("; ", problems.Take(ProblemsShown))}");
+    /// <param name="problems">Each with its file and line.</param>
+    public static EvaluationRefusal BadRows(string what, IReadOnlyList<DatasetProblem> problems) =>
+        new(EvaluationRefusalKind.BadRows, $"{what} {problems.Summary()}");
 }

@@ -33,7 +33,7 @@ internal sealed class ModelRun(
             RowEncoder encoder = Encoder(text, entry is null ? null : texts.OfAdapter(entry.Id, entry.Folder, text));
             EncodedRows encoded = await encodings.Run(tenant, () => encoder.Encode(dataset, cancel), cancel); // It takes no tensor, so not on the device's thread.
             if (encoded.Problems.Count > 0)
-                return (null, EvaluationRefusal.BadRows($"'{served.Name}' cannot be evaluated on this file.", [.. encoded.Problems.Select(problem => problem.ToString())]));
+                return (null, EvaluationRefusal.BadRows($"'{served.Name}' cannot be evaluated on this file.", encoded.Problems));
             warnings.AddRange(encoded.Warnings.Select(warning => warning.ToString()));
             // Looked up anew for each batch: either may be deleted, or let go, between two.
             var asked = new AskedModel(text, served.Precision, entry?.Id, entry?.Folder);

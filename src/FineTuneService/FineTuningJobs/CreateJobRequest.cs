@@ -8,7 +8,7 @@ public sealed record CreateJobRequest
     /// <summary>A base model's name.</summary>
     public required string Model { get; init; }
 
-    /// <summary>Id of a file with purpose fine-tune: JSONL or a JSON array of chat messages, prompt/completion or Alpaca rows.</summary>
+    /// <summary>Id of a file with purpose fine-tune: JSONL or a JSON array of chat messages, prompt/completion or Alpaca rows, or CSV of the last two.</summary>
     public required string TrainingFile { get; init; }
 
     /// <summary>Id of a file in the same format, evaluated during training and never trained on.</summary>

@@ -59,8 +59,8 @@ internal static class FineTuningJobsApi
         if (refusal is not null) return refusal;
         JobSettings settings = JobSettingsReader.Read(body, MachineDtype.Fastest == ComputeDtype.Bf16, out _)!;
         TrainingData data = await TrainingData.Read(db, blobs, body.TrainingFile, body.ValidationFile, model!.Folder, settings, cancel);
-        if (data.Problems.Count > 0)
-            return Errors.Unprocessable($"The dataset cannot be trained on. {data.Problems.Count} problems: {string.Join("; ", data.Problems.Take(10))}", "invalid_training_file", "training_file");
+        if (data.Error is { } error) return Errors.Unprocessable($"The dataset cannot be trained on. {error.Message}", error.Code, error.Param);
+        if (settings.TooManySteps(data.Train.Count) is { } tooMany) return Errors.BadRequest(tooMany.Message + ".", param: tooMany.Param);
         TrainingEstimate estimate = Trainer.Estimate(
             ModelConfig.Load(model.Folder), settings.Precision, settings.For(data.Train.Count), data.Train.Count, data.Tokens, data.LongestRow);
         return Results.Ok(new EstimateBody(

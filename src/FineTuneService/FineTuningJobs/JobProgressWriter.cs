@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Threading.Channels;
 using FineTuneService.Data;
 using FineTuneService.Engine.Training;
@@ -57,6 +58,9 @@ internal sealed class JobProgressWriter(JobClaim claim, TimeProvider clock)
             case CheckpointUnusable unusable:
                 db.Say(job, clock, $"Checkpoint of step {unusable.Step} is not used: {unusable.Reason}", "warn");
                 break;
+            case RunFinished { LearntNothing: true }:
+                Warn(db, job, "the run changed nothing: every B of the adapter is still zero, so it answers as the base does. Give it more steps, a higher learning rate or less warmup.");
+                break;
             case CheckpointSaved saved:
                 db.Say(job, clock, $"Checkpoint of step {saved.Step} saved");
                 db.Checkpoints.Add(new JobCheckpoint
@@ -71,6 +75,13 @@ internal sealed class JobProgressWriter(JobClaim claim, TimeProvider clock)
                 });
                 break;
         }
+    }
+
+    private void Warn(FineTuneDbContext db, FineTuningJob job, string warning)
+    {
+        string[] before = job.Warnings is null ? [] : JsonSerializer.Deserialize<string[]>(job.Warnings)!;
+        job.Warnings = JsonSerializer.Serialize<string[]>([.. before, warning]);
+        db.Say(job, clock, warning, "warn");
     }
 
     private sealed record StepMetrics(int Step, int? TotalSteps, double TrainLoss, double LearningRate, double GradNorm, long Tokens, double Epoch, double Seconds);

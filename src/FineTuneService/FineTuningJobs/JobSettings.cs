@@ -38,7 +38,14 @@ public sealed record JobSettings
     public static JobSettings Of(FineTuningJob job) => JsonSerializer.Deserialize<JobSettings>(job.Settings, Json.Options)!;
 
     /// <summary>Optimizer steps over a training file of so many rows.</summary>
-    public int StepsFor(int rows) => MaxSteps ?? Epochs * ((rows + BatchOf(rows) - 1) / BatchOf(rows));
+    /// <exception cref="OverflowException"><see cref="TooManySteps"/> says so before.</exception>
+    public int StepsFor(int rows) => checked((int)AllSteps(rows));
+
+    /// <summary>Why a training file of so many rows makes more steps than can be counted, or null.</summary>
+    public JobBodyProblem? TooManySteps(int rows) => AllSteps(rows) <= int.MaxValue ? null : new("training.epochs",
+        $"{Epochs} epochs of {rows} rows are {AllSteps(rows)} steps, and {int.MaxValue} are the most; lower epochs, raise batch_size or give max_steps");
+
+    private long AllSteps(int rows) => MaxSteps ?? (long)Epochs * (((long)rows + BatchOf(rows) - 1) / BatchOf(rows));
 
     /// <summary>The same, with what depends on the number of rows filled in.</summary>
     public JobSettings Resolved(int rows)
@@ -62,7 +69,7 @@ public sealed record JobSettings
             Lora = Lora,
             LearningRate = LearningRate,
             Scheduler = Scheduler,
-            WarmupSteps = Warmup < 1 ? (int)Math.Ceiling(Warmup * steps) : (int)Warmup,
+            WarmupSteps = WarmupOf(steps),
             WeightDecay = WeightDecay,
             Beta1 = Beta1,
             Beta2 = Beta2,
@@ -75,6 +82,13 @@ public sealed record JobSettings
             EvalEvery = EvalEvery ?? Math.Max(1, steps / 4),
             SaveEvery = SaveEvery ?? Math.Max(1, steps / 4),
         };
+    }
+
+    /// <summary>A share of all steps is at least one, but of a run of one or two it is none: with warmup, the first step's rate is 0.</summary>
+    private int WarmupOf(int steps)
+    {
+        if (Warmup >= 1) return (int)Warmup;
+        return steps <= 2 && Warmup * steps < 1 ? 0 : (int)Math.Ceiling(Warmup * steps);
     }
 
     /// <summary>Rows of an optimizer step: whole micro batches where their size was asked for.</summary>

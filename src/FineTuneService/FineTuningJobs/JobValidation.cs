@@ -6,15 +6,18 @@ namespace FineTuneService.FineTuningJobs;
 /// <summary>A claimed job's way from validating_files to queued, or to failed with what is wrong with its files.</summary>
 internal sealed class JobValidation(JobFiles files, JobEnding ending, JobSignal signal, TimeProvider clock)
 {
-    // An error holds the first problems; the events hold them all.
-    private const int ProblemsShown = 10;
-
     public async Task Run(JobClaim claim, CancellationToken stopping)
     {
         (TrainingData data, _) = await files.Read(claim, stopping);
-        if (data.Problems.Count > 0)
+        if (data.Error is { } error)
         {
-            await ending.Fail(claim, new JobError("invalid_training_file", $"{data.Problems.Count} problems: {string.Join("; ", data.Problems.Take(ProblemsShown))}", "training_file"), data.Problems);
+            // The error holds the first problems, the events all kinds of them.
+            await ending.Fail(claim, error, [.. data.Problems.Select(problem => problem.ToString())]);
+            return;
+        }
+        if (JobSettings.Of(claim.Job).TooManySteps(data.Train.Count) is { } tooMany)
+        {
+            await ending.Fail(claim, new JobError("invalid_configuration", tooMany.Message + ".", tooMany.Param));
             return;
         }
         bool cancelled = false;

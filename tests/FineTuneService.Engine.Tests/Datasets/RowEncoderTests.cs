@@ -150,6 +150,31 @@ public class RowEncoderTests
         Assert.DoesNotContain(new RowEncoder(nameless, Chat, 512, stops: [2]).Encode(Read(row)).Warnings, warning => warning.Message.Contains("stop by itself"));
     }
 
+    [Fact]
+    public void Encode_TokenOutsideTheModelsVocabulary_IsAProblemAtItsLine()
+    {
+        var small = Tokens.Encode("t h")!.Max() + 1; // Letters come first in the vocabulary, words that were merged of them later.
+        var rows = Read("""
+            {"prompt": "t", "completion": " h"}
+            {"prompt": "t", "completion": " quick brown fox answers"}
+            """);
+        var encoded = new RowEncoder(Tokens, Chat, 64, endOfText: Tokens.Encode("t")[0], vocabularySize: small).Encode(rows);
+        var problem = Assert.Single(encoded.Problems);
+        Assert.Equal(2, problem.Line);
+        Assert.Contains($"is not one of the model's {small}", problem.Message);
+        Assert.Single(encoded.Rows);
+    }
+
+    [Fact]
+    public void Encode_TemplateThatRefusesEveryRow_IsOneProblemWithItsCount()
+    {
+        var refusing = ChatTemplate.Parse("{{ raise_exception('no') }}", null, null);
+        var rows = Read(string.Concat(Enumerable.Range(0, 5000).Select(i =>
+            $"{{\"messages\": [{{\"role\": \"user\", \"content\": \"q {i}\"}}, {{\"role\": \"assistant\", \"content\": \"a\"}}]}}\n")));
+        var problems = new RowEncoder(Tokens, refusing, 64).Encode(rows).Problems;
+        Assert.Equal((2, ProblemList.Most), (problems.Count, problems[0].Count));
+    }
+
     private static EncodedRows Encode(string rows, int maxSequenceLength = 512) =>
         new RowEncoder(Tokens, Chat, maxSequenceLength).Encode(Read(rows));
 

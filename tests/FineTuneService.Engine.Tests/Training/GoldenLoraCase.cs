@@ -31,6 +31,9 @@ internal sealed class GoldenLoraCase
     public JsonObject Expected { get; }
     public BaseModel Model { get; }
 
+    /// <summary>Optimizer steps that the run has; its schedule may be longer.</summary>
+    public int Steps => Recipe.Config.MaxSteps!.Value;
+
     public double Tolerance(string name) => (double)Json["tolerance"]![name]!;
 
     public JsonObject Read(string file) => JsonNode.Parse(File.ReadAllText(Path.Combine(Folder, file)))!.AsObject();
@@ -67,10 +70,13 @@ internal sealed class GoldenLoraCase
         return Recipe.Config.Lora is { Dropout: > 0 } lora ? batch with { Dropout = StoredDropout(index, lora.Dropout) } : batch;
     }
 
+    /// <summary>The stored mask is as wide as the reference's batch, which may be padded further than its longest row.</summary>
     private Dropout StoredDropout(int index, double probability) => (module, input, output) =>
     {
-        Tensor mask = _batches["dropout_mask." + module].select(0, index).view(input.shape).to_type(input.dtype);
-        output.copy_(input.mul(mask).div_(1 - probability));
+        Tensor mask = _batches["dropout_mask." + module].select(0, index);
+        long rows = mask.shape[0], features = mask.shape[^1];
+        Tensor cut = mask.narrow(1, 0, input.numel() / (rows * features)).contiguous().view(input.shape).to_type(input.dtype);
+        output.copy_(input.mul(cut).div_(1 - probability));
     };
 
     private static List<TrainingRow> Rows(Tensor ids, Tensor labels, Tensor mask)

@@ -36,7 +36,7 @@ internal sealed class GoldenLoraRun : IDisposable
     public void CompareStep(int step)
     {
         JsonNode expected = _golden.Expected["steps"]!.AsArray().First(s => (int)s!["step"]! == step)!;
-        double rate = LearningRate.At(step, _golden.Recipe.Config.MaxSteps!.Value, _golden.Recipe.Config);
+        double rate = LearningRate.At(step, _golden.Steps, _golden.Recipe.Config);
         StepResult result = _step.Run(_golden.Step(step), rate);
         Assert.Equal((double)expected["learning_rate"]!, rate, 1e-12);
         Assert.Equal((long)expected["tokens"]!, result.Tokens);

@@ -24,7 +24,7 @@ public sealed class GoldenLoraTests
         using var run = new GoldenLoraRun(golden, "adapter-initial");
         run.CompareEvaluation(0);
         run.CompareFirstGradients();
-        for (int step = 1; step <= golden.Recipe.Config.MaxSteps; step++)
+        for (int step = 1; step <= golden.Steps; step++)
         {
             run.CompareStep(step);
             run.CompareEvaluation(step);
@@ -39,7 +39,7 @@ public sealed class GoldenLoraTests
     private static void Resume(GoldenLoraCase golden, string stored)
     {
         using var run = new GoldenLoraRun(golden, Path.Combine(Path.GetFileName(stored), "adapter"));
-        for (int step = run.Restore(stored) + 1; step <= golden.Recipe.Config.MaxSteps; step++) run.CompareStep(step);
+        for (int step = run.Restore(stored) + 1; step <= golden.Steps; step++) run.CompareStep(step);
         run.CompareFinal();
     }
 }

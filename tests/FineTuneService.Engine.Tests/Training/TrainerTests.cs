@@ -76,6 +76,14 @@ public sealed class TrainerTests
         Assert.Contains("training row 0 has id 64", refusal.Message);
     }
 
+    [Theory, InlineData(0, false), InlineData(100, true)]
+    public void Run_RateOfZeroInEveryStep_SaysThatNothingWasLearnt(int warmup, bool nothing)
+    {
+        RunFinished? finished = null;
+        Train(Config(lora: true) with { MaxSteps = 1, WarmupSteps = warmup }, ComputeDtype.Fp32, Folder("nothing"), e => finished = e as RunFinished ?? finished);
+        Assert.Equal(nothing, finished!.LearntNothing);
+    }
+
     private static TrainingConfig Config(bool lora) => new()
     {
         Lora = lora ? new LoraConfig { Rank = 4, Dropout = 0.1 } : null,
