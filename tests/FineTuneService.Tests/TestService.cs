@@ -14,10 +14,16 @@ public sealed class TestService : WebApplicationFactory<Program>
     public const string AdminKey = "admin-key-of-the-tests";
     public const string BaseModel = "talers-2m";
 
+    /// <summary>Options that differ from the defaults, by their names without the section.</summary>
+    public IReadOnlyDictionary<string, string> Options { get; init; } = new Dictionary<string, string>();
+
     public string Data { get; init; } = Directory.CreateTempSubdirectory("finetune-test-").FullName;
 
-    protected override void ConfigureWebHost(IWebHostBuilder builder) =>
+    protected override void ConfigureWebHost(IWebHostBuilder builder)
+    {
         builder.UseSetting("FineTune:DataDirectory", Data).UseSetting("FineTune:AdminKey", AdminKey).UseSetting("Logging:LogLevel:Default", "Warning");
+        foreach ((string name, string value) in Options) builder.UseSetting($"FineTune:{name}", value);
+    }
 
     public HttpClient With(string key)
     {
