@@ -54,7 +54,7 @@ public sealed class ContainmentTests(TestService service) : IClassFixture<TestSe
                 Assert.True(events[^1] == "[DONE]" || events[^1].Contains("\"error\""), events[^1]);
             }
         }
-        Assert.NotEmpty(await client.Chat(TestService.BaseModel));
+        Assert.NotEmpty(await client.Chat(TestService.BaseModel, question: "Repeat: red stone"));
     }
 
     [Fact]

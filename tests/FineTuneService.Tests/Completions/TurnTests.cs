@@ -17,7 +17,7 @@ public sealed class TurnTests(TestService service) : IClassFixture<TestService>
         string whole = await quiet.Chat(TestService.BaseModel, maxTokens: 100, question: "Tell me of the red stone and the river.");
         using var over = new CancellationTokenSource();
         // Long prompts in large requests, and many short ones: each sent again as it ends.
-        string longPrompt = string.Concat(Enumerable.Repeat("red stone ", 60));
+        string longPrompt = string.Concat(Enumerable.Repeat("red stone ", 30));
         Task<int>[] flood = [.. Enumerable.Range(0, FloodRequests).Select(i => Flood(loud, i % 8 == 0
             ? new { model = TestService.BaseModel, prompt = (object)Enumerable.Repeat(longPrompt, 16).ToArray(), max_tokens = 40 }
             : new { model = TestService.BaseModel, prompt = (object)$"say {i}", max_tokens = 60 }, over.Token))];

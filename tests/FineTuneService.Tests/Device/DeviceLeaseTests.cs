@@ -193,8 +193,13 @@ public sealed class DeviceLeaseTests
     public async Task Dispose_WorkThatWaits_IsCancelled()
     {
         DeviceLease lease = Lease();
-        using var open = new ManualResetEventSlim();
-        Task<bool> blocking = lease.Serve("long", () => open.Wait(TimeSpan.FromSeconds(1)));
+        using ManualResetEventSlim began = new(), open = new();
+        Task<bool> blocking = lease.Serve("long", () =>
+        {
+            began.Set();
+            return open.Wait(TimeSpan.FromSeconds(1));
+        });
+        began.Wait(TestContext.Current.CancellationToken);
         Task<bool> waiting = lease.Serve("chat", () => true);
         lease.Dispose();
         await blocking;
