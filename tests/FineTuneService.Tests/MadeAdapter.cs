@@ -50,11 +50,11 @@ internal static class MadeAdapter
     }
 
     /// <summary>The answer's text; it must be a whole one.</summary>
-    public static async Task<string> Chat(this HttpClient client, string model, int maxTokens = 8, string question = "say one", double temperature = 0) =>
+    public static async Task<string> Chat(this HttpClient client, string model, int maxTokens = 8, string question = "Repeat: red stone", double temperature = 0) =>
         (string)(await client.Post("/v1/chat/completions", Question(model, maxTokens, question, temperature)))["choices"]![0]!["message"]!["content"]!;
 
     /// <summary>The lines of a streamed answer's events.</summary>
-    public static async Task<string[]> Streamed(this HttpClient client, string model, int maxTokens = 8, string question = "say one")
+    public static async Task<string[]> Streamed(this HttpClient client, string model, int maxTokens = 8, string question = "Repeat: red stone")
     {
         HttpResponseMessage answer = await client.PostAsJsonAsync("/v1/chat/completions", Question(model, maxTokens, question, 0, stream: true));
         Assert.True(answer.IsSuccessStatusCode, await answer.Content.ReadAsStringAsync());
@@ -71,7 +71,7 @@ internal static class MadeAdapter
         for (int layer = 0; layer < Layers; layer++)
         {
             Add($"base_model.model.model.layers.{layer}.mlp.down_proj.lora_A.weight", Rank, Intermediate, 0.05f);
-            Add($"base_model.model.model.layers.{layer}.mlp.down_proj.lora_B.weight", Hidden, Rank, 0.2f);
+            Add($"base_model.model.model.layers.{layer}.mlp.down_proj.lora_B.weight", Hidden, Rank, 2f);
         }
         if (poison is { } number) values[Rank * Intermediate] = number; // The first of the first B.
         byte[] json = Encoding.UTF8.GetBytes(header.ToJsonString());

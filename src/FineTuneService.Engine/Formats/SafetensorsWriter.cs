@@ -10,15 +10,20 @@ internal static class SafetensorsWriter
     private const int PieceElements = 1 << 22;
 
     /// <summary>Writes the file; whoever sees it sees all of it.</summary>
+    /// <param name="betweenTensors">Called after each that is written.</param>
     /// <param name="metadata">Goes into the header's __metadata__; PEFT and transformers look for format = pt.</param>
-    public static void Write(string path, IEnumerable<KeyValuePair<string, Tensor>> tensors, IReadOnlyDictionary<string, string>? metadata = null)
+    public static void Write(string path, IEnumerable<KeyValuePair<string, Tensor>> tensors, IReadOnlyDictionary<string, string>? metadata = null, Action? betweenTensors = null)
     {
         KeyValuePair<string, Tensor>[] ordered =
             [.. tensors.OrderByDescending(t => t.Value.element_size()).ThenBy(t => t.Key, StringComparer.Ordinal)];
         Durable.Write(path, file =>
         {
             file.Write(Header(ordered, metadata ?? new Dictionary<string, string> { ["format"] = "pt" }));
-            foreach ((_, Tensor tensor) in ordered) WriteValues(file, tensor);
+            foreach ((_, Tensor tensor) in ordered)
+            {
+                WriteValues(file, tensor);
+                betweenTensors?.Invoke();
+            }
         });
     }
 

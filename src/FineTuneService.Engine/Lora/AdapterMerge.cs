@@ -9,13 +9,14 @@ public static class AdapterMerge
 {
     /// <summary>Writes a Hugging Face folder that needs no adapter, the base's tokenizer and template files included.</summary>
     /// <param name="dtype">Of every tensor in the file.</param>
-    public static void Save(BaseModel model, Adapter adapter, string folder, ComputeDtype dtype)
+    /// <param name="betweenTensors">Called between tensors: others may work meanwhile.</param>
+    public static void Save(BaseModel model, Adapter adapter, string folder, ComputeDtype dtype, Action? betweenTensors = null)
     {
         using var pool = new BufferPool(model.Weights.EmbedTokens.device);
         // A head that an adapter changed is no longer the embedding table.
         bool untied = model.Config.TieWordEmbeddings && adapter["lm_head"] is not null;
         ModelConfig config = untied ? model.Config with { TieWordEmbeddings = false } : model.Config;
-        ModelSaver.Save(folder, config, model.Weights, dtype == ComputeDtype.Bf16 ? ScalarType.BFloat16 : ScalarType.Float32, (linear, part) => Merged(linear, part, adapter, pool));
+        ModelSaver.Save(folder, config, model.Weights, dtype == ComputeDtype.Bf16 ? ScalarType.BFloat16 : ScalarType.Float32, (linear, part) => Merged(linear, part, adapter, pool), betweenTensors);
         model.CopySideFiles(folder);
     }
 

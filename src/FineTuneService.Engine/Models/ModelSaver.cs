@@ -8,13 +8,20 @@ internal static class ModelSaver
 {
     /// <param name="dtype">bf16 or fp32: of every tensor in the file.</param>
     /// <param name="weightOf">Replaces a linear module's weight [out, in] by another of its shape, such as the merged one.</param>
-    public static void Save(string folder, ModelConfig config, DecoderWeights weights, ScalarType dtype, Func<LinearWeight, LinearPart, Tensor> weightOf)
+    /// <param name="betweenTensors">Called for each that is made, and each that is written: others may work meanwhile.</param>
+    public static void Save(
+        string folder, ModelConfig config, DecoderWeights weights, ScalarType dtype, Func<LinearWeight, LinearPart, Tensor> weightOf, Action? betweenTensors = null)
     {
         using var scope = NewDisposeScope();
         Directory.CreateDirectory(folder);
         File.WriteAllText(Path.Combine(folder, "config.json"), config.ToJson(dtype == ScalarType.BFloat16 ? "bfloat16" : "float32"));
-        SafetensorsWriter.Write(
-            Path.Combine(folder, "model.safetensors"), Tensors(config, weights, weightOf).Select(t => KeyValuePair.Create(t.Name, t.Value.to_type(dtype))));
+        SafetensorsWriter.Write(Path.Combine(folder, "model.safetensors"), Tensors(config, weights, weightOf).Select(Stored), betweenTensors: betweenTensors);
+
+        KeyValuePair<string, Tensor> Stored((string Name, Tensor Value) tensor)
+        {
+            betweenTensors?.Invoke();
+            return KeyValuePair.Create(tensor.Name, tensor.Value.to_type(dtype));
+        }
     }
 
     private static IEnumerable<(string Name, Tensor Value)> Tensors(ModelConfig config, DecoderWeights weights, Func<LinearWeight, LinearPart, Tensor> weightOf)

@@ -106,7 +106,7 @@ internal static class AdaptersApi
 
     private static async Task<IResult> Merge(
         string id, MergeRequest? body, FineTuneDbContext db, CurrentTenant tenant, ModelCatalog catalog, DataDirectory directory, ModelTexts texts,
-        ModelAccess access, TimeProvider clock, CancellationToken cancel)
+        ModelAccess access, DeviceLease lease, TimeProvider clock, CancellationToken cancel)
     {
         if (await db.Adapters.AsNoTracking().FirstOrDefaultAsync(row => row.Id == id, cancel) is not { } adapter) return Errors.NotFound("adapter", id);
         if (body?.Suffix is { } suffix && !Ids.IsSuffix(suffix)) return Errors.BadRequest(Ids.SuffixRule + ".", param: "suffix");
@@ -115,7 +115,7 @@ internal static class AdaptersApi
         var asked = new AskedModel(texts.Of(served.Folder), served.Precision, adapter.Id, adapter.Folder);
         (_, NoRoom? full) = await access.Run(asked, "a merge", tenant.Id, use =>
         {
-            using (use) AdapterMerge.Save(use.Model.Base, use.Adapter!.Adapter, temporary, served.Precision.Dtype);
+            using (use) AdapterMerge.Save(use.Model.Base, use.Adapter!.Adapter, temporary, served.Precision.Dtype, lease.Breathe);
             return true;
         }, CancellationToken.None);
         if (full is not null) return Errors.Busy(full.Message);

@@ -27,9 +27,17 @@ internal sealed class AnswerRows(string tenant, IReadOnlyList<SamplingParameters
         left();
     }
 
+    /// <summary>A seed for each row, prompt by prompt. It reads every prompt, so it is not for the device's thread.</summary>
+    public ulong[] Seeds(IReadOnlyList<int[]> prompts) =>
+        [.. Enumerable.Range(0, prompts.Count).SelectMany(i =>
+        {
+            int repeat = prompts.Take(i).Count(prompts[i].SequenceEqual);
+            return choices.Select((choice, number) => RowSeed.Of(choice.Seed, prompts[i], repeat, number));
+        })];
+
     /// <summary>Adds the rows to the model's batch. On the device's thread, as are the calls that follow from it.</summary>
     /// <param name="use">Given back when the last row has ended.</param>
-    public Answer Join(ModelUse use, IReadOnlyList<int[]> prompts, DeviceLease lease)
+    public Answer Join(ModelUse use, IReadOnlyList<int[]> prompts, ulong[] seeds, DeviceLease lease)
     {
         trace.LeaseGranted();
         Generator generator = use.Model.Generator;
@@ -41,22 +49,18 @@ internal sealed class AnswerRows(string tenant, IReadOnlyList<SamplingParameters
             return true;
         });
         var answer = new Answer(prompts.Sum(prompt => prompt.Length), pieces.Reader, Stop);
-        int open = prompts.Count * choices.Count;
-        for (int i = 0; i < prompts.Count; i++)
-        {
-            int repeat = prompts.Take(i).Count(prompts[i].SequenceEqual);
-            for (int j = 0; j < choices.Count; j++) requests.Add(Row(requests.Count, prompts[i], choices[j], RowSeed.Of(choices[j].Seed, prompts[i], repeat, j)));
-        }
+        int open = seeds.Length;
+        for (int i = 0; i < seeds.Length; i++) requests.Add(Row(i, prompts[i / choices.Count], choices[i % choices.Count]));
         requests.ForEach(generator.Add);
         cancel.Register(Stop);
         return answer;
 
-        GenerationRequest Row(int number, int[] prompt, SamplingParameters drawn, ulong seed) => new()
+        GenerationRequest Row(int number, int[] prompt, SamplingParameters drawn) => new()
         {
             Prompt = prompt,
             Adapter = use.Adapter?.Adapter,
             Turn = tenant,
-            Parameters = drawn with { Seed = seed, MaxTokens = drawn.MaxTokens == 0 ? generator.Capacity - prompt.Length : drawn.MaxTokens },
+            Parameters = drawn with { Seed = seeds[number], MaxTokens = drawn.MaxTokens == 0 ? generator.Capacity - prompt.Length : drawn.MaxTokens },
             OnStarted = number == 0 ? trace.PrefillStarted : null,
             OnToken = (_, text) =>
             {

@@ -60,8 +60,9 @@ internal sealed class Answering(
             if (operation == Chat && !encoder.CanChat) return (null, NoTemplate(served));
             IReadOnlyList<int[]> ids = await encodings.Run(rows.Tenant, () => prompts(encoder), rows.Cancel);
             if (ids.Select(prompt => Unfit(prompt, rows.LeastTokens, capacity, vocabulary)).FirstOrDefault(found => found is not null) is { } unfit) return (null, unfit);
+            ulong[] seeds = rows.Seeds(ids);
             var asked = new AskedModel(text, served.Precision, served.Adapter?.Id, served.Adapter?.Folder);
-            (Answer? answer, NoRoom? full) = await access.Run(asked, "an answer", rows.Tenant, use => rows.Join(use, ids, lease), rows.Cancel);
+            (Answer? answer, NoRoom? full) = await access.Run(asked, "an answer", rows.Tenant, use => rows.Join(use, ids, seeds, lease), rows.Cancel);
             return full is null ? (answer, null) : (null, new AnswerRefusal(RefusalKind.Full, full.Message));
         }
         catch (ChatTemplateException bad)

@@ -39,7 +39,7 @@ internal static class CompletionsApi
         ChatMessage[] messages = [.. request.Messages.Select(message => ChatMessage.Of(message.Role, message.Content, message.Name))];
         if (await catalog.Find(request.Model, request.AdapterId, cancel) is not { } served) return Errors.ModelNotFound(request.AdapterId ?? request.Model);
         (Answer? answer, AnswerRefusal? refusal) = await answering.Begin(Answering.Chat, tenant.Id, served, encoder => [encoder.EncodeChat(messages)], choices, cancel);
-        if (refusal is not null) return Refuse(refusal, "messages");
+        if (refusal is not null) return await Refuse(refusal, "messages", request, catalog, cancel);
         var reply = new ChatReply(Ids.New("chatcmpl"), clock.GetUtcNow().ToUnixTimeSeconds(), request.Model);
         return await Deliver(answer!, reply, choices.Count, request, cancel);
     }
@@ -54,7 +54,7 @@ internal static class CompletionsApi
         if (await catalog.Find(request.Model, request.AdapterId, cancel) is not { } served) return Errors.ModelNotFound(request.AdapterId ?? request.Model);
         (Answer? answer, AnswerRefusal? refusal) =
             await answering.Begin(Answering.TextCompletion, tenant.Id, served, encoder => [.. prompts.Select(prompt => prompt.Encode(encoder))], choices, cancel);
-        if (refusal is not null) return Refuse(refusal, "prompt");
+        if (refusal is not null) return await Refuse(refusal, "prompt", request, catalog, cancel);
         var reply = new TextReply(Ids.New("cmpl"), clock.GetUtcNow().ToUnixTimeSeconds(), request.Model);
         return await Deliver(answer!, reply, prompts.Count * choices.Count, request, cancel);
     }
@@ -100,6 +100,14 @@ internal static class CompletionsApi
     }
 
     private static SseItem<string> Event(object body) => new(JsonSerializer.Serialize(body, Json.Options));
+
+    private static async Task<IResult> Refuse(AnswerRefusal refusal, string param, AnswerRequest request, ModelCatalog catalog, CancellationToken cancel)
+    {
+        // It may have been deleted since it was found.
+        if (refusal.Kind == RefusalKind.ModelUnusable && await catalog.Find(request.Model, request.AdapterId, cancel) is null)
+            return Errors.ModelNotFound(request.AdapterId ?? request.Model);
+        return Refuse(refusal, param);
+    }
 
     /// <param name="param">The field that holds the prompt.</param>
     private static IResult Refuse(AnswerRefusal refusal, string param)

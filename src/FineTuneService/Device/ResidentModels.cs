@@ -179,13 +179,26 @@ public sealed class ResidentModels : IDisposable
                 return (null, new NoRoom(NoRoomKind.Adapters, $"All {_options.MaxResidentAdapters} adapters that may be loaded (FineTune:MaxResidentAdapters) are in use; try again in a moment."));
             Free(unused);
         }
-        Telemetry.AdapterLoads.Add(1);
-        Adapter adapter = PeftFolder.Load(folder, model.Base);
-        // A bf16 model reads a copy of its own.
-        long bytes = model.Base.Precision.Dtype == ComputeDtype.Bf16 ? adapter.Bytes / 2 * 3 : adapter.Bytes;
-        if (_budget.TryTake(bytes)) return (_adapters[id] = new ResidentAdapter(adapter, bytes), null);
+        // Its file tells roughly what it takes, before it is read; a bf16 model reads a copy of its own.
+        var file = new FileInfo(Path.Combine(folder, PeftFolder.WeightsFile));
+        long bytes = file.Exists ? file.Length : 0;
+        if (!_budget.TryTake(bytes)) return (null, NoRoomFor(bytes, "The adapter"));
+        Adapter adapter;
+        try
+        {
+            Telemetry.AdapterLoads.Add(1);
+            adapter = PeftFolder.Load(folder, model.Base);
+            long whole = model.Base.Precision.Dtype == ComputeDtype.Bf16 ? adapter.Bytes / 2 * 3 : adapter.Bytes;
+            if (_budget.TryTake(whole - bytes)) return (_adapters[id] = new ResidentAdapter(adapter, whole), null);
+        }
+        catch
+        {
+            _budget.Give(bytes);
+            throw;
+        }
         adapter.Dispose();
-        return (null, NoRoomFor(bytes, "The adapter"));
+        _budget.Give(bytes);
+        return (null, NoRoomFor(2 * bytes, "The adapter"));
     }
 
     private NoRoom NoRoomFor(long bytes, string what)

@@ -37,6 +37,14 @@ internal static class EvaluationsApi
             models.Add(served);
         }
         (Evaluated? evaluated, EvaluationRefusal? refusal) = await evaluating.Run(tenant.Id, file, models, cancel);
+        if (refusal?.Kind == EvaluationRefusalKind.ModelUnusable)
+        {
+            // One of them may have been deleted since it was found.
+            foreach (string name in body.Models)
+            {
+                if (await catalog.Find(name, null, cancel) is null) return Errors.ModelNotFound(name, "models");
+            }
+        }
         return refusal is null
             ? Results.Ok(new EvaluationBody(
                 Ids.New("eval"), "evaluation", clock.GetUtcNow().ToUnixTimeSeconds(), file.Id, evaluated!.Rows, evaluated.Results, evaluated.Warnings))

@@ -43,15 +43,17 @@ public sealed class ContainmentTests(TestService service) : IClassFixture<TestSe
         {
             JsonNode adapter = await client.UploadAdapter(round);
             string model = (string)adapter["model"]!;
-            Task<string[]>[] answers = [.. Enumerable.Range(0, 6).Select(i => client.Streamed(model, maxTokens: 150, question: $"say {i}"))];
+            Task<HttpResponseMessage>[] answers = [.. Enumerable.Range(0, 6).Select(i =>
+                client.PostAsJsonAsync("/v1/chat/completions", MadeAdapter.Question(model, 150, $"Repeat: {i}", 0, stream: true)))];
             await Task.Delay(30 * round, TestContext.Current.CancellationToken);
             HttpResponseMessage deleted = await client.DeleteAsync($"/v1/adapters/{adapter["id"]}", TestContext.Current.CancellationToken);
             Assert.True(deleted.IsSuccessStatusCode || deleted.StatusCode == HttpStatusCode.Conflict, deleted.ToString());
-            foreach (Task<string[]> answer in answers)
+            foreach (Task<HttpResponseMessage> answer in answers)
             {
-                // Whole, or told that it is not; a request that came too late may find no adapter.
-                string[] events = await answer;
-                Assert.True(events[^1] == "[DONE]" || events[^1].Contains("\"error\""), events[^1]);
+                // A request that came too late finds no model; one that was begun ends whole, or says that it did not.
+                string body = await (await answer).Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+                if ((await answer).IsSuccessStatusCode) Assert.True(body.EndsWith("data: [DONE]\n\n", StringComparison.Ordinal) || body.Contains("\"error\""), body);
+                else await answer.Error(HttpStatusCode.NotFound);
             }
         }
         Assert.NotEmpty(await client.Chat(TestService.BaseModel, question: "Repeat: red stone"));
