@@ -1,14 +1,16 @@
 using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
 
 namespace FineTuneService.Device;
 
 /// <summary>
-/// Templates and tokenizers run here, on the request's own thread and never on the device's, for so many requests of a tenant at once:
-/// a tenant's slow template holds up its own requests only.
+/// Templates and tokenizers run here, on threads of their own and never on the device's, for so many requests of a tenant at once: a
+/// tenant's slow template holds up its own requests only. These threads step back where the device's want a core: many slow templates
+/// would otherwise take the cores from everybody's answers.
 /// </summary>
-internal sealed class EncodingTurns
+internal sealed partial class EncodingTurns
 {
-    private const int AtOnce = 2;
+    private const int AtOnce = 2, Niceness = 10;
     private readonly ConcurrentDictionary<string, SemaphoreSlim> _tenants = new();
 
     public async Task<T> Run<T>(string tenant, Func<T> encode, CancellationToken cancel)
@@ -17,11 +19,34 @@ internal sealed class EncodingTurns
         await turns.WaitAsync(cancel);
         try
         {
-            return encode();
+            return await Aside(encode);
         }
         finally
         {
             turns.Release();
         }
     }
+
+    private static Task<T> Aside<T>(Func<T> encode)
+    {
+        var done = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
+        new Thread(() =>
+        {
+            // Linux keeps this by thread; elsewhere it would be the whole process's.
+            if (OperatingSystem.IsLinux()) setpriority(which: 0, who: 0, Niceness);
+            try
+            {
+                done.SetResult(encode());
+            }
+            catch (Exception failure)
+            {
+                done.SetException(failure);
+            }
+        })
+        { IsBackground = true, Name = "encode" }.Start();
+        return done.Task;
+    }
+
+    [LibraryImport("libc")]
+    private static partial int setpriority(int which, int who, int priority);
 }

@@ -70,12 +70,12 @@ public sealed class ResidentModels : IDisposable
         }
         catch
         {
-            Exit(model, user);
+            model.Exit(user);
             throw;
         }
         if (none is not null)
         {
-            Exit(model, user);
+            model.Exit(user); // No room has come by that, so nobody who waits need try again.
             return (null, none);
         }
         adapter?.Enter(user, forLong, _uses);

@@ -110,6 +110,63 @@ public sealed class ResidentModelsTests : IDisposable
     }
 
     [Fact]
+    public async Task UseForJob_MemoryThatAnswersHold_IsItsOnceTheyEnd()
+    {
+        ModelText text = ModelText.Load(Base);
+        long one = BasePrecision.Fp32.BytesOf(text.Config) + Generator.CacheBytes(text.Config, BasePrecision.Fp32, ResidentModels.Capacity(text.Config));
+        (DeviceLease lease, ResidentModels resident, ModelAccess access) = Open(new FineTuneOptions { DeviceMemory = one + 1024 });
+        ModelUse answer = await lease.Serve("test", () => Use(resident, new AskedModel(text, BasePrecision.Fp32)));
+        Assert.Null(await lease.Train("job", () => resident.UseForJob(Base, BasePrecision.Bf16, "job 1", () => true)));
+        Task<ModelUse?> job = lease.Train("job", () => resident.UseForJob(Base, BasePrecision.Bf16, "job 2", () => false));
+        await lease.Serve("end", () =>
+        {
+            Assert.False(job.IsCompleted);
+            answer.Dispose();
+            return true;
+        });
+        ModelUse? held = await job.WaitAsync(Soon, TestContext.Current.CancellationToken);
+        Assert.Equal(["job 2"], await resident.UsersOf(Base));
+        // What a job holds does not come back soon: nobody waits for it.
+        (_, NoRoom? none) = await access.Run(new AskedModel(text, BasePrecision.Fp32), "test", "t", use => use, TestContext.Current.CancellationToken).WaitAsync(Soon, TestContext.Current.CancellationToken);
+        Assert.Equal(NoRoomKind.Never, none!.Kind);
+        await lease.Serve("end", () =>
+        {
+            held!.Dispose();
+            return true;
+        });
+    }
+
+    [Fact]
+    public async Task Run_AdapterOfAnUnusedModelWhileAllPlacesAreInUse_WaitsQuietly()
+    {
+        (DeviceLease lease, ResidentModels resident, ModelAccess access) = Open(new FineTuneOptions { MaxResidentAdapters = 1 });
+        ModelUse held = await lease.Serve("test", () => Use(resident, Adapter(1)));
+        AskedModel other = Adapter(2) with { Precision = BasePrecision.Bf16 };
+        Task<(ModelUse?, NoRoom?)> waiting = access.Run(other, "test", "t", use => use, TestContext.Current.CancellationToken);
+        await lease.Serve("after it has tried", () => true);
+        int tries = 0;
+        await lease.Serve("count", () =>
+        {
+            Action? retry = resident.RoomCame;
+            resident.RoomCame = () =>
+            {
+                tries++;
+                retry?.Invoke();
+            };
+            return true;
+        });
+        await Task.Delay(200, TestContext.Current.CancellationToken);
+        Assert.Equal(0, tries);
+        await lease.Serve("end", () =>
+        {
+            held.Dispose();
+            return true;
+        });
+        Assert.NotNull((await waiting.WaitAsync(Soon, TestContext.Current.CancellationToken)).Item1);
+        Assert.Equal(1, tries);
+    }
+
+    [Fact]
     public async Task Run_CancelledWhileItWaits_LeavesAndNothingStaysHeld()
     {
         (DeviceLease lease, ResidentModels resident, ModelAccess access) = Open(new FineTuneOptions { MaxResidentAdapters = 1 });
