@@ -87,7 +87,15 @@ public sealed class DiskSpace(
     private (long Free, long Total) Measure()
     {
         if (probe is not null) return probe();
-        var drive = new DriveInfo(directory.Root);
-        return (drive.AvailableFreeSpace, drive.TotalSize);
+        try
+        {
+            var drive = new DriveInfo(directory.Root);
+            return (drive.AvailableFreeSpace, drive.TotalSize);
+        }
+        catch (Exception unknown) when (unknown is IOException or UnauthorizedAccessException)
+        {
+            // A file system that does not say how much it has is written to until it refuses.
+            return (long.MaxValue, long.MaxValue);
+        }
     }
 }

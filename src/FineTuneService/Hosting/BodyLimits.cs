@@ -15,10 +15,12 @@ internal static class BodyLimits
     public static IApplicationBuilder UseBodyLimits(this IApplicationBuilder app) => app.Use(async (context, next) =>
     {
         FineTuneOptions options = context.RequestServices.GetRequiredService<IOptions<FineTuneOptions>>().Value;
-        long limit = context.Request.HasFormContentType ? options.MaxUploadBytes + FormRoom : options.MaxBodyBytes;
+        bool isForm = context.Request.HasFormContentType;
+        long limit = isForm ? options.MaxUploadBytes + FormRoom : options.MaxBodyBytes;
         bool isTooLarge = context.Request.ContentLength > limit;
         // Where the server itself refuses a body, it closes the connection on a client that is still sending, which then sees no answer.
-        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size) size.MaxRequestBodySize = isTooLarge ? null : limit;
+        // The reader of forms counts for itself.
+        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size) size.MaxRequestBodySize = isTooLarge || isForm ? null : limit;
         if (isTooLarge) await Errors.Make(413, TooLarge(context.Request), "body_too_large").ExecuteAsync(context);
         else await next(context);
     });

@@ -18,7 +18,7 @@ public sealed class DurableTests : IDisposable
     }
 
     [Fact]
-    public void Write_ThatFails_LeavesTheOlderFile()
+    public void Write_ThatFails_LeavesTheOlderFileAndNothingElse()
     {
         Write("first");
         Assert.Throws<InvalidDataException>(() => Durable.Write(In("file"), file =>
@@ -27,6 +27,7 @@ public sealed class DurableTests : IDisposable
             throw new InvalidDataException();
         }));
         Assert.Equal("first", File.ReadAllText(In("file")));
+        Assert.Equal([In("file")], Directory.GetFileSystemEntries(_folder.Path));
     }
 
     [Fact]
