@@ -30,6 +30,11 @@ try
     builder.Services.AddScoped<AdapterStore>();
     builder.Services.AddSingleton<JobSignal>();
     builder.Services.AddSingleton<JobEventStream>();
+    builder.Services.AddSingleton<JobQueue>();
+    builder.Services.AddSingleton<JobFolders>();
+    builder.Services.AddSingleton<JobLimits>();
+    builder.Services.AddSingleton<JobResult>();
+    builder.Services.AddScoped<JobAdmission>();
     builder.Services.AddSingleton<JobFiles>();
     builder.Services.AddSingleton<JobValidation>();
     builder.Services.AddSingleton<JobTraining>();

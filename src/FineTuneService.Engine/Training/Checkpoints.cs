@@ -9,14 +9,12 @@ namespace FineTuneService.Engine.Training;
 /// exists was complete, whenever the process is killed. What a disk did to it afterwards is seen when it is read: then an older one
 /// serves. The newest two are kept.
 /// </summary>
-internal sealed class Checkpoints(string folder, CheckpointRun run, TrainedParameters parameters, AdamW optimizer)
+/// <param name="diskTakes">Whether the disk may take so many bytes more; null: whether they fit.</param>
+internal sealed class Checkpoints(string folder, CheckpointRun run, TrainedParameters parameters, AdamW optimizer, Func<long, bool>? diskTakes = null)
 {
     private const string Prefix = "step-";
     private const string Unfinished = ".partial";
     private const int Kept = 2;
-
-    /// <summary>What must stay free beside a checkpoint: the database writes to the same disk.</summary>
-    private const long Headroom = 8 << 20;
 
     private readonly List<string> _whole = [];
 
@@ -100,8 +98,9 @@ internal sealed class Checkpoints(string folder, CheckpointRun run, TrainedParam
 
     private void RequireSpace()
     {
-        long needed = 3 * parameters.Values.numel() * parameters.Values.element_size() + Headroom, free = new DriveInfo(Path.GetFullPath(folder)).AvailableFreeSpace;
-        if (free < needed) throw new IOException($"the disk has {free >> 20} MiB free, and a checkpoint needs {(needed >> 20) + 1} MiB");
+        long bytes = 3 * parameters.Values.numel() * parameters.Values.element_size();
+        bool fits = diskTakes?.Invoke(bytes) ?? new DriveInfo(Path.GetFullPath(folder)).AvailableFreeSpace > bytes;
+        if (!fits) throw new IOException($"the disk does not have the {(bytes >> 20) + 1} MiB free that a checkpoint needs");
     }
 
     private static void Remove(string path)

@@ -32,9 +32,11 @@ public sealed class Trainer : IDisposable
     /// <summary>Validates the run and prepares everything it needs; nothing trains yet.</summary>
     /// <param name="model">Shared and frozen where <see cref="TrainingConfig.Lora"/> is set; otherwise trained itself, so private.</param>
     /// <param name="checkpointFolder">Made if absent; one run's own.</param>
+    /// <param name="diskTakes">Whether the disk may take so many bytes of a checkpoint; null: whether they fit.</param>
     /// <exception cref="ArgumentException">The config or rows cannot be trained on this model; the message says what and why.</exception>
     public Trainer(
-        BaseModel model, TrainingConfig config, IReadOnlyList<TrainingRow> train, IReadOnlyList<TrainingRow>? validation, string checkpointFolder)
+        BaseModel model, TrainingConfig config, IReadOnlyList<TrainingRow> train, IReadOnlyList<TrainingRow>? validation, string checkpointFolder,
+        Func<long, bool>? diskTakes = null)
     {
         TrainingValidation.Require(model, config, train, validation);
         (_config, _train, _validation) = (config, train, validation);
@@ -45,7 +47,7 @@ public sealed class Trainer : IDisposable
         _decoder = new Decoder(model.Config, model.Weights);
         _step = new TrainingStep(_decoder, _parameters, Adapter, _optimizer, config);
         if (config.Lora is { Dropout: > 0 }) _dropout = new LoraDropout(config.Lora.Dropout, config.Seed, _step.Pool);
-        _checkpoints = new Checkpoints(checkpointFolder, CheckpointRun.Of(config, train, _order.TotalSteps), _parameters, _optimizer);
+        _checkpoints = new Checkpoints(checkpointFolder, CheckpointRun.Of(config, train, _order.TotalSteps), _parameters, _optimizer, diskTakes);
     }
 
     /// <summary>What is being trained, and the result once the run has ended; null in full-parameter training. The caller may keep it

@@ -1,3 +1,4 @@
+using FineTuneService.FineTuningJobs;
 using Microsoft.EntityFrameworkCore;
 
 namespace FineTuneService.Data;
@@ -7,5 +8,5 @@ internal static class BlobUse
 {
     /// <summary>The SHA-256 of each blob of a tenant that is in use.</summary>
     public static IQueryable<string> Of(FineTuneDbContext db, string tenant) =>
-        db.Files.IgnoreQueryFilters().Where(row => row.TenantId == tenant).Select(row => row.Sha256);
+        db.Files.IgnoreQueryFilters().Where(row => row.TenantId == tenant).Select(row => row.Sha256).Concat(JobBytes.Of(db, tenant));
 }

@@ -34,6 +34,13 @@ public sealed class DiskSpace(
         Restore(free, Kept(total));
     }
 
+    /// <summary>Whether so many bytes may be written.</summary>
+    public bool Takes(long bytes)
+    {
+        (long free, long total) = Measure();
+        return free - bytes >= Kept(total);
+    }
+
     /// <summary>Before the database is opened, which on a full disk needs the reserve.</summary>
     public void PrepareForStart()
     {

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using FineTuneService.Hosting;
 
 namespace FineTuneService.FineTuningJobs;
 
@@ -15,7 +16,7 @@ internal sealed class AutoConverter : JsonConverter<Auto>
 {
     public override Auto Read(ref Utf8JsonReader reader, Type type, JsonSerializerOptions options) => reader.TokenType switch
     {
-        JsonTokenType.Number => new Auto(reader.GetDouble()),
+        JsonTokenType.Number => new Auto(FiniteDouble.Require(reader.GetDouble())),
         JsonTokenType.String when reader.GetString() == "auto" => new Auto(null),
         _ => throw new JsonException("expected a number or \"auto\""),
     };

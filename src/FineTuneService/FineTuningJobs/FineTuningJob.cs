@@ -30,6 +30,12 @@ public sealed class FineTuningJob : ITenantRow
     public required string Model { get; set; }
     public required string TrainingFile { get; set; }
     public string? ValidationFile { get; set; }
+
+    /// <summary>The files' bytes (keys of the tenant's blobs) and names: the job's own until it ends, whatever becomes of the files.</summary>
+    public string? TrainingSha256 { get; set; }
+    public string? TrainingFilename { get; set; }
+    public string? ValidationSha256 { get; set; }
+    public string? ValidationFilename { get; set; }
     public string? Suffix { get; set; }
 
     /// <summary>JSON of <see cref="JobSettings"/>.</summary>
@@ -41,6 +47,12 @@ public sealed class FineTuningJob : ITenantRow
     /// <summary>The worker's claim, or null; and when it runs out, in unix milliseconds.</summary>
     public string? ClaimId { get; set; }
     public long ClaimExpiresAt { get; set; }
+
+    /// <summary>When it was last claimed, in unix milliseconds: tenants take turns by it. 0: never.</summary>
+    public long ClaimedAt { get; set; }
+
+    /// <summary>How often it was claimed and came no further: neither to its next state nor to a checkpoint.</summary>
+    public int Attempts { get; set; }
 
     /// <summary>A client has asked for its end.</summary>
     public bool CancelRequested { get; set; }

@@ -1,5 +1,3 @@
-using System.Diagnostics;
-using System.Text.Json;
 using FineTuneService.Data;
 using FineTuneService.Engine.Models;
 using FineTuneService.Engine.Training;
@@ -26,46 +24,32 @@ internal static class FineTuningJobsApi
     }
 
     private static async Task<IResult> Create(
-        CreateJobRequest body, FineTuneDbContext db, CurrentTenant tenant, ModelCatalog catalog, JobSignal signal, TimeProvider clock, CancellationToken cancel)
+        CreateJobRequest body, FineTuneDbContext db, ModelCatalog catalog, JobLimits limits, JobAdmission admission, CancellationToken cancel)
     {
-        if (await Check(body, db, catalog, cancel) is { Refusal: { } refusal }) return refusal;
+        (IResult? refusal, _, TrainingEstimate? least) = await Check(body, db, catalog, cancel);
+        if (refusal is not null) return refusal;
+        if (limits.Refuse(least!) is { } tooMuch) return Errors.Unprocessable(tooMuch.Message, tooMuch.Code, tooMuch.Param);
         JobSettings settings = JobSettingsReader.Read(body, MachineDtype.Fastest == ComputeDtype.Bf16, out _)!;
-        var job = new FineTuningJob
-        {
-            Id = Ids.New("ftjob"),
-            TenantId = tenant.Id,
-            Status = JobStatus.ValidatingFiles,
-            Model = body.Model,
-            TrainingFile = body.TrainingFile,
-            ValidationFile = body.ValidationFile,
-            Suffix = body.Suffix,
-            Settings = JsonSerializer.Serialize(settings, Json.Options),
-            Metadata = body.Metadata is null ? null : JsonSerializer.Serialize(body.Metadata),
-            TraceParent = Activity.Current?.Id,
-            CreatedAt = clock.GetUtcNow().ToUnixTimeSeconds(),
-        };
-        db.Jobs.Add(job);
-        db.Say(job, clock, $"Created fine-tuning job: {job.Id}");
-        db.Say(job, clock, "Validating training file");
-        await db.SaveChangesAsync(CancellationToken.None);
-        signal.Created();
-        return Results.Ok(JobBody.Of(job, null));
+        (FineTuningJob? job, IResult? notTaken) = await admission.Add(body, settings);
+        return notTaken ?? Results.Ok(JobBody.Of(job!, null));
     }
 
     private static async Task<IResult> Estimate(
-        CreateJobRequest body, FineTuneDbContext db, BlobStore blobs, ModelCatalog catalog, CancellationToken cancel)
+        CreateJobRequest body, FineTuneDbContext db, BlobStore blobs, ModelCatalog catalog, JobLimits limits, CancellationToken cancel)
     {
-        (IResult? refusal, ModelEntry? model) = await Check(body, db, catalog, cancel);
+        (IResult? refusal, ModelEntry? model, _) = await Check(body, db, catalog, cancel);
         if (refusal is not null) return refusal;
         JobSettings settings = JobSettingsReader.Read(body, MachineDtype.Fastest == ComputeDtype.Bf16, out _)!;
-        TrainingData data = await TrainingData.Read(db, blobs, body.TrainingFile, body.ValidationFile, model!.Folder, settings, cancel);
+        FileBytes training = FileBytes.Of(await db.Files.AsNoTracking().FirstAsync(row => row.Id == body.TrainingFile, cancel));
+        FileBytes? validation = body.ValidationFile is { } id ? FileBytes.Of(await db.Files.AsNoTracking().FirstAsync(row => row.Id == id, cancel)) : null;
+        TrainingData data = await TrainingData.Read(blobs, training, validation, model!.Folder, settings, cancel);
         if (data.Error is { } error) return Errors.Unprocessable($"The dataset cannot be trained on. {error.Message}", error.Code, error.Param);
         if (settings.TooManySteps(data.Train.Count) is { } tooMany) return Errors.BadRequest(tooMany.Message + ".", param: tooMany.Param);
-        TrainingEstimate estimate = Trainer.Estimate(
-            ModelConfig.Load(model.Folder), settings.Precision, settings.For(data.Train.Count), data.Train.Count, data.Tokens, data.LongestRow);
+        TrainingEstimate estimate = JobLimits.Estimate(model, settings, data);
+        string[] tooMuch = limits.Refuse(estimate) is { } refused ? [refused.Message] : [];
         return Results.Ok(new EstimateBody(
             "fine_tuning.job.estimate", estimate.TrainableParameters, estimate.TotalParameters, data.Train.Count, data.Validation.Count, data.Truncated, estimate.Steps,
-            estimate.Tokens, estimate.AdapterBytes, estimate.Memory, data.Warnings));
+            estimate.Tokens, estimate.AdapterBytes, estimate.Memory, [.. data.Warnings, .. tooMuch]));
     }
 
     private static async Task<IResult> List([AsParameters] PageQuery query, string? status, string? model, FineTuneDbContext db, HttpRequest request) =>
@@ -77,7 +61,7 @@ internal static class FineTuningJobsApi
             ? Results.Ok(JobBody.Of(job, await QueuePosition(job, db))) : Errors.NotFound("fine-tuning job", id);
 
     /// <summary>A job that has not begun ends at once; a running one at its next step.</summary>
-    private static async Task<IResult> Cancel(string id, FineTuneDbContext db, TimeProvider clock)
+    private static async Task<IResult> Cancel(string id, FineTuneDbContext db, JobEnding ending, TimeProvider clock)
     {
         if (await db.Jobs.AsNoTracking().FirstOrDefaultAsync(row => row.Id == id) is not { } job) return Errors.NotFound("fine-tuning job", id);
         if (JobStatus.IsEnd(job.Status)) return Errors.Conflict($"The job is {job.Status}; only one that has not ended can be cancelled.", "job_ended");
@@ -88,7 +72,7 @@ internal static class FineTuningJobsApi
         {
             db.Say(job, clock, "Fine-tuning job cancelled");
             await db.SaveChangesAsync();
-            JobTrace.Ended(job, JobStatus.Cancelled, clock);
+            await ending.Forget(job, JobStatus.Cancelled);
         }
         else
         {
@@ -110,37 +94,37 @@ internal static class FineTuningJobsApi
             ? await db.Checkpoints.AsNoTracking().Where(row => row.JobId == id).PageOf(db, query, "checkpoint", CheckpointBody.Of) : Errors.NotFound("fine-tuning job", id);
 
     /// <summary>What can be said before the files are read.</summary>
-    private static async Task<(IResult? Refusal, ModelEntry? Model)> Check(CreateJobRequest body, FineTuneDbContext db, ModelCatalog catalog, CancellationToken cancel)
+    /// <returns>A refusal, or the base and the least that a job like this takes.</returns>
+    private static async Task<(IResult? Refusal, ModelEntry? Model, TrainingEstimate? Least)> Check(CreateJobRequest body, FineTuneDbContext db, ModelCatalog catalog, CancellationToken cancel)
     {
-        JobSettingsReader.Read(body, fastBf16: false, out JobBodyProblem? problem);
-        if (problem is not null) return (Errors.BadRequest(problem.Message + ".", param: problem.Param), null);
-        if (await catalog.FindBase(body.Model, cancel) is not { } model) return (Errors.ModelNotFound(body.Model), null);
-        if (Misfit(body, model) is { } misfit) return (Errors.BadRequest(misfit + ".", param: "lora.target_modules"), null);
+        JobSettings? settings = JobSettingsReader.Read(body, fastBf16: false, out JobBodyProblem? problem);
+        if (problem is not null) return (Errors.BadRequest(problem.Message + ".", param: problem.Param), null, null);
+        if (await catalog.FindBase(body.Model, cancel) is not { } model) return (Errors.ModelNotFound(body.Model), null, null);
+        (TrainingEstimate? least, string? misfit) = Least(settings!, model);
+        if (misfit is not null) return (Errors.BadRequest(misfit + ".", param: "lora.target_modules"), null, null);
         foreach ((string param, string? id) in new[] { ("training_file", body.TrainingFile), ("validation_file", body.ValidationFile) })
         {
             if (id is null) continue;
-            if (await db.Files.AsNoTracking().FirstOrDefaultAsync(row => row.Id == id, cancel) is not { } file)
-                return (Errors.Make(404, $"No such file: '{id}'. Upload it with POST /v1/files first.", "file_not_found", param), null);
-            if (file.Purpose != "fine-tune") return (Errors.BadRequest($"File '{id}' has purpose {file.Purpose}; upload it with purpose fine-tune.", param: param), null);
+            if (await db.Files.AsNoTracking().FirstOrDefaultAsync(row => row.Id == id, cancel) is not { } file) return (JobAdmission.FileNotFound(param, id), null, null);
+            if (file.Purpose != "fine-tune") return (Errors.BadRequest($"File '{id}' has purpose {file.Purpose}; upload it with purpose fine-tune.", param: param), null, null);
         }
-        return (null, model);
+        return (null, model, least);
     }
 
-    /// <summary>Why the adapter does not fit the base, or null: an estimate of one row asks the Engine, which reads nothing but the base's config.</summary>
-    private static string? Misfit(CreateJobRequest body, ModelEntry model)
+    /// <summary>What one row of one token takes, or why the adapter does not fit the base: the Engine reads nothing but the base's config for it.</summary>
+    private static (TrainingEstimate? Least, string? Misfit) Least(JobSettings settings, ModelEntry model)
     {
-        JobSettings settings = JobSettingsReader.Read(body, fastBf16: false, out _)!;
         try
         {
-            Trainer.Estimate(ModelConfig.Load(model.Folder), settings.Precision, settings.For(1), rows: 1, tokens: 1, longestRow: 1);
-            return null;
+            return (Trainer.Estimate(ModelConfig.Load(model.Folder), settings.Precision, settings.For(1), rows: 1, tokens: 1, longestRow: 1), null);
         }
         catch (ArgumentException misfit)
         {
-            return misfit.Message;
+            return (null, misfit.Message);
         }
     }
 
+    /// <summary>The tenant's own jobs that are before it: what others have in the queue is not its business, and tenants take turns.</summary>
     private static async Task<int?> QueuePosition(FineTuningJob job, FineTuneDbContext db) => job.Status != JobStatus.Queued
-        ? null : await db.Jobs.IgnoreQueryFilters().CountAsync(row => row.Number < job.Number && (row.Status == JobStatus.Queued || row.Status == JobStatus.Running));
+        ? null : await db.Jobs.CountAsync(row => row.Number < job.Number && (row.Status == JobStatus.Queued || row.Status == JobStatus.Running));
 }

@@ -1,9 +1,6 @@
 using FineTuneService.Data;
 using FineTuneService.Engine.Formats;
 using FineTuneService.Engine.Models;
-using FineTuneService.Hosting;
-using Microsoft.EntityFrameworkCore;
-using Microsoft.Extensions.Options;
 
 namespace FineTuneService.FineTuningJobs;
 
@@ -12,38 +9,52 @@ namespace FineTuneService.FineTuningJobs;
 /// process died goes on from its last checkpoint.
 /// </summary>
 internal sealed class FineTuningWorker(
-    IServiceScopeFactory scopes, JobSignal signal, JobValidation validation, JobTraining training, JobEnding ending, TimeProvider clock,
-    IOptions<FineTuneOptions> options, ILogger<FineTuningWorker> log) : BackgroundService
+    JobQueue queue, JobFolders folders, JobSignal signal, JobValidation validation, JobTraining training, JobEnding ending, TimeProvider clock,
+    ILogger<FineTuningWorker> log) : BackgroundService
 {
-    private readonly TimeSpan _claimLength = TimeSpan.FromSeconds(options.Value.ClaimSeconds);
+    /// <summary>A job that ends the process ends it every time: it is begun so often, and then fails.</summary>
+    private const int MaxAttempts = 3;
+
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
+
+    /// <summary>How long a service that stops still tries to write what its jobs came to.</summary>
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(3);
 
     protected override async Task ExecuteAsync(CancellationToken stopping)
     {
-        await ReleaseDeadClaims(stopping);
+        using var giveUp = new CancellationTokenSource();
+        await using CancellationTokenRegistration stop = stopping.Register(() => giveUp.CancelAfter(Grace));
+        await Surely(() => queue.ReleaseDeadClaims(stopping), stopping);
+        await Surely(() => folders.Collect(stopping), stopping);
         await Task.WhenAll(
-            Work([JobStatus.ValidatingFiles], validation.Run, signal.WaitToValidate, stopping),
-            Work([JobStatus.Running, JobStatus.Queued], training.Run, signal.WaitToTrain, stopping));
+            Work([JobStatus.ValidatingFiles], validation.Run, signal.WaitToValidate, giveUp.Token, stopping),
+            Work([JobStatus.Running, JobStatus.Queued], (claim, stopped) => training.Run(claim, stopped, giveUp.Token), signal.WaitToTrain, giveUp.Token, stopping));
     }
 
-    /// <summary>The data directory's lock says that no other worker lives: what is claimed was a dead process's.</summary>
-    private async Task ReleaseDeadClaims(CancellationToken stopping)
+    private async Task Work(string[] states, Func<JobClaim, CancellationToken, Task> work, Func<CancellationToken, Task> wait, CancellationToken giveUp, CancellationToken stopping)
     {
-        await using AsyncServiceScope scope = scopes.SystemScope(out FineTuneDbContext db);
-        await db.Jobs.Where(job => job.ClaimId != null).ExecuteUpdateAsync(set => set.SetProperty(job => job.ClaimId, (string?)null), stopping);
+        while (!stopping.IsCancellationRequested)
+        {
+            await Surely(async () =>
+            {
+                while (await queue.Take(stopping, states) is { } claim)
+                {
+                    await using (claim) await Guarded(claim, work, giveUp, stopping);
+                }
+                await wait(stopping);
+            }, stopping);
+        }
     }
 
-    private async Task Work(string[] states, Func<JobClaim, CancellationToken, Task> work, Func<CancellationToken, Task> wait, CancellationToken stopping)
+    /// <summary>A loop goes on after whatever happens in it: a database that is locked for a minute must not end it for good.</summary>
+    private async Task Surely(Func<Task> turn, CancellationToken stopping)
     {
         while (!stopping.IsCancellationRequested)
         {
             try
             {
-                JobClaim? claim;
-                while ((claim = await JobClaim.Take(scopes, clock, _claimLength, stopping, states)) is not null)
-                {
-                    await using (claim) await Guarded(claim, work, stopping);
-                }
-                await wait(stopping);
+                await turn();
+                return;
             }
             catch (OperationCanceledException) when (stopping.IsCancellationRequested)
             {
@@ -52,34 +63,45 @@ internal sealed class FineTuningWorker(
             catch (Exception failure)
             {
                 log.LogError(failure, "The worker goes on after a failure");
-                await Task.Delay(TimeSpan.FromSeconds(1), clock, stopping);
+                await Task.Delay(Pause, clock, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
     }
 
     /// <summary>One job's failure is that job's, not the worker's.</summary>
-    private async Task Guarded(JobClaim claim, Func<JobClaim, CancellationToken, Task> work, CancellationToken stopping)
+    private async Task Guarded(JobClaim claim, Func<JobClaim, CancellationToken, Task> work, CancellationToken giveUp, CancellationToken stopping)
     {
         try
         {
-            await work(claim, stopping);
+            if (claim.Job.Attempts >= MaxAttempts) await ending.Fail(claim, TooManyAttempts, giveUp);
+            else await work(claim, stopping);
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
-            await claim.Release();
+            await claim.Release(failed: false, giveUp);
+        }
+        catch (Exception failure) when (StorageTrouble.Passes(failure))
+        {
+            log.LogError(failure, "Job {Job} could not go on; it is begun again", claim.Job.Id);
+            await Task.Delay(Pause, clock, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await claim.Release(failed: failure is IOException, giveUp);
         }
         catch (DamagedBlobException damaged)
         {
-            await ending.Fail(claim, new JobError("file_damaged", damaged.Message, null));
+            await ending.Fail(claim, new JobError("file_damaged", damaged.Message, null), giveUp);
         }
         catch (Exception failure) when (failure is ArgumentException or ModelException or SafetensorsException)
         {
-            await ending.Fail(claim, new JobError("invalid_configuration", failure.Message, null));
+            await ending.Fail(claim, new JobError("invalid_configuration", failure.Message, null), giveUp);
         }
         catch (Exception failure)
         {
             log.LogError(failure, "Job {Job} failed", claim.Job.Id);
-            await ending.Fail(claim, new JobError("server_error", "The service failed while it ran this job; its log says why. Create the job again.", null));
+            await ending.Fail(claim, new JobError("server_error", "The service failed while it ran this job; its log says why. Create the job again.", null), giveUp);
         }
     }
+
+    private static JobError TooManyAttempts => new("too_many_attempts",
+        $"The job was begun {MaxAttempts} times, and each time the service ended before it came any further; it may need more memory than this machine has. " +
+        "Create it again with quantization nf4, or a smaller training.micro_batch_size, training.max_seq_length or lora.rank.", null);
 }

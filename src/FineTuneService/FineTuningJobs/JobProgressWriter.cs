@@ -13,6 +13,10 @@ namespace FineTuneService.FineTuningJobs;
 internal sealed class JobProgressWriter(JobClaim claim, TimeProvider clock)
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
+
+    // What gathers while the database is locked is written in transactions of this size.
+    private const int LargestBatch = 200;
+
     private readonly Channel<TrainingEvent> _events = Channel.CreateUnbounded<TrainingEvent>(new UnboundedChannelOptions { SingleReader = true });
 
     /// <summary>Called on the device's thread.</summary>
@@ -21,15 +25,15 @@ internal sealed class JobProgressWriter(JobClaim claim, TimeProvider clock)
     /// <summary>No more will come.</summary>
     public void End() => _events.Writer.TryComplete();
 
-    /// <summary>Writes until <see cref="End"/>, or until the claim is lost.</summary>
-    public async Task Run()
+    /// <summary>Writes until <see cref="End"/>, or until the claim is lost; trouble of the database delays it, and loses nothing.</summary>
+    public async Task Run(CancellationToken giveUp)
     {
-        while (await _events.Reader.WaitToReadAsync())
+        while (await _events.Reader.WaitToReadAsync(giveUp))
         {
             var batch = new List<TrainingEvent>();
-            while (_events.Reader.TryRead(out TrainingEvent? happened)) batch.Add(happened);
-            if (!await claim.Write((db, job) => batch.ForEach(happened => Apply(db, job, happened)))) return;
-            await Task.Delay(Pause);
+            while (batch.Count < LargestBatch && _events.Reader.TryRead(out TrainingEvent? happened)) batch.Add(happened);
+            if (!await claim.WriteSurely((db, job) => batch.ForEach(happened => Apply(db, job, happened)), giveUp)) return;
+            if (batch.Count < LargestBatch) await Task.Delay(Pause, giveUp);
         }
     }
 
@@ -62,6 +66,7 @@ internal sealed class JobProgressWriter(JobClaim claim, TimeProvider clock)
                 Warn(db, job, "the run changed nothing: every B of the adapter is still zero, so it answers as the base does. Give it more steps, a higher learning rate or less warmup.");
                 break;
             case CheckpointSaved saved:
+                job.Attempts = 0; // Whatever ends the process now, the job has come further.
                 db.Say(job, clock, $"Checkpoint of step {saved.Step} saved");
                 db.Checkpoints.Add(new JobCheckpoint
                 {

@@ -8,37 +8,46 @@ using FineTuneService.Models;
 
 namespace FineTuneService.FineTuningJobs;
 
-/// <summary>A claimed job's training, on the device's thread from the first step to the saved adapter.</summary>
-internal sealed class JobRun(JobClaim claim, JobSettings settings, TrainingData data, ModelEntry model, DataDirectory directory, ResidentModels resident, DeviceLease lease)
+/// <summary>A claimed job's training, and the adapter that it came to, which is here until it is safe. All on the device's thread.</summary>
+internal sealed class JobRun(JobClaim claim, JobSettings settings, TrainingData data, ModelEntry model, DataDirectory directory, DiskSpace disk, JobFolders folders, ResidentModels resident, DeviceLease lease) : IDisposable
 {
     // A span for every step would be most of a trace; these show its course.
     private const int TracedEvery = 10;
 
-    /// <summary>Where the job's checkpoints are.</summary>
-    public static string CheckpointFolder(DataDirectory directory, string jobId) => Path.Combine(directory.Jobs, jobId);
+    private Adapter? _adapter;
 
-    /// <summary>Trains, and writes the adapter to a temporary folder unless the run was stopped.</summary>
-    /// <param name="stop">Whether the run is to end at the next step's boundary.</param>
-    /// <returns>How it ended, and the adapter's folder; null where it was stopped.</returns>
-    public (RunFinished Finished, string? Folder) Run(JobProgressWriter progress, Func<bool> stop)
+    /// <summary>Trains until the end, or until the run is to stop at the next step's boundary.</summary>
+    public RunFinished Train(JobProgressWriter progress, Func<bool> stop)
     {
         using ModelUse? use = resident.UseForJob(model.Folder, settings.Precision, $"job {claim.Job.Id}", stop);
-        if (use is null) return (new RunFinished(claim.Job.Step, Stopped: true, 0, null, null), null);
-        using var trainer = new Trainer(
-            use.Model.Base, settings.For(data.Train.Count), data.Train, data.Validation, CheckpointFolder(directory, claim.Job.Id));
-        using Adapter adapter = trainer.Adapter!;
-        RunFinished finished = trainer.Run(happened => Tell(progress, happened), stop, lease.Offer);
-        return finished.Stopped || finished.Diverged is not null ? (finished, null) : (finished, Save(adapter));
+        if (use is null) return new RunFinished(claim.Job.Step, Stopped: true, 0, null, null);
+        using var trainer = new Trainer(use.Model.Base, settings.For(data.Train.Count), data.Train, data.Validation, folders.Of(claim.Job.Id), disk.Takes);
+        _adapter = trainer.Adapter!;
+        return trainer.Run(happened => Tell(progress, happened), stop, lease.Offer);
     }
 
-    private string Save(Adapter adapter)
+    /// <summary>Writes the adapter to a temporary folder; where that fails, nothing is left and it can be tried again.</summary>
+    /// <exception cref="StorageException">The disk is full.</exception>
+    /// <exception cref="IOException">It does not write.</exception>
+    public string Save()
     {
         using Activity? save = Telemetry.Source.StartActivity(Telemetry.Spans.Save);
+        disk.Require(_adapter!.Bytes);
         string folder = directory.NewTemporaryFolder();
-        PeftFolder.Save(adapter, folder, model.Id);
-        data.Template?.Save(folder);
-        return folder;
+        try
+        {
+            PeftFolder.Save(_adapter, folder, model.Id);
+            data.Template?.Save(folder);
+            return folder;
+        }
+        catch
+        {
+            DataDirectory.Remove(folder);
+            throw;
+        }
     }
+
+    public void Dispose() => _adapter?.Dispose();
 
     private void Tell(JobProgressWriter progress, TrainingEvent happened)
     {

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using FineTuneService.Adapters;
 using FineTuneService.Data;
 using FineTuneService.Device;
 using FineTuneService.Engine.Training;
@@ -10,38 +9,83 @@ namespace FineTuneService.FineTuningJobs;
 
 /// <summary>A claimed job's way from queued, or from the step where a dead process left it, to its adapter.</summary>
 internal sealed class JobTraining(
-    IServiceScopeFactory scopes, JobFiles files, JobEnding ending, DataDirectory directory, DeviceLease lease, ResidentModels resident, TimeProvider clock)
+    JobFiles files, JobEnding ending, JobResult result, JobLimits limits, JobFolders folders, DataDirectory directory, DiskSpace disk, DeviceLease lease, ResidentModels resident, TimeProvider clock)
 {
-    public async Task Run(JobClaim claim, CancellationToken stopping)
+    /// <param name="stopping">The service ends: the run stops at its next step, and is resumed by the next start.</param>
+    /// <param name="giveUp">What could not be written until now is left.</param>
+    public async Task Run(JobClaim claim, CancellationToken stopping, CancellationToken giveUp)
     {
         using Activity? trace = JobTrace.Begin(claim.Job, clock);
         using (Telemetry.Source.StartActivity(Telemetry.Spans.Claim))
         {
-            bool begun = await claim.Write((db, job) =>
-            {
-                if (job.Status == JobStatus.Queued) db.Say(job, clock, "Fine-tuning job started");
-                job.Status = JobStatus.Running;
-                job.StartedAt ??= clock.GetUtcNow().ToUnixTimeSeconds();
-            });
-            if (!begun) return;
+            if (!await claim.Write(Begin)) return;
         }
         (TrainingData data, ModelEntry model) = await files.Read(claim, stopping);
-        var run = new JobRun(claim, JobSettings.Of(claim.Job), data, model, directory, resident, lease);
+        JobSettings settings = JobSettings.Of(claim.Job);
+        TrainingEstimate estimate = JobLimits.Estimate(model, settings, data);
+        JobError? refused = limits.Refuse(estimate) ?? await limits.WaitForSpace(claim, estimate, stopping);
+        if (refused is not null)
+        {
+            await ending.Fail(claim, refused, giveUp);
+            return;
+        }
+        var run = new JobRun(claim, settings, data, model, directory, disk, folders, resident, lease);
+        try
+        {
+            RunFinished? finished = await Train(claim, run, stopping, giveUp);
+            await End(claim, finished, run, model, giveUp);
+        }
+        finally
+        {
+            await lease.Serve("forget a run", () => Forget(run), CancellationToken.None);
+        }
+    }
+
+    private void Begin(FineTuneDbContext db, FineTuningJob job)
+    {
+        if (job.Status == JobStatus.Queued) db.Say(job, clock, "Fine-tuning job started");
+        job.Status = JobStatus.Running;
+        job.StartedAt ??= clock.GetUtcNow().ToUnixTimeSeconds();
+    }
+
+    /// <returns>How the run ended, or null where it was to stop before the device was free for it.</returns>
+    private async Task<RunFinished?> Train(JobClaim claim, JobRun run, CancellationToken stopping, CancellationToken giveUp)
+    {
         var progress = new JobProgressWriter(claim, clock);
-        Task writing = progress.Run();
-        (RunFinished Finished, string? Folder) result;
+        Task writing = progress.Run(giveUp);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(claim.Stop, stopping);
         try
         {
             ExecutionContext? context = ExecutionContext.Capture();
-            result = await lease.Train($"job {claim.Job.Id}", () => InContext(context!, () =>
-                run.Run(progress, () => claim.Lost || claim.CancelRequested || stopping.IsCancellationRequested)), CancellationToken.None);
+            return await lease.Train($"job {claim.Job.Id}", () => InContext(context!, () =>
+                run.Train(progress, () => claim.StopRequested || stopping.IsCancellationRequested)), stop.Token);
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            return null;
         }
         finally
         {
             progress.End();
             await writing;
         }
-        await End(claim, result.Finished, result.Folder, model);
+    }
+
+    private async Task End(JobClaim claim, RunFinished? finished, JobRun run, ModelEntry model, CancellationToken giveUp)
+    {
+        if (claim.Lost) return;
+        if (claim.CancelRequested)
+        {
+            await result.Cancel(claim, giveUp);
+        }
+        else if (finished?.Diverged is { } why)
+        {
+            await ending.Fail(claim, new JobError(JobEnding.Diverged, why + ".", null), giveUp);
+        }
+        else if (finished is not { Stopped: false } || !await result.Keep(claim, finished, run, model, giveUp))
+        {
+            await claim.Release(failed: false, giveUp); // It goes on from its checkpoint, here or after the next start.
+        }
     }
 
     /// <summary>The device's thread works under the job's trace.</summary>
@@ -52,42 +96,9 @@ internal sealed class JobTraining(
         return result;
     }
 
-    private async Task End(JobClaim claim, RunFinished finished, string? folder, ModelEntry model)
+    private static bool Forget(JobRun run)
     {
-        if (claim.Lost) return;
-        if (finished.Diverged is { } why && !claim.CancelRequested)
-        {
-            await ending.Fail(claim, new JobError("loss_not_finite", why, null));
-            return;
-        }
-        if (folder is null && !claim.CancelRequested)
-        {
-            await claim.Release(); // The service stops; the next start goes on from the checkpoint.
-            return;
-        }
-        await using AsyncServiceScope scope = scopes.SystemScope(out FineTuneDbContext own);
-        AdapterEntry? adapter = folder is null ? null
-            : scope.ServiceProvider.GetRequiredService<AdapterStore>().Add(folder, claim.Job.TenantId, model.Id, JobSettings.Of(claim.Job).Precision, claim.Job.Suffix);
-        own.ChangeTracker.Clear();
-        bool ended = await claim.Write((db, job) =>
-        {
-            job.ClaimId = null;
-            if (adapter is null)
-            {
-                ending.Cancel(db, job);
-                return;
-            }
-            job.FinishedAt = clock.GetUtcNow().ToUnixTimeSeconds();
-            (adapter.JobId, adapter.TrainingFile, adapter.Step) = (job.Id, job.TrainingFile, finished.Step);
-            db.Adapters.Add(adapter);
-            job.Status = JobStatus.Succeeded;
-            job.FineTunedModel = adapter.Model;
-            job.TrainedTokens = finished.TrainedTokens;
-            job.ValidationLoss = finished.ValidationLoss ?? job.ValidationLoss;
-            db.Say(job, clock, $"New fine-tuned model created: {adapter.Model}");
-            db.Say(job, clock, "The job has successfully completed");
-        });
-        if (!ended && adapter is not null) DataDirectory.Remove(adapter.Folder);
-        if (ended) ending.Forget(claim.Job, adapter is null ? JobStatus.Cancelled : JobStatus.Succeeded);
+        run.Dispose();
+        return true;
     }
 }

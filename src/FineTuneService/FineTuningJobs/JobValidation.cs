@@ -1,29 +1,36 @@
 using System.Text.Json;
 using FineTuneService.Hosting;
+using FineTuneService.Models;
 
 namespace FineTuneService.FineTuningJobs;
 
 /// <summary>A claimed job's way from validating_files to queued, or to failed with what is wrong with its files.</summary>
-internal sealed class JobValidation(JobFiles files, JobEnding ending, JobSignal signal, TimeProvider clock)
+internal sealed class JobValidation(JobFiles files, JobLimits limits, JobEnding ending, JobSignal signal, TimeProvider clock)
 {
     public async Task Run(JobClaim claim, CancellationToken stopping)
     {
-        (TrainingData data, _) = await files.Read(claim, stopping);
+        (TrainingData data, ModelEntry model) = await files.Read(claim, stopping);
         if (data.Error is { } error)
         {
             // The error holds the first problems, the events all kinds of them.
-            await ending.Fail(claim, error, [.. data.Problems.Select(problem => problem.ToString())]);
+            await ending.Fail(claim, error, stopping, [.. data.Problems.Select(problem => problem.ToString())]);
             return;
         }
         if (JobSettings.Of(claim.Job).TooManySteps(data.Train.Count) is { } tooMany)
         {
-            await ending.Fail(claim, new JobError("invalid_configuration", tooMany.Message + ".", tooMany.Param));
+            await ending.Fail(claim, new JobError("invalid_configuration", tooMany.Message + ".", tooMany.Param), stopping);
+            return;
+        }
+        if (limits.Refuse(JobLimits.Estimate(model, JobSettings.Of(claim.Job), data)) is { } tooMuch)
+        {
+            await ending.Fail(claim, tooMuch, stopping);
             return;
         }
         bool cancelled = false;
-        bool written = await claim.Write((db, job) =>
+        bool written = await claim.WriteSurely((db, job) =>
         {
             job.ClaimId = null;
+            job.Attempts = 0;
             cancelled = job.CancelRequested;
             if (job.CancelRequested)
             {
@@ -37,8 +44,8 @@ internal sealed class JobValidation(JobFiles files, JobEnding ending, JobSignal 
             job.TotalSteps = settings.StepsFor(data.Train.Count);
             foreach (string warning in data.Warnings) db.Say(job, clock, warning, "warn");
             db.Say(job, clock, $"Files validated: {data.Train.Count} training and {data.Validation.Count} validation rows, {data.Tokens} tokens; job queued");
-        });
-        if (written && cancelled) JobTrace.Ended(claim.Job, JobStatus.Cancelled, clock);
+        }, stopping);
+        if (written && cancelled) await ending.Forget(claim.Job, JobStatus.Cancelled);
         signal.Queued();
     }
 }

@@ -4,7 +4,6 @@ using FineTuneService.Engine.Chat;
 using FineTuneService.Engine.Datasets;
 using FineTuneService.Engine.Models;
 using FineTuneService.Engine.Tokenizers;
-using Microsoft.EntityFrameworkCore;
 
 namespace FineTuneService.FineTuningJobs;
 
@@ -25,13 +24,13 @@ internal sealed record TrainingData(
 
     /// <param name="modelFolder">The base's folder: its tokenizer and chat template make the tokens.</param>
     public static async Task<TrainingData> Read(
-        FineTuneDbContext db, BlobStore blobs, string trainingFile, string? validationFile, string modelFolder, JobSettings settings, CancellationToken cancel)
+        BlobStore blobs, FileBytes training, FileBytes? validationFile, string modelFolder, JobSettings settings, CancellationToken cancel)
     {
         (ModelConfig model, Tokenizer tokenizer) = (ModelConfig.Load(modelFolder), Tokenizer.Load(modelFolder));
         RowEncoder encoder = RowEncoder.For(
             model, tokenizer, ChatTemplate.Load(modelFolder), StopTokens.Of(modelFolder, model, tokenizer), settings.MaxSeqLength);
-        Part train = await ReadFile(db, blobs, trainingFile, encoder, cancel);
-        Part? validation = validationFile is null ? null : await ReadFile(db, blobs, validationFile, encoder, cancel);
+        Part train = await ReadFile(blobs, training, encoder, cancel);
+        Part? validation = validationFile is null ? null : await ReadFile(blobs, validationFile, encoder, cancel);
         if (validation is not null && train.Problems.Count + validation.Problems.Count == 0) validation = OfFormat(train.Format, validation);
         (IReadOnlyList<TrainingRow> kept, IReadOnlyList<TrainingRow> held) =
             validation is null ? Split(train.Rows, settings.ValidationSplit) : (train.Rows, validation.Rows);
@@ -46,11 +45,9 @@ internal sealed record TrainingData(
     }
 
     /// <summary>The file's rows become tokens as they are read; of a file with problems the rest is only read.</summary>
-    private static async Task<Part> ReadFile(FineTuneDbContext db, BlobStore blobs, string id, RowEncoder encoder, CancellationToken cancel)
+    private static async Task<Part> ReadFile(BlobStore blobs, FileBytes file, RowEncoder encoder, CancellationToken cancel)
     {
-        if (await db.Files.AsNoTracking().FirstOrDefaultAsync(row => row.Id == id, cancel) is not { } file)
-            return new Part(id, [], default, [new DatasetProblem(0, $"file '{id}' was deleted before the job began")], [], 0);
-        await using Stream bytes = await blobs.Open(file.TenantId, file.Sha256, $"file '{id}'", cancel);
+        await using Stream bytes = await blobs.Open(file.TenantId, file.Sha256, $"file '{file.Filename}'", cancel);
         var reader = new DatasetReader(bytes, file.Filename);
         EncodedRows encoded = encoder.Encode(reader.Rows().Where(_ => !reader.HasProblems), file.Filename, cancel);
         return new Part(

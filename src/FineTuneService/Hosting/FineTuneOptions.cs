@@ -55,7 +55,15 @@ public sealed class FineTuneOptions
 
     /// <summary>Seconds after which a job whose worker has gone silent may be claimed again.</summary>
     [Range(2, 3600, ErrorMessage = "FineTune:ClaimSeconds must be 2 to 3600.")]
-    public int ClaimSeconds { get; set; } = 10;
+    public int ClaimSeconds { get; set; } = 60;
+
+    /// <summary>Jobs of a tenant that have not ended; one more gets 429.</summary>
+    [Range(1, 1_000_000, ErrorMessage = "FineTune:MaxQueuedJobs must be 1 to 1000000.")]
+    public int MaxQueuedJobs { get; set; } = 100;
+
+    /// <summary>Optimizer steps of a job.</summary>
+    [Range(1, int.MaxValue, ErrorMessage = "FineTune:MaxJobSteps must be 1 to 2147483647.")]
+    public int MaxJobSteps { get; set; } = 1_000_000;
 
     /// <summary>Bytes of the device's memory that the service may use. 0: three quarters of what the machine has.</summary>
     [Range(0, long.MaxValue, ErrorMessage = "FineTune:DeviceMemory must be 0 or more.")]

@@ -1,4 +1,3 @@
-using System.IO.Compression;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using FineTuneService.Engine.Tests;
@@ -33,9 +32,9 @@ public sealed partial class KilledJobTests
 
         using var second = new ServiceProcess(data);
         using HttpClient later = await second.Client(key);
-        byte[] resumed = await Adapter(later, killed);
+        byte[] resumed = await later.Weights(killed);
         Assert.InRange(await ResumedFrom(later, killed), SaveEvery, Steps - 1);
-        Assert.Equal(await Adapter(later, await Create(later, file)), resumed);
+        Assert.Equal(await later.Weights(await Create(later, file)), resumed);
     }
 
     private static async Task<string> Create(HttpClient client, string file) => (string)(await client.Post("/v1/fine_tuning/jobs", new
@@ -48,18 +47,6 @@ public sealed partial class KilledJobTests
         training = new { max_steps = Steps, batch_size = 4, micro_batch_size = 2, max_seq_length = 128, save_every = SaveEvery, eval_every = 20 },
         dataset = new { validation_split = 0.1 },
     }))["id"]!;
-
-    /// <summary>The weights' bytes of the succeeded job's adapter, as its zip has them.</summary>
-    private static async Task<byte[]> Adapter(HttpClient client, string job)
-    {
-        JsonNode ended = await client.Ended(job);
-        Assert.Equal("succeeded", (string?)ended["status"]);
-        JsonNode adapter = (await client.Get("/v1/adapters"))["data"]!.AsArray().Single(a => (string)a!["model"]! == (string)ended["fine_tuned_model"]!)!;
-        using var zip = new ZipArchive(await client.GetStreamAsync($"/v1/adapters/{adapter["id"]}/content"));
-        using var weights = new MemoryStream();
-        await zip.GetEntry("adapter_model.safetensors")!.Open().CopyToAsync(weights);
-        return weights.ToArray();
-    }
 
     private static async Task<int> ResumedFrom(HttpClient client, string job)
     {

@@ -1,0 +1,66 @@
+using System.Diagnostics;
+using System.Text.Json;
+using FineTuneService.Data;
+using FineTuneService.Files;
+using FineTuneService.Hosting;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
+
+namespace FineTuneService.FineTuningJobs;
+
+/// <summary>Takes a new job into the queue, within its tenant's limit; from then on its files' bytes are its own.</summary>
+internal sealed class JobAdmission(FineTuneDbContext db, CurrentTenant tenant, IOptions<FineTuneOptions> options, JobSignal signal, TimeProvider clock)
+{
+    /// <summary>The job's row, or why there is none.</summary>
+    public async Task<(FineTuningJob? Job, IResult? Refusal)> Add(CreateJobRequest body, JobSettings settings)
+    {
+        // Nobody deletes a file, and no other job comes, between the looks and the row.
+        (FineTuningJob? Job, IResult? Refusal) added = await db.InTransaction<(FineTuningJob?, IResult?)>(async () =>
+        {
+            if (await Refuse() is { } full) return (null, full);
+            StoredFile? training = await File(body.TrainingFile), validation = await File(body.ValidationFile);
+            if (training is null) return (null, FileNotFound("training_file", body.TrainingFile));
+            if (validation is null && body.ValidationFile is { } missing) return (null, FileNotFound("validation_file", missing));
+            FineTuningJob job = Row(body, settings, training, validation);
+            db.Jobs.Add(job);
+            db.Say(job, clock, $"Created fine-tuning job: {job.Id}");
+            db.Say(job, clock, "Validating training file");
+            await db.SaveChangesAsync();
+            return (job, null);
+        });
+        if (added.Job is not null) signal.Created();
+        return added;
+    }
+
+    public static IResult FileNotFound(string param, string id) =>
+        Errors.Make(404, $"No such file: '{Errors.Clip(id)}'. Upload it with POST /v1/files first.", "file_not_found", param);
+
+    private async Task<IResult?> Refuse()
+    {
+        int most = options.Value.MaxQueuedJobs;
+        int unfinished = await db.Jobs.CountAsync(job => job.Status == JobStatus.ValidatingFiles || job.Status == JobStatus.Queued || job.Status == JobStatus.Running);
+        return unfinished < most ? null : Errors.Make(429,
+            $"You have {unfinished} jobs that have not ended, and FineTune:MaxQueuedJobs allows {most}. Wait for one to end, or cancel one.", "too_many_jobs");
+    }
+
+    private async Task<StoredFile?> File(string? id) => id is null ? null : await db.Files.AsNoTracking().FirstOrDefaultAsync(row => row.Id == id);
+
+    private FineTuningJob Row(CreateJobRequest body, JobSettings settings, StoredFile training, StoredFile? validation) => new()
+    {
+        Id = Ids.New("ftjob"),
+        TenantId = tenant.Id,
+        Status = JobStatus.ValidatingFiles,
+        Model = body.Model,
+        TrainingFile = body.TrainingFile,
+        TrainingSha256 = training.Sha256,
+        TrainingFilename = training.Filename,
+        ValidationFile = body.ValidationFile,
+        ValidationSha256 = validation?.Sha256,
+        ValidationFilename = validation?.Filename,
+        Suffix = body.Suffix,
+        Settings = JsonSerializer.Serialize(settings, Json.Options),
+        Metadata = body.Metadata is null ? null : JsonSerializer.Serialize(body.Metadata),
+        TraceParent = Activity.Current?.Id,
+        CreatedAt = clock.GetUtcNow().ToUnixTimeSeconds(),
+    };
+}

@@ -1,0 +1,58 @@
+using System.Globalization;
+using FineTuneService.Data;
+using FineTuneService.Engine.Models;
+using FineTuneService.Engine.Training;
+using FineTuneService.Hosting;
+using FineTuneService.Models;
+using Microsoft.Extensions.Options;
+
+namespace FineTuneService.FineTuningJobs;
+
+/// <summary>What a job may take of this machine, asked before it is begun: memory, steps, and space on the disk.</summary>
+internal sealed class JobLimits(IOptions<FineTuneOptions> options, DiskSpace disk, TimeProvider clock)
+{
+    private const string TooLarge = "exceeds_device_memory";
+
+    /// <summary>Two checkpoints, one that is being written, and the adapter twice (its temporary folder is on the same disk).</summary>
+    private const int CheckpointsAtOnce = 3, AdaptersAtOnce = 2;
+
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1), LongestWait = TimeSpan.FromMinutes(10);
+
+    /// <summary>Why a run like this is never begun here, or null. A base is in memory once, however many use it; it counts all the same.</summary>
+    public JobError? Refuse(TrainingEstimate estimate)
+    {
+        if (estimate.Steps > options.Value.MaxJobSteps)
+        {
+            return new JobError("too_many_steps",
+                $"The job would take {estimate.Steps} optimizer steps, and FineTune:MaxJobSteps allows {options.Value.MaxJobSteps}. Lower training.epochs, raise training.batch_size, or set training.max_steps.",
+                "training.max_steps");
+        }
+        long budget = options.Value.DeviceBytes;
+        return estimate.Memory.Total <= budget ? null : new JobError(TooLarge,
+            $"The job needs about {Gibibytes(estimate.Memory.Total)} GiB of memory ({Gibibytes(estimate.Memory.Base)} for the base, {Gibibytes(estimate.Memory.Activations + estimate.Memory.Head)} for " +
+            $"a micro batch), and FineTune:DeviceMemory gives {Gibibytes(budget)}. Use quantization nf4, or a smaller training.micro_batch_size, training.max_seq_length or lora.rank.", null);
+    }
+
+    /// <summary>What the job takes, now that its files have been read.</summary>
+    public static TrainingEstimate Estimate(ModelEntry model, JobSettings settings, TrainingData data) => Trainer.Estimate(
+        ModelConfig.Load(model.Folder), settings.Precision, settings.For(data.Train.Count), data.Train.Count, data.Tokens, data.LongestRow);
+
+    /// <summary>Waits while the disk is too full for the job's checkpoints and adapter.</summary>
+    /// <returns>The job's error, where space does not come; null where it is there, or the job is to stop.</returns>
+    public async Task<JobError?> WaitForSpace(JobClaim claim, TrainingEstimate estimate, CancellationToken stopping)
+    {
+        // A checkpoint holds the adapter and AdamW's two moments of it.
+        long needed = estimate.AdapterBytes * (3 * CheckpointsAtOnce + AdaptersAtOnce);
+        long started = clock.GetTimestamp();
+        for (bool told = false; !disk.Takes(needed) && !claim.StopRequested; told = true)
+        {
+            string why = $"the job needs {(needed >> 20) + 1} MiB on the disk beside what is kept for the database (FineTune:DiskReserveBytes), and they are not free";
+            if (clock.GetElapsedTime(started) > LongestWait) return new JobError("insufficient_storage", $"For {LongestWait.TotalMinutes:0} minutes {why}. Create it again once there is space, or with a smaller lora.rank.", null);
+            if (!told) await claim.WriteSurely((db, job) => db.Say(job, clock, $"Waiting for space: {why}", "warn"), stopping);
+            await Task.Delay(Pause, clock, stopping);
+        }
+        return null;
+    }
+
+    private static string Gibibytes(long bytes) => (bytes / (double)(1L << 30)).ToString("0.0", CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,92 @@
+using FineTuneService.Adapters;
+using FineTuneService.Data;
+using FineTuneService.Device;
+using FineTuneService.Engine.Training;
+using FineTuneService.Models;
+using Microsoft.EntityFrameworkCore;
+
+namespace FineTuneService.FineTuningJobs;
+
+/// <summary>
+/// Keeps what a job came to. A disk that is full for a while, or a database that is locked, delays it: the adapter stays in memory, and
+/// saving is tried again while the claim holds.
+/// </summary>
+internal sealed class JobResult(IServiceScopeFactory scopes, JobEnding ending, DeviceLease lease, TimeProvider clock, ILogger<JobResult> log)
+{
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
+
+    /// <summary>Other jobs wait meanwhile; the run's last checkpoint leads here again.</summary>
+    private static readonly TimeSpan Longest = TimeSpan.FromMinutes(10);
+
+    /// <returns>False where the job is to be gone on with later.</returns>
+    public async Task<bool> Keep(JobClaim claim, RunFinished finished, JobRun run, ModelEntry model, CancellationToken giveUp)
+    {
+        if (await Save(claim, run, model, giveUp) is not { } adapter) return false;
+        if (claim.CancelRequested)
+        {
+            DataDirectory.Remove(adapter.Folder);
+            await Cancel(claim, giveUp);
+            return true;
+        }
+        bool ended = await claim.WriteSurely((db, job) =>
+        {
+            adapter.Number = 0; // A try that did not come through may have given it one.
+            (adapter.JobId, adapter.TrainingFile, adapter.Step) = (job.Id, job.TrainingFile, finished.Step);
+            db.Adapters.Add(adapter);
+            job.ClaimId = null;
+            job.FinishedAt = clock.GetUtcNow().ToUnixTimeSeconds();
+            job.Status = JobStatus.Succeeded;
+            job.FineTunedModel = adapter.Model;
+            job.TrainedTokens = finished.TrainedTokens;
+            job.ValidationLoss = finished.ValidationLoss ?? job.ValidationLoss;
+            db.Say(job, clock, $"New fine-tuned model created: {adapter.Model}");
+            db.Say(job, clock, "The job has successfully completed");
+        }, giveUp);
+        if (ended || await IsRow(adapter)) await ending.Forget(claim.Job, JobStatus.Succeeded);
+        else DataDirectory.Remove(adapter.Folder);
+        return true;
+    }
+
+    public async Task Cancel(JobClaim claim, CancellationToken giveUp)
+    {
+        bool ended = await claim.WriteSurely((db, job) =>
+        {
+            job.ClaimId = null;
+            ending.Cancel(db, job);
+        }, giveUp);
+        if (ended) await ending.Forget(claim.Job, JobStatus.Cancelled);
+    }
+
+    /// <summary>The adapter's folder where adapters are, and its row, which is not stored yet; null where it could not be written in time.</summary>
+    private async Task<AdapterEntry?> Save(JobClaim claim, JobRun run, ModelEntry model, CancellationToken giveUp)
+    {
+        long started = clock.GetTimestamp();
+        for (bool told = false; ; told = true)
+        {
+            string? folder = null;
+            try
+            {
+                folder = await lease.Serve($"save job {claim.Job.Id}", run.Save, giveUp);
+                await using AsyncServiceScope scope = scopes.SystemScope(out FineTuneDbContext own);
+                AdapterEntry adapter = scope.ServiceProvider.GetRequiredService<AdapterStore>()
+                    .Add(folder, claim.Job.TenantId, model.Id, JobSettings.Of(claim.Job).Precision, claim.Job.Suffix);
+                own.ChangeTracker.Clear(); // It is stored with the job's end, or not at all.
+                return adapter;
+            }
+            catch (Exception failure) when (StorageTrouble.Passes(failure))
+            {
+                if (!told) log.LogWarning(failure, "The adapter of job {Job} could not be saved; it is tried again", claim.Job.Id);
+                if (folder is not null && Directory.Exists(folder)) DataDirectory.Remove(folder);
+            }
+            if (claim.StopRequested || clock.GetElapsedTime(started) > Longest) return null;
+            await Task.Delay(Pause, clock, giveUp);
+        }
+    }
+
+    /// <summary>A commit whose answer was lost has ended the job all the same.</summary>
+    private async Task<bool> IsRow(AdapterEntry adapter)
+    {
+        await using AsyncServiceScope scope = scopes.SystemScope(out FineTuneDbContext db);
+        return await db.Adapters.AnyAsync(row => row.Id == adapter.Id);
+    }
+}
