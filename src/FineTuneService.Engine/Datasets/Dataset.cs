@@ -3,10 +3,10 @@ namespace FineTuneService.Engine.Datasets;
 /// <summary>A training file, read and checked. <see cref="DatasetReader"/> does the same for a file too large to hold.</summary>
 public sealed class Dataset
 {
-    private Dataset(string? fileName, DatasetReader reader)
+    private Dataset(string? fileName, DatasetReader reader, int mostRows)
     {
         FileName = fileName;
-        Rows = [.. reader.Rows()];
+        Rows = [.. reader.Rows().Take(mostRows)];
         (Format, Problems, Warnings) = (reader.Format, reader.Problems, reader.Warnings);
     }
 
@@ -26,5 +26,6 @@ public sealed class Dataset
 
     /// <summary>Reads JSONL, a JSON array or CSV, in UTF-8. Bad content never throws: it is a problem.</summary>
     /// <param name="fileName">The uploaded name, where there is one: a file named .csv has to hold CSV.</param>
-    public static Dataset Read(Stream file, string? fileName = null) => new(fileName, new DatasetReader(file, fileName));
+    /// <param name="mostRows">Rows after which nothing more is read.</param>
+    public static Dataset Read(Stream file, string? fileName = null, int mostRows = int.MaxValue) => new(fileName, new DatasetReader(file, fileName), mostRows);
 }

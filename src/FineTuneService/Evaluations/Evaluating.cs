@@ -63,10 +63,10 @@ internal sealed class Evaluating(DeviceLease lease, ModelTexts texts, ModelAcces
         if (dataset.Rows.Count > most)
         {
             return (null, new EvaluationRefusal(EvaluationRefusalKind.TooManyRows,
-                $"The file has {dataset.Rows.Count} rows; an evaluation takes at most {most} (FineTune:MaxEvaluationRows). Upload a sample of them."));
+                $"The file has more than {most} rows; an evaluation takes at most {most} (FineTune:MaxEvaluationRows). Upload a sample of them."));
         }
         var results = new List<ModelResult>();
-        var warnings = new List<string>();
+        List<string> warnings = [.. dataset.Warnings.Select(warning => warning.ToString())];
         foreach (ServedModel served in models)
         {
             await using var run = new ModelRun(tenant, served, lease, texts, access, encodings);
@@ -80,6 +80,6 @@ internal sealed class Evaluating(DeviceLease lease, ModelTexts texts, ModelAcces
     private async Task<Dataset> Read(StoredFile file, CancellationToken cancel)
     {
         await using Stream bytes = await blobs.Open(file.TenantId, file.Sha256, $"file '{file.Id}'", cancel);
-        return await Task.Run(() => Dataset.Read(bytes, file.Filename), cancel);
+        return await Task.Run(() => Dataset.Read(bytes, file.Filename, mostRows: options.Value.MaxEvaluationRows + 1), cancel);
     }
 }

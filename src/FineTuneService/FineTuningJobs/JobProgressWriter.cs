@@ -82,9 +82,11 @@ internal sealed class JobProgressWriter(JobClaim claim, TimeProvider clock)
         }
     }
 
+    /// <summary>Says it once, though a run that was cut off at its end comes here again.</summary>
     private void Warn(FineTuneDbContext db, FineTuningJob job, string warning)
     {
         string[] before = job.Warnings is null ? [] : JsonSerializer.Deserialize<string[]>(job.Warnings)!;
+        if (before.Contains(warning)) return;
         job.Warnings = JsonSerializer.Serialize<string[]>([.. before, warning]);
         db.Say(job, clock, warning, "warn");
     }

@@ -78,6 +78,13 @@ public class DatasetTests
         Assert.Equal(text, Assert.IsType<CompletionRow>(Assert.Single(dataset.Rows)).Prompt);
     }
 
+    [Fact]
+    public void Read_MoreRowsThanWanted_ReadsNoFurther()
+    {
+        var dataset = Dataset.Read(new MemoryStream(Encoding.UTF8.GetBytes($"{Chat}\n{Chat}\n{Chat}\n{{broken")), mostRows: 2);
+        Assert.Equal((2, 0), (dataset.Rows.Count, dataset.Problems.Count));
+    }
+
     private static Dataset Read(string text) => Dataset.Read(new MemoryStream(Encoding.UTF8.GetBytes(text)));
 
     /// <summary>Gives a byte a read, as a slow network may.</summary>

@@ -40,7 +40,7 @@ public sealed class EvaluationRefusalTests(TestService service) : IClassFixture<
     {
         HttpClient client = service.With(await service.NewTenant("eval-empty"));
         string weightless = "{\"messages\": [{\"role\": \"user\", \"content\": \"a\"}, {\"role\": \"assistant\", \"content\": \"b\", \"weight\": 0}]}\n";
-        foreach (string rows in new[] { "", "[]", weightless })
+        foreach (string rows in new[] { "\n", "[]", weightless })
             await Evaluate(client, await client.Upload(rows), Base).Error(HttpStatusCode.UnprocessableEntity);
     }
 
