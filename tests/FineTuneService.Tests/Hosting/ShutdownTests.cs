@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net;
+using System.Net.Http.Json;
 using System.Net.Sockets;
 using System.Text;
 
@@ -35,6 +36,25 @@ public sealed class ShutdownTests
         Assert.InRange(Stopwatch.GetElapsedTime(began), TimeSpan.Zero, Limit);
         // The stream has ended as a whole one, and without the mark of a job's end: the client resumes.
         Assert.DoesNotContain("[DONE]", await read);
+    }
+
+    [Fact]
+    public async Task Terminate_AnswerUnderWay_IsAnsweredToItsEnd()
+    {
+        using var data = new DataFolder();
+        using var service = new ServiceProcess(data);
+        using HttpClient admin = await service.Client(TestService.AdminKey);
+        await admin.Post("/v1/tenants", new { id = "acme" });
+        using HttpClient client = await service.Client((string)(await admin.Post("/v1/api_keys", new { tenant = "acme" }))["key"]!);
+        // Several, and on through any stop token's likelihood, so that the signal comes in their middle.
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/completions")
+        {
+            Content = JsonContent.Create(new { model = TestService.BaseModel, prompt = "The red", n = 8, max_tokens = 150, temperature = 1.5, stream = true }),
+        };
+        using HttpResponseMessage answer = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+        Task<string> read = answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(0, await service.Terminate());
+        Assert.EndsWith("data: [DONE]\n\n", await read);
     }
 
     private static async Task<Socket> StalledUpload(Uri address, string key)

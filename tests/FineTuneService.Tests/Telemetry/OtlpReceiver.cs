@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
 using System.Text;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -11,8 +12,8 @@ namespace FineTuneService.Tests.Telemetry;
 internal sealed record ReceivedSpan(string TraceId, string SpanId, string? ParentId, string Name, IReadOnlyList<(string TraceId, string SpanId)> Links);
 
 /// <summary>
-/// An OTLP/HTTP collector on a free port of 127.0.0.1 (opentelemetry-proto, collector/trace/v1). It keeps the spans, and the paths
-/// that were posted to.
+/// An OTLP/HTTP collector on a free port of 127.0.0.1 (opentelemetry-proto, collector/trace/v1 and metrics/v1). It keeps the spans, the
+/// bounds of histograms, and the paths that were posted to.
 /// </summary>
 internal sealed class OtlpReceiver : IAsyncDisposable
 {
@@ -29,20 +30,47 @@ internal sealed class OtlpReceiver : IAsyncDisposable
             var body = new MemoryStream();
             await request.Body.CopyToAsync(body);
             Signals.Add(signal);
-            if (signal == "traces") Read(body.ToArray());
+            if (signal == "traces") ReadSpans(body.ToArray());
+            if (signal == "metrics") ReadMetrics(body.ToArray());
             return Results.Bytes([], "application/x-protobuf");
         });
     }
 
     public ConcurrentQueue<ReceivedSpan> Spans { get; } = [];
     public ConcurrentBag<string> Signals { get; } = [];
+
+    /// <summary>The bounds of each histogram's buckets, by its name.</summary>
+    public ConcurrentDictionary<string, double[]> Bounds { get; } = [];
     public string Address => _app.Urls.First();
 
     public Task Start() => _app.StartAsync();
 
     public ValueTask DisposeAsync() => _app.DisposeAsync();
 
-    private void Read(ReadOnlySpan<byte> request)
+    private void ReadMetrics(ReadOnlySpan<byte> request)
+    {
+        for (var resources = new ProtobufReader(request); resources.Next();)
+            for (var scopes = new ProtobufReader(resources.Bytes); scopes.Next();)
+                if (scopes.Field == 2)
+                    for (var metrics = new ProtobufReader(scopes.Bytes); metrics.Next();)
+                        if (metrics.Field == 2) ReadMetric(metrics.Bytes);
+    }
+
+    private void ReadMetric(ReadOnlySpan<byte> metric)
+    {
+        string name = "";
+        for (var field = new ProtobufReader(metric); field.Next();)
+        {
+            if (field.Field == 1) name = Encoding.UTF8.GetString(field.Bytes);
+            if (field.Field != 9) continue; // Not a histogram.
+            for (var points = new ProtobufReader(field.Bytes); points.Next();)
+                if (points.Field == 1)
+                    for (var point = new ProtobufReader(points.Bytes); point.Next();)
+                        if (point.Field == 7) Bounds[name] = MemoryMarshal.Cast<byte, double>(point.Bytes).ToArray();
+        }
+    }
+
+    private void ReadSpans(ReadOnlySpan<byte> request)
     {
         for (var resources = new ProtobufReader(request); resources.Next();)
             for (var scopes = new ProtobufReader(resources.Bytes); scopes.Next();)

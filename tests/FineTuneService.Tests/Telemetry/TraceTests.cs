@@ -24,6 +24,9 @@ public sealed class TraceTests
         Assert.Superset(new HashSet<string> { "finetune.lease_wait", "finetune.adapter", "gen_ai.prefill", "gen_ai.decode" }, Children(collector, chat));
         Assert.Contains(collector.Spans, span => span.SpanId == chat.ParentId && span.TraceId == chat.TraceId);
         Assert.Superset(new HashSet<string> { "traces", "metrics", "logs" }, collector.Signals.ToHashSet());
+        // Seconds, not OpenTelemetry's default bounds of 0, 5, 10 …
+        foreach (string histogram in new[] { "gen_ai.server.request.duration", "gen_ai.server.time_to_first_token", "http.server.request.duration", "finetune.step.duration", "finetune.job.duration" })
+            Assert.InRange(collector.Bounds[histogram][0], 0.001, 1);
     }
 
     private static async Task TrainAndAsk(ServiceProcess service)
