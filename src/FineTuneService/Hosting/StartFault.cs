@@ -19,8 +19,9 @@ internal static partial class StartFault
         _ when Level().Match(failure.Message) is { Success: true } level =>
             $"Logging:LogLevel has the value '{Errors.Clip(level.Groups[1].Value)}', which is none of {string.Join(", ", Enum.GetNames<LogLevel>())}.",
         _ when failure.StackTrace?.Contains("Server.Kestrel", StringComparison.Ordinal) == true => CannotListen(failure),
-        IOException or UnauthorizedAccessException when StorageFaults.Of(failure) == StorageFault.Full =>
+        _ when StorageFaults.Of(failure) == StorageFault.Full =>
             "The disk that holds FineTune:DataDirectory is full; free some space, or name another folder.",
+        _ when StorageFaults.Of(failure) is not null => $"FineTuneService cannot start: {Innermost(failure)}",
         IOException or UnauthorizedAccessException or InvalidOperationException or InvalidDataException or FormatException or SocketException =>
             $"FineTuneService cannot start: {Innermost(failure)}",
         _ => null,
