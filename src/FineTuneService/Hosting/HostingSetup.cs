@@ -71,6 +71,6 @@ internal static class HostingSetup
         405 => Errors.Make(405, $"{Errors.Clip(context.Request.Path)} does not take {context.Request.Method}. /swagger lists what it takes.", "method_not_allowed"),
         413 => Errors.Make(413, BodyLimits.TooLarge(context.Request), "body_too_large"),
         415 => Errors.Make(415, "Send Content-Type: application/json.", "unsupported_media_type"),
-        var status => Errors.Make(status, "The request was refused.", null),
+        var status => Errors.Make(status, RefusalBodies.Message(status), "malformed_request"),
     };
 }

@@ -52,7 +52,8 @@ internal sealed class RefusalBodies(PipeWriter connection) : PipeWriter
         return [.. Encoding.ASCII.GetBytes(head), .. body];
     }
 
-    private static string Message(int status) => status switch
+    /// <summary>What a refusal by its status alone means.</summary>
+    public static string Message(int status) => status switch
     {
         408 => "The request did not arrive in time; send it again.",
         411 => "The request has a body of unknown length; send Content-Length, or Transfer-Encoding: chunked.",
@@ -60,7 +61,7 @@ internal sealed class RefusalBodies(PipeWriter connection) : PipeWriter
         414 => "The address of the request is too long; send what is in it as a body.",
         431 => "The headers of the request are too large or too many; send fewer.",
         505 => "This version of HTTP is not spoken here; use HTTP/1.1.",
-        _ => "The request line, its path or a header is malformed; see what your client or proxy sends.",
+        _ => "The request line, its path, a header or the body is malformed; see what your client or proxy sends.",
     };
 }
 

@@ -27,6 +27,7 @@ public sealed class WireTests(RunningService service) : IClassFixture<RunningSer
     [InlineData("GET /healthz HTTP/1.1\r\nHost: a\r\nno colon\r\n\r\n", 400)]
     [InlineData("POST /v1/tenants HTTP/1.1\r\nHost: a\r\nContent-Length: many\r\n\r\n", 400)]
     [InlineData("POST /v1/tenants HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: zip\r\n\r\n", 400)]
+    [InlineData("POST /v1/tenants HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer admin-key-of-the-tests\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nnot hex\r\n{}", 400)]
     public async Task Request_Odd_GetsTheErrorObject(string request, int status) => await Refused(request, status);
 
     [Fact]
