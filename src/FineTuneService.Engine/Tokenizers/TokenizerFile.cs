@@ -28,7 +28,7 @@ internal sealed record TokenizerFile(
                 Component(root, "post_processor", PostProcessor.Read),
                 Component(root, "decoder", Decoder.Read));
         }
-        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
+        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException or IndexOutOfRangeException or OverflowException)
         {
             throw new TokenizerException($"tokenizer.json: not a tokenizer: {e.Message}", e);
         }

@@ -57,6 +57,7 @@ public sealed class GoldenTokenizerTests
         var plain = tokenizer.EncodeWithOffsets(text);
         Equal(name, @case, "ids", plain.Ids);
         Equal(name, @case, "ids", tokenizer.Encode(text));
+        Assert.InRange(tokenizer.FewestTokens(text), 0, plain.Ids.Count);
         Equal(name, @case, "tokens", plain.Tokens);
         Equal(name, @case, "offsets", plain.Offsets.Select(offset => new[] { offset.Start, offset.End }));
         var special = tokenizer.EncodeWithOffsets(text, addSpecialTokens: true);

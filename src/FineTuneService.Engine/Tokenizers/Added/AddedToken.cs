@@ -16,7 +16,7 @@ internal sealed record AddedToken(
     {
         var special = json.Flag("special");
         return new AddedToken(
-            json.GetProperty("id").GetInt32(), json.GetProperty("content").GetString()!, json.Flag("single_word"),
+            json.GetProperty("id").GetInt32(), json.RequiredText("content"), json.Flag("single_word"),
             json.Flag("lstrip"), json.Flag("rstrip"), json.Flag("normalized", absent: !special), special);
     }
 }

@@ -9,6 +9,9 @@ internal readonly record struct AddedMatch(AddedToken? Token, Piece Piece);
 /// <summary>Finds added tokens in a text: from the left, at each place the longest.</summary>
 internal sealed class AddedTokenMatcher
 {
+    /// <summary>At every place of a text as many characters may have to be looked at; those in the field have a few dozen.</summary>
+    private const int LongestSpelling = 512;
+
     private readonly Node _root = new();
     private readonly SearchValues<char> _firstUnits;
 
@@ -18,6 +21,8 @@ internal sealed class AddedTokenMatcher
         foreach (var (token, spelling) in tokens)
         {
             if (spelling.Length == 0) continue;
+            if (spelling.Length > LongestSpelling)
+                throw new TokenizerException($"tokenizer.json: the added token '{spelling[..32]}…' is longer than {LongestSpelling} characters.");
             var node = _root;
             foreach (var unit in spelling)
             {

@@ -17,10 +17,10 @@ internal abstract class Decoder
         "ByteLevel" => new ByteLevelDecoder(),
         "ByteFallback" => new ByteFallbackDecoder(),
         "Fuse" => new FuseDecoder(),
-        "Strip" => new StripDecoder(json.GetProperty("content").GetString()![0], json.Number("start"), json.Number("stop")),
-        "Replace" => new ReplaceDecoder(TextPattern.Read(json.GetProperty("pattern")), json.GetProperty("content").GetString()!),
+        "Strip" => new StripDecoder(json.RequiredCharacter("content"), json.Number("start"), json.Number("stop")),
+        "Replace" => new ReplaceDecoder(TextPattern.Read(json.GetProperty("pattern")), json.RequiredText("content")),
         "Metaspace" => new MetaspaceDecoder(
-            json.GetProperty("replacement").GetString()![0], dropFirst: PrependSchemes.Read(json) != PrependScheme.Never),
+            json.RequiredCharacter("replacement"), dropFirst: PrependSchemes.Read(json) != PrependScheme.Never),
         "WordPiece" => new WordPieceDecoder(json.Text("prefix") ?? "##", json.Flag("cleanup", absent: true)),
         "BPEDecoder" => new WordEndDecoder(json.Text("suffix") ?? "</w>"),
         "CTC" => new CtcDecoder(

@@ -22,8 +22,8 @@ internal abstract class Normalizer
     public static Normalizer Read(JsonElement json) => json.GetProperty("type").GetString() switch
     {
         "Sequence" => new NormalizerSequence([.. json.GetProperty("normalizers").EnumerateArray().Select(Read)]),
-        "Prepend" => new PrependNormalizer(json.GetProperty("prepend").GetString()!),
-        "Replace" => new ReplaceNormalizer(TextPattern.Read(json.GetProperty("pattern")), json.GetProperty("content").GetString()!),
+        "Prepend" => new PrependNormalizer(json.RequiredText("prepend")),
+        "Replace" => new ReplaceNormalizer(TextPattern.Read(json.GetProperty("pattern")), json.RequiredText("content")),
         "Lowercase" => MapNormalizer.Lowercase(),
         "Strip" => new StripNormalizer(json.Flag("strip_left", absent: true), json.Flag("strip_right", absent: true)),
         "StripAccents" => FilterNormalizer.StripAccents(),

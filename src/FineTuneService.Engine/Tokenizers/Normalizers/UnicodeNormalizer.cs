@@ -15,6 +15,9 @@ internal sealed class UnicodeNormalizer : Normalizer
     /// </summary>
     private const int LongestCluster = 256;
 
+    /// <summary>So much text at once is asked whether it is normal already; asking takes the square of a run of marks too.</summary>
+    private const int Stretch = 1024;
+
     private readonly NormalizationForm _form;
 
     /// <exception cref="TokenizerException">This process runs without Unicode data, and normalization would do nothing.</exception>
@@ -32,26 +35,45 @@ internal sealed class UnicodeNormalizer : Normalizer
 
     public override AlignedText Normalize(AlignedText text)
     {
-        if (NormalizedCluster.IsNormalized(text.Text, _form)) return text;
-        var builder = new AlignedTextBuilder(text);
+        if (System.Text.Ascii.IsValid(text.Text)) return text;
+        AlignedTextBuilder? builder = null;
         for (int start = 0, end; start < text.Text.Length; start = end)
         {
-            end = AsciiEnd(text.Text, start);
-            if (end > start) builder.Copy(start, end);
-            if (end == text.Text.Length) break;
-            start = end;
-            end = ClusterEnd(text.Text, start);
-            NormalizedCluster.Append(text.Text.AsSpan(start, end - start), start, _form, builder);
+            end = StretchEnd(text.Text, start);
+            if (NormalizedCluster.IsNormalized(text.Text[start..end], _form))
+            {
+                builder?.Copy(start, end);
+                continue;
+            }
+
+            if (builder is null)
+            {
+                builder = new AlignedTextBuilder(text);
+                builder.Copy(0, start);
+            }
+
+            Append(text.Text, start, end, builder);
         }
 
-        return builder.Build();
+        return builder?.Build() ?? text;
     }
 
-    /// <summary>The end of a run of ASCII, which stays as it is; its last character may begin a cluster and is left out then.</summary>
-    private static int AsciiEnd(string text, int start)
+    private void Append(string text, int start, int end, AlignedTextBuilder builder)
     {
-        var length = text.AsSpan(start).IndexOfAnyExceptInRange('\0', '\x7f');
-        return length < 0 ? text.Length : start + Math.Max(0, length - 1);
+        for (int next; start < end; start = next)
+        {
+            next = ClusterEnd(text, start);
+            if (next == start + 1 && char.IsAscii(text[start])) builder.Copy(start, next);
+            else NormalizedCluster.Append(text.AsSpan(start, next - start), start, _form, builder);
+        }
+    }
+
+    /// <summary>Where a stretch may end without a cluster being cut, other than <see cref="ClusterEnd"/> cuts it.</summary>
+    private int StretchEnd(string text, int start)
+    {
+        var end = start;
+        while (end < text.Length && end < start + Stretch) end = ClusterEnd(text, end);
+        return end;
     }
 
     private int ClusterEnd(string text, int start)

@@ -40,7 +40,7 @@ internal sealed class TemplatePostProcessor(IReadOnlyList<IReadOnlyList<(int Id,
                 return sequence.GetProperty("id").GetString() == "A"
                     ? null
                     : throw TokenizerException.Unsupported("template part", sequence.GetRawText());
-            var name = part.GetProperty("SpecialToken").GetProperty("id").GetString()!;
+            var name = part.GetProperty("SpecialToken").RequiredText("id");
             if (!specials.TryGetProperty(name, out var special))
                 throw new TokenizerException($"tokenizer.json: the template's special token '{name}' is not defined.");
             var ids = special.GetProperty("ids").EnumerateArray().Select(id => id.GetInt32());

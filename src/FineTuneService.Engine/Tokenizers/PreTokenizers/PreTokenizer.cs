@@ -25,12 +25,12 @@ internal abstract class PreTokenizer
         "Digits" => CharacterPreTokenizer.Digits(json.Flag("individual_digits")),
         "Punctuation" => CharacterPreTokenizer.Punctuation(SplitBehaviors.Parse(json.Text("behavior") ?? "Isolated")),
         "WhitespaceSplit" => CharacterPreTokenizer.WhiteSpace(),
-        "CharDelimiterSplit" => CharacterPreTokenizer.Delimiter(json.GetProperty("delimiter").GetString()![0]),
+        "CharDelimiterSplit" => CharacterPreTokenizer.Delimiter(json.RequiredCharacter("delimiter")),
         "BertPreTokenizer" => CharacterPreTokenizer.Bert(),
         "Whitespace" => new WordRunPreTokenizer(),
-        "FixedLength" => new FixedLengthPreTokenizer(json.Number("length", absent: 5)),
+        "FixedLength" => FixedLengthPreTokenizer.Of(json.Number("length", absent: 5)),
         "Metaspace" => new MetaspacePreTokenizer(
-            json.GetProperty("replacement").GetString()![0], PrependSchemes.Read(json), json.Flag("split", absent: true)),
+            json.RequiredCharacter("replacement"), PrependSchemes.Read(json), json.Flag("split", absent: true)),
         var type => throw TokenizerException.Unsupported("pre-tokenizer", type ?? "null"),
     };
 }

@@ -9,7 +9,7 @@ internal sealed class UnigramModel(Vocabulary vocabulary, double[] scores, int u
     private const double UnknownPenalty = 10;
 
     private readonly double _unknownScore = scores.DefaultIfEmpty().Min() - UnknownPenalty;
-    private readonly int _longestToken = vocabulary.LongestToken;
+    private readonly SortedTokens _tokens = new(vocabulary.All);
 
     /// <summary>The best way to a place in the word: its last token and where that one starts.</summary>
     private readonly record struct Step(int Id, int Start, double Score);
@@ -41,18 +41,17 @@ internal sealed class UnigramModel(Vocabulary vocabulary, double[] scores, int u
         var best = new Step[word.Length + 1];
         Array.Fill(best, new Step(-1, -1, double.NegativeInfinity));
         best[0] = default;
-        for (int start = 0, width; start < word.Length; start += width)
+        var (start, width, known) = (0, 0, false);
+        Action<int, int> offerToken = (length, id) =>
+        {
+            Offer(start, start + length, id, scores[id]);
+            known |= length == width;
+        };
+        for (; start < word.Length; start += width)
         {
             width = char.IsHighSurrogate(word[start]) && start + 1 < word.Length ? 2 : 1;
-            var known = false;
-            for (var length = 1; length <= Math.Min(_longestToken, word.Length - start); length++)
-            {
-                var id = Vocabulary.IdOf(word.Slice(start, length));
-                if (id < 0) continue;
-                Offer(start, start + length, id, scores[id]);
-                known |= length == width;
-            }
-
+            known = false;
+            _tokens.ForEachPrefix(word[start..], offerToken);
             if (!known) Offer(start, start + width, unknownId, _unknownScore);
         }
 

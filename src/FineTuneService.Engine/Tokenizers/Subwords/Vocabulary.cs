@@ -26,6 +26,8 @@ internal sealed class Vocabulary
     /// <summary>In UTF-16 units.</summary>
     public int LongestToken { get; }
 
+    public IEnumerable<(string Text, int Id)> All => _ids.Select(entry => (entry.Key, entry.Value));
+
     /// <summary>The token's id, or -1.</summary>
     public int IdOf(ReadOnlySpan<char> token) => _idsBySpan.TryGetValue(token, out var id) ? id : -1;
 

@@ -16,5 +16,5 @@ internal sealed class WordLevelModel(Vocabulary vocabulary, string unknownToken)
     }
 
     public static new WordLevelModel Read(JsonElement json) =>
-        new(Vocabulary.Read(json.GetProperty("vocab")), json.GetProperty("unk_token").GetString()!);
+        new(Vocabulary.Read(json.GetProperty("vocab")), json.RequiredText("unk_token"));
 }

@@ -22,7 +22,7 @@ internal sealed class WordPieceModel(Vocabulary vocabulary, string unknownToken,
         for (int start = 0, end; start < word.Length; start = end)
         {
             var id = -1;
-            for (end = word.Length; end > start; end--)
+            for (end = Math.Min(word.Length, start + Vocabulary.LongestToken); end > start; end--)
             {
                 id = Vocabulary.IdOf(start == 0 ? word[..end] : string.Concat(prefix, word[start..end]));
                 if (id >= 0) break;
@@ -43,6 +43,6 @@ internal sealed class WordPieceModel(Vocabulary vocabulary, string unknownToken,
     }
 
     public static new WordPieceModel Read(JsonElement json) => new(
-        Vocabulary.Read(json.GetProperty("vocab")), json.GetProperty("unk_token").GetString()!,
+        Vocabulary.Read(json.GetProperty("vocab")), json.RequiredText("unk_token"),
         json.Text("continuing_subword_prefix") ?? "##", json.Number("max_input_chars_per_word", absent: 100));
 }

@@ -3,6 +3,9 @@ namespace FineTuneService.Engine.Tokenizers.Text;
 /// <summary>Writes a changed copy of a text and carries its alignment along.</summary>
 internal sealed class AlignedTextBuilder(AlignedText source)
 {
+    // Rules may double a text again and again.
+    private const int LongestText = 1 << 28;
+
     private char[] _units = new char[source.Text.Length + 16];
     private Origin[]? _origins = source.Origins is null ? null : new Origin[source.Text.Length + 16];
 
@@ -39,8 +42,10 @@ internal sealed class AlignedTextBuilder(AlignedText source)
 
     private void Reserve(int more)
     {
-        if (Length + more <= _units.Length) return;
-        var size = Math.Max(_units.Length * 2, Length + more);
+        if ((long)Length + more <= _units.Length) return;
+        if ((long)Length + more > LongestText)
+            throw new TokenizerException($"tokenizer.json: the normalizer makes a text longer than {LongestText} characters.");
+        var size = (int)Math.Min(LongestText, Math.Max(_units.Length * 2L, (long)Length + more));
         Array.Resize(ref _units, size);
         if (_origins is not null) Array.Resize(ref _origins, size);
     }

@@ -15,11 +15,11 @@ internal static class OnigurumaClass
             position++;
         }
 
-        Members(source, ref position, ignoreCase, output);
+        Members(source, ref position, ignoreCase, output, level: 0);
         return output.Append(']').ToString();
     }
 
-    private static void Members(string source, ref int position, bool ignoreCase, StringBuilder output)
+    private static void Members(string source, ref int position, bool ignoreCase, StringBuilder output, int level)
     {
         for (var start = position; ;)
         {
@@ -27,17 +27,18 @@ internal static class OnigurumaClass
             var character = source[position++];
             if (character == ']' && position - 1 > start) return;
             if (character == '&' && position < source.Length && source[position] == '&') throw OnigurumaTranslator.Refuse(source, "&& in a class");
-            if (character == '[') Nested(source, ref position, ignoreCase, output);
+            if (character == '[') Nested(source, ref position, ignoreCase, output, level + 1);
             else if (character == '\\') output.Append(OnigurumaEscape.Read(source, ref position, inClass: true));
             else if (character == '-') output.Append(IsRange(source, position, start) ? "-" : "\\-");
             else output.Append(Member(source, position, character, ignoreCase));
         }
     }
 
-    private static void Nested(string source, ref int position, bool ignoreCase, StringBuilder output)
+    private static void Nested(string source, ref int position, bool ignoreCase, StringBuilder output, int level)
     {
+        if (level > OnigurumaTranslator.MostLevels) throw OnigurumaTranslator.Refuse(source, $"more than {OnigurumaTranslator.MostLevels} classes inside each other");
         if (position < source.Length && source[position] is '^' or ':') throw OnigurumaTranslator.Refuse(source, $"[{source[position]} in a class");
-        Members(source, ref position, ignoreCase, output);
+        Members(source, ref position, ignoreCase, output, level);
     }
 
     // The '-' before position stands between two characters.

@@ -10,21 +10,28 @@ namespace FineTuneService.Engine.Tokenizers.Text;
 /// </summary>
 internal sealed class OnigurumaTranslator
 {
+    /// <summary>Groups, or classes, inside each other; and quantifiers behind each other, each of which makes a group.</summary>
+    public const int MostLevels = 100;
+
+    private const int LongestExpression = 20_000, MostQuantifiers = 4;
+
     private readonly string _source;
     private readonly StringBuilder _output = new();
-    private int _position;
+    private int _position, _level;
 
     private OnigurumaTranslator(string source) => _source = source;
 
     /// <exception cref="TokenizerException">The expression is broken, or something in it has no equal in .NET.</exception>
     public static Regex ToRegex(string expression)
     {
+        if (expression.Length > LongestExpression)
+            throw new TokenizerException($"tokenizer.json: a regular expression is longer than {LongestExpression} characters.");
         var translator = new OnigurumaTranslator(expression);
         translator.Alternatives(ignoreCase: false);
         if (translator._position < expression.Length) throw translator.Refuse("an unmatched ')'");
         try
         {
-            return new Regex(translator._output.ToString(), RegexOptions.CultureInvariant | RegexOptions.Compiled);
+            return new Regex(translator._output.ToString(), RegexOptions.CultureInvariant | RegexOptions.Compiled, PatternDeadline.OfOneMatch);
         }
         catch (ArgumentException e)
         {
@@ -103,7 +110,9 @@ internal sealed class OnigurumaTranslator
         _position += kind?.Length ?? 0;
         // Groups capture nothing here, and the case is spelled out letter by letter.
         _output.Append('(').Append(kind is null or "?i:" or "?-i:" ? "?:" : kind);
+        if (++_level > MostLevels) throw Refuse($"more than {MostLevels} groups inside each other");
         Alternatives(kind switch { "?i:" => true, "?-i:" => false, _ => ignoreCase });
+        _level--;
         if (AtEnd) throw Refuse("a group without ')'");
         _position++;
         _output.Append(')');
@@ -111,10 +120,11 @@ internal sealed class OnigurumaTranslator
 
     private void Quantifiers(int atomStart)
     {
-        while (!AtEnd)
+        for (var count = 0; !AtEnd; count++)
         {
             var quantifier = Quantifier();
             if (quantifier.Length == 0) return;
+            if (count == MostQuantifiers) throw Refuse($"more than {MostQuantifiers} quantifiers behind each other");
             _output.Append(quantifier);
             var next = AtEnd ? '\0' : _source[_position];
             if (next == '?')
@@ -166,5 +176,5 @@ internal sealed class OnigurumaTranslator
     private TokenizerException Refuse(string what) => Refuse(_source, what);
 
     public static TokenizerException Refuse(string expression, string what) =>
-        new($"tokenizer.json: {what} is not supported in the regular expression {expression}");
+        new($"tokenizer.json: {what} is not supported in the regular expression {(expression.Length > 200 ? expression[..200] + "…" : expression)}");
 }

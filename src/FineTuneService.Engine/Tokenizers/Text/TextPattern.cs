@@ -25,9 +25,9 @@ internal sealed class TextPattern
     public static TextPattern OfRegex(string expression) => new(null, OnigurumaTranslator.ToRegex(expression));
 
     /// <summary>Reads {"String": …} or {"Regex": …}.</summary>
-    public static TextPattern Read(JsonElement json) => json.TryGetProperty("Regex", out var expression)
-        ? OfRegex(expression.GetString()!)
-        : OfLiteral(json.GetProperty("String").GetString()!);
+    public static TextPattern Read(JsonElement json) => json.TryGetProperty("Regex", out _)
+        ? OfRegex(json.RequiredText("Regex"))
+        : OfLiteral(json.RequiredText("String"));
 
     public List<Piece> Matches(ReadOnlySpan<char> text)
     {
@@ -68,14 +68,17 @@ internal sealed class TextPattern
 
     private static void FindRegex(ReadOnlySpan<char> text, Regex regex, List<Piece> matches)
     {
-        foreach (var match in regex.EnumerateMatches(text)) matches.Add(new Piece(match.Index, match.Index + match.Length));
+        var deadline = PatternDeadline.Start(regex);
+        var found = regex.EnumerateMatches(text);
+        while (deadline.Next(ref found)) matches.Add(new Piece(found.Current.Index, found.Current.Index + found.Current.Length));
     }
 
     // .NET's expressions see UTF-16 units, so a letter outside the Basic Multilingual Plane is no \p{L}: match a stand-in text.
     private static void FindInAstralText(ReadOnlySpan<char> text, Regex regex, List<Piece> matches)
     {
         var (standIn, indices) = AstralStandIn.Of(text);
-        foreach (var match in regex.EnumerateMatches(standIn))
-            matches.Add(new Piece(indices[match.Index], indices[match.Index + match.Length]));
+        var deadline = PatternDeadline.Start(regex);
+        var found = regex.EnumerateMatches(standIn);
+        while (deadline.Next(ref found)) matches.Add(new Piece(indices[found.Current.Index], indices[found.Current.Index + found.Current.Length]));
     }
 }
