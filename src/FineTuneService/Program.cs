@@ -27,6 +27,7 @@ try
     builder.Services.AddSingleton<Answering>();
     builder.Services.AddSingleton<Evaluating>();
     builder.Services.AddScoped<ModelCatalog>();
+    builder.Services.AddScoped<ModelStore>();
     builder.Services.AddScoped<AdapterStore>();
     builder.Services.AddSingleton<JobSignal>();
     builder.Services.AddSingleton<JobEventStream>();

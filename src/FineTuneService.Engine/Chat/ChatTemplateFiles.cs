@@ -29,7 +29,9 @@ internal static class ChatTemplateFiles
         }
         catch (Exception broken) when (broken is JsonException or InvalidOperationException or ArgumentException)
         {
-            throw new ChatTemplateException($"{TokenizerConfig.FileName} cannot be read: {broken.Message}", 0);
+            // .NET's sentence about its own types would help nobody.
+            string reason = broken is JsonException ? broken.Message : "chat_template has the wrong type, or holds half of a surrogate pair.";
+            throw new ChatTemplateException($"{TokenizerConfig.FileName} cannot be read: {reason}", 0);
         }
     }
 
@@ -43,6 +45,10 @@ internal static class ChatTemplateFiles
         catch (TokenizerException broken)
         {
             throw new ChatTemplateException(broken.Message, 0);
+        }
+        catch (InvalidOperationException)
+        {
+            throw new ChatTemplateException($"{TokenizerConfig.FileName} holds a field of the wrong type, or half of a surrogate pair.", 0);
         }
     }
 

@@ -6,7 +6,7 @@ namespace FineTuneService.Engine.Formats;
 /// A file of a model's or an adapter's folder. It may be a link, as in Hugging Face's cache. One that is named but cannot be read is a
 /// fault to be said, and never taken as absent.
 /// </summary>
-internal static class FolderFile
+public static class FolderFile
 {
     /// <summary>Why the file of this name cannot be read, or null where it can, or where the folder has none.</summary>
     public static string? Problem(string folder, string name)

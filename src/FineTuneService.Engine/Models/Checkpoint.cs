@@ -11,6 +11,14 @@ internal static class Checkpoint
     /// <exception cref="SafetensorsException">A tensor holds NaN or infinity.</exception>
     public static void Check(ModelConfig config, ModelFiles files)
     {
+        CheckHeaders(config, files);
+        // Last, since it reads the whole of them.
+        foreach ((string name, _) in Tensors(config)) files.RefuseNonFinite(name);
+    }
+
+    /// <summary>The same without the values being read.</summary>
+    public static void CheckHeaders(ModelConfig config, ModelFiles files)
+    {
         var known = new HashSet<string>();
         foreach ((string name, long[] shape) in Tensors(config))
         {
@@ -21,8 +29,6 @@ internal static class Checkpoint
         string[] extras = [.. files.Names.Where(name => !known.Contains(name) && !IsBuffer(name)).Order(StringComparer.Ordinal)];
         if (extras.Length > 0)
             throw new ModelException($"tensor {extras[0]} is not part of the model that config.json describes ({extras.Length} such tensors).");
-        // Last, since it reads the whole of them.
-        foreach ((string name, _) in Tensors(config)) files.RefuseNonFinite(name);
     }
 
     private static void Check(string name, long[] shape, ModelFiles files)

@@ -25,11 +25,12 @@ internal static class ModelConfigReader
         string? architecture = config["architectures"] is { ValueKind: JsonValueKind.Array } names && names.GetArrayLength() > 0
             ? config.TextOf("architectures", names[0]) : null;
         string? type = config.Text("model_type");
-        if (type is not "llama") throw new ModelException($"architecture {architecture ?? type ?? "(none)"} is not supported: the Engine loads the Llama family (model_type llama).");
+        if (type is null) throw config.Refuse("model_type is missing");
+        if (type is not "llama") throw new ModelException($"{File}: architecture {architecture ?? type} is not supported: the Engine loads the Llama family (model_type llama).");
         if (architecture is not (null or "LlamaForCausalLM" or "LLaMAForCausalLM"))
-            throw new ModelException($"architecture {architecture} is not supported: the Engine loads LlamaForCausalLM.");
-        if (config.Text("hidden_act") is { } act and not ("silu" or "swish")) throw new ModelException($"hidden_act {act} is not supported: the Engine computes silu.");
-        if (config["quantization_config"] is not null) throw new ModelException("quantization_config is not supported: load the unquantised model and choose nf4 here.");
+            throw new ModelException($"{File}: architecture {architecture} is not supported: the Engine loads LlamaForCausalLM.");
+        if (config.Text("hidden_act") is { } act and not ("silu" or "swish")) throw new ModelException($"{File}: hidden_act {act} is not supported: the Engine computes silu.");
+        if (config["quantization_config"] is not null) throw new ModelException($"{File}: quantization_config is not supported: load the unquantised model and choose nf4 here.");
     }
 
     private static ModelConfig Shape(JsonSettings config)

@@ -35,6 +35,9 @@ public sealed record ModelText(
             StopTokens.Of(folder, config, tokenizer));
     }
 
+    /// <exception cref="ModelException">There is none.</exception>
+    public Tokenizer RequireTokenizer() => Tokenizer ?? throw new ModelException($"{TokenizerFile} is missing: without it no text becomes tokens.");
+
     /// <summary>Checks the weights too: every tensor of the config is there, in its shape, and finite. Nothing of them is kept.</summary>
     /// <exception cref="ModelException">A tensor is missing, misshapen, or not part of the model.</exception>
     /// <exception cref="SafetensorsException">A weights file cannot be used, or a tensor holds NaN or infinity.</exception>
@@ -42,6 +45,16 @@ public sealed record ModelText(
     {
         using ModelFiles files = ModelFiles.Open(Folder);
         Checkpoint.Check(Config, files);
+    }
+
+    /// <summary>Whether a folder that was checked once still holds its model: its config, and weights of the config's shapes. Cheap enough for each request.</summary>
+    /// <exception cref="ModelException">It does not.</exception>
+    /// <exception cref="SafetensorsException">A weights file is missing or damaged.</exception>
+    public static void RequireWhole(string folder)
+    {
+        ModelConfig config = ModelConfig.Load(folder);
+        using ModelFiles files = ModelFiles.Open(folder);
+        Checkpoint.CheckHeaders(config, files);
     }
 
     private static void RequireReadable(string folder, string name)

@@ -64,7 +64,7 @@ internal static class RopeSettings
             "dynamic" => ["factor"],
             "llama3" => ["factor", "low_freq_factor", "high_freq_factor", Original],
             "yarn" => ["factor", "beta_fast", "beta_slow", "attention_factor", "mscale", "mscale_all_dim", "truncate", "finetuned", Original],
-            _ => throw new ModelException($"rope scaling {type} is not supported."),
+            _ => throw rope.Refuse($"rope scaling {type} is not supported"),
         };
         string? odd = rope.Names.FirstOrDefault(name => rope[name] is not null && !keys.Contains(name) && name is not ("type" or "rope_type" or "rope_theta" or "partial_rotary_factor"));
         if (odd is not null && !ChangesNothing(rope, odd, type, maxPositions))

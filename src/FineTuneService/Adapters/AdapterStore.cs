@@ -5,22 +5,47 @@ using FineTuneService.Engine.Formats;
 using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Models;
 using FineTuneService.Hosting;
+using Microsoft.EntityFrameworkCore;
 
 namespace FineTuneService.Adapters;
 
 /// <summary>Adapters on disk, a folder each under the tenant's: whole or not there, and a row only once they are safe.</summary>
-internal sealed class AdapterStore(DataDirectory directory, FineTuneDbContext db, DeviceLease lease, ResidentModels resident, TimeProvider clock)
+internal sealed class AdapterStore(
+    DataDirectory directory, FineTuneDbContext db, DeviceLease lease, ResidentModels resident, TimeProvider clock, ILogger<AdapterStore> log)
 {
-    /// <summary>Moves a finished folder in PEFT's format to where the tenant's adapters are, and makes its row (not saved yet).</summary>
+    /// <summary>Keeps a finished folder in PEFT's format as an adapter of the tenant. Where that fails, nothing of it stays.</summary>
+    /// <param name="folder">A temporary folder, complete.</param>
+    /// <returns>Null where the base has been deleted meanwhile.</returns>
+    public async Task<AdapterEntry?> Save(string folder, string tenant, string baseModel, BasePrecision precision, string? suffix)
+    {
+        AdapterEntry adapter = Add(folder, tenant, baseModel, precision, suffix);
+        AdapterEntry? saved = null;
+        try
+        {
+            return saved = await db.InTransaction(async () =>
+            {
+                if (!await db.Models.AnyAsync(row => row.Id == baseModel && row.TenantId == "")) return null;
+                db.Adapters.Add(adapter);
+                await db.SaveChangesAsync();
+                return adapter;
+            });
+        }
+        finally
+        {
+            if (saved is null) DataDirectory.Remove(adapter.Folder);
+        }
+    }
+
+    /// <summary>Moves a finished folder in PEFT's format to where the tenant's adapters are, and makes its row, which the caller adds.</summary>
     /// <param name="folder">A temporary folder, complete.</param>
     public AdapterEntry Add(string folder, string tenant, string baseModel, BasePrecision precision, string? suffix)
     {
+        LoraConfig config = PeftConfig.Parse(File.ReadAllText(Path.Combine(folder, PeftFolder.ConfigFile)));
         string id = Ids.New("ad");
         string home = Path.Combine(directory.Adapters, tenant, id);
         Durable.CreateFolder(Path.GetDirectoryName(home)!);
         Durable.MoveFolder(folder, home);
-        LoraConfig config = PeftConfig.Parse(File.ReadAllText(Path.Combine(home, PeftFolder.ConfigFile)));
-        var entry = new AdapterEntry
+        return new AdapterEntry
         {
             Id = id,
             TenantId = tenant,
@@ -33,20 +58,26 @@ internal sealed class AdapterStore(DataDirectory directory, FineTuneDbContext db
             Alpha = config.Alpha,
             CreatedAt = clock.GetUtcNow().ToUnixTimeSeconds(),
         };
-        db.Adapters.Add(entry);
-        return entry;
     }
 
-    /// <summary>Removes the row, then what is loaded, then the files.</summary>
-    public async Task Delete(AdapterEntry adapter)
+    /// <summary>Removes the row, then what is loaded, then the files. Answers under way keep what is loaded until they end.</summary>
+    /// <returns>Whether it was there: of two requests at once, one is told so.</returns>
+    public async Task<bool> Delete(AdapterEntry adapter)
     {
-        db.Adapters.Remove(adapter);
-        await db.SaveChangesAsync();
+        if (await db.Adapters.Where(row => row.Id == adapter.Id).ExecuteDeleteAsync() == 0) return false;
         await lease.Serve("forget", () =>
         {
             resident.Forget(adapter.Id);
             return true;
         });
-        DataDirectory.Remove(adapter.Folder);
+        try
+        {
+            DataDirectory.Remove(adapter.Folder);
+        }
+        catch (Exception kept) when (kept is IOException or UnauthorizedAccessException)
+        {
+            log.LogWarning("The files of the deleted adapter {Adapter} cannot be removed; the next start tries again: {Reason}", adapter.Id, kept.Message);
+        }
+        return true;
     }
 }

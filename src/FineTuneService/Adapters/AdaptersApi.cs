@@ -15,8 +15,9 @@ using Microsoft.Extensions.Options;
 namespace FineTuneService.Adapters;
 
 /// <summary>An adapter: its name as a model, and where it came from.</summary>
+/// <param name="Alpha">Absent where an earlier version of the service took a number that is none.</param>
 public sealed record AdapterBody(
-    string Id, string Object, long CreatedAt, string Model, string BaseModel, BasePrecision Precision, long Bytes, int Rank, double Alpha, AdapterLineage Lineage);
+    string Id, string Object, long CreatedAt, string Model, string BaseModel, BasePrecision Precision, long Bytes, int Rank, double? Alpha, AdapterLineage Lineage);
 
 /// <summary>The job, file and step that made it; absent where it was uploaded.</summary>
 public sealed record AdapterLineage(string? Job, string? TrainingFile, int? Step);
@@ -52,7 +53,7 @@ internal static class AdaptersApi
 
     private static async Task<IResult> Upload(
         HttpRequest request, FineTuneDbContext db, CurrentTenant tenant, ModelCatalog catalog, AdapterStore store, DataDirectory directory, ModelTexts texts,
-        ModelAccess access, BlobStore blobs, DiskSpace disk, StoredBytes stored, IOptions<FineTuneOptions> options, CancellationToken cancel)
+        BlobStore blobs, DiskSpace disk, StoredBytes stored, IOptions<FineTuneOptions> options, CancellationToken cancel)
     {
         if (!MultipartForm.Is(request)) return Errors.Make(415, "Send multipart/form-data with the fields model, suffix and file.", "unsupported_media_type");
         disk.Require(Math.Min(request.ContentLength ?? 0, options.Value.MaxUploadBytes));
@@ -63,20 +64,15 @@ internal static class AdaptersApi
         string? suffix = form["suffix"] is { Length: > 0 } given ? given : null;
         if (await catalog.FindBase(baseModel, cancel) is not { } entry) return Errors.ModelNotFound(baseModel);
         var precision = new BasePrecision(MachineDtype.Fastest);
+        ModelText text = await Task.Run(() => texts.Of(entry.Folder), cancel);
         string folder = directory.NewTemporaryFolder();
         try
         {
             await using (Stream zip = File.OpenRead(file.Path)) AdapterZip.Unpack(zip, folder, options.Value.MaxUploadBytes);
             if (await stored.Refusal(tenant.Id, StoredBytes.InFolder(folder)) is { } tooMuch) return Errors.Make(413, tooMuch, "storage_limit_exceeded", "file");
-            (_, NoRoom? full) = await access.Run(new AskedModel(texts.Of(entry.Folder), precision), "an upload", tenant.Id, use =>
-            {
-                using (use) ResidentModels.Check(folder, use.Model);
-                return true;
-            }, cancel);
-            if (full is not null) return Errors.Busy(full.Message);
-            AdapterEntry adapter = store.Add(folder, tenant.Id, baseModel, precision, suffix);
-            await db.SaveChangesAsync(CancellationToken.None);
-            return Results.Ok(Body(adapter));
+            AdapterText.Load(folder, text);
+            PeftFolder.Check(folder, text.Config);
+            return await store.Save(folder, tenant.Id, baseModel, precision, suffix) is { } adapter ? Results.Ok(Body(adapter)) : Errors.ModelNotFound(baseModel);
         }
         catch (Exception refused) when (refused is InvalidDataException or AdapterException or SafetensorsException or ChatTemplateException)
         {
@@ -88,56 +84,79 @@ internal static class AdaptersApi
         }
     }
 
-    private static async Task<IResult> Content(string id, FineTuneDbContext db, CancellationToken cancel)
+    private static async Task<IResult> Content(string id, FineTuneDbContext db, DataDirectory directory, CancellationToken cancel)
     {
         if (await db.Adapters.AsNoTracking().FirstOrDefaultAsync(row => row.Id == id, cancel) is not { } adapter) return Errors.NotFound("adapter", id);
-        var zip = new MemoryStream();
-        AdapterZip.Pack(adapter.Folder, zip);
-        zip.Position = 0;
-        return Results.Stream(zip, "application/zip", $"{id}.zip");
+        if (AdapterZip.Missing(adapter.Folder) is { } missing)
+        {
+            return await db.Adapters.AnyAsync(row => row.Id == id, cancel)
+                ? Errors.Make(503, $"The adapter's {missing} is missing on the service's disk; its operator must restore it.", "model_damaged") : Errors.NotFound("adapter", id);
+        }
+        // A file, not memory: adapters may have as many bytes as an upload. It goes with the stream.
+        var zip = new FileStream(Path.Combine(directory.Temporary, $"{Guid.NewGuid():n}.zip"), FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, 81920, FileOptions.DeleteOnClose);
+        try
+        {
+            AdapterZip.Pack(adapter.Folder, zip);
+            zip.Position = 0;
+            return Results.Stream(zip, "application/zip", $"{id}.zip");
+        }
+        catch
+        {
+            zip.Dispose();
+            throw;
+        }
     }
 
-    private static async Task<IResult> Delete(string id, FineTuneDbContext db, AdapterStore store)
-    {
-        if (await db.Adapters.FirstOrDefaultAsync(row => row.Id == id) is not { } adapter) return Errors.NotFound("adapter", id);
-        await store.Delete(adapter);
-        return Results.Ok(new Deleted(id, "adapter"));
-    }
+    private static async Task<IResult> Delete(string id, FineTuneDbContext db, AdapterStore store) =>
+        await db.Adapters.AsNoTracking().FirstOrDefaultAsync(row => row.Id == id) is { } adapter && await store.Delete(adapter)
+            ? Results.Ok(new Deleted(id, "adapter")) : Errors.NotFound("adapter", id);
 
     private static async Task<IResult> Merge(
         string id, MergeRequest? body, FineTuneDbContext db, CurrentTenant tenant, ModelCatalog catalog, DataDirectory directory, ModelTexts texts,
-        ModelAccess access, DeviceLease lease, TimeProvider clock, CancellationToken cancel)
+        ModelAccess access, DeviceLease lease, DiskSpace disk, StoredBytes stored, TimeProvider clock, CancellationToken cancel)
     {
         if (await db.Adapters.AsNoTracking().FirstOrDefaultAsync(row => row.Id == id, cancel) is not { } adapter) return Errors.NotFound("adapter", id);
         if (body?.Suffix is { } suffix && !Ids.IsSuffix(suffix)) return Errors.BadRequest(Ids.SuffixRule + ".", param: "suffix");
         if (await catalog.Find(adapter.Model, null, cancel) is not { } served) return Errors.ModelNotFound(adapter.BaseModel);
-        string temporary = directory.NewTemporaryFolder();
-        var asked = new AskedModel(texts.Of(served.Folder), served.Precision, adapter.Id, adapter.Folder);
-        (_, NoRoom? full) = await access.Run(asked, "a merge", tenant.Id, use =>
+        var asked = new AskedModel(await Task.Run(() => texts.Of(served.Folder), cancel), served.Precision, adapter.Id, adapter.Folder);
+        long bytes = asked.Text.Config.ParameterCount * (served.Precision.Dtype == ComputeDtype.Bf16 ? 2 : 4);
+        disk.Require(bytes);
+        if (await stored.Refusal(tenant.Id, bytes) is { } tooMuch) return Errors.Make(413, tooMuch, "storage_limit_exceeded");
+        string temporary = directory.NewTemporaryFolder(), home = Path.Combine(directory.Merged, Ids.New("merged"));
+        bool saved = false;
+        try
         {
-            using (use) AdapterMerge.Save(use.Model.Base, use.Adapter!.Adapter, temporary, served.Precision.Dtype, lease.Breathe);
-            return true;
-        }, CancellationToken.None);
-        if (full is not null) return Errors.Busy(full.Message);
-        AdapterChatTemplate.CopyTo(temporary, adapter.Folder);
-        string prompt = Path.Combine(adapter.Folder, "prompt_template.json");
-        if (File.Exists(prompt)) File.Copy(prompt, Path.Combine(temporary, Path.GetFileName(prompt)), overwrite: true);
-        string home = Path.Combine(directory.Merged, Ids.New("merged"));
-        Durable.MoveFolder(temporary, home);
-        var entry = new ModelEntry
+            (_, NoRoom? full) = await access.Run(asked, "a merge", tenant.Id, use =>
+            {
+                using (use) AdapterMerge.Save(use.Model.Base, use.Adapter!.Adapter, temporary, served.Precision.Dtype, lease.Breathe);
+                return true;
+            }, CancellationToken.None);
+            if (full is not null) return Errors.Busy(full.Message);
+            AdapterChatTemplate.CopyTo(temporary, adapter.Folder);
+            string prompt = Path.Combine(adapter.Folder, "prompt_template.json");
+            if (File.Exists(prompt)) File.Copy(prompt, Path.Combine(temporary, Path.GetFileName(prompt)), overwrite: true);
+            Durable.MoveFolder(temporary, home);
+            var entry = new ModelEntry
+            {
+                Id = $"{adapter.Model}:{body?.Suffix ?? "merged"}:{Path.GetFileName(home)[7..15]}",
+                TenantId = tenant.Id,
+                Folder = home,
+                AdapterId = adapter.Id,
+                CreatedAt = clock.GetUtcNow().ToUnixTimeSeconds(),
+            };
+            db.Models.Add(entry);
+            await db.SaveChangesAsync(CancellationToken.None);
+            saved = true;
+            return Results.Ok(ModelsApi.Body(entry));
+        }
+        finally
         {
-            Id = $"{adapter.Model}:{body?.Suffix ?? "merged"}:{Path.GetFileName(home)[7..15]}",
-            TenantId = tenant.Id,
-            Folder = home,
-            AdapterId = adapter.Id,
-            CreatedAt = clock.GetUtcNow().ToUnixTimeSeconds(),
-        };
-        db.Models.Add(entry);
-        await db.SaveChangesAsync(CancellationToken.None);
-        return Results.Ok(ModelsApi.Body(entry));
+            DataDirectory.Remove(temporary);
+            if (!saved) DataDirectory.Remove(home);
+        }
     }
 
     private static AdapterBody Body(AdapterEntry row) => new(
-        row.Id, "adapter", row.CreatedAt, row.Model, row.BaseModel, JsonSerializer.Deserialize<BasePrecision>(row.Precision, Json.Options)!, row.Bytes, row.Rank, row.Alpha,
-        new AdapterLineage(row.JobId, row.TrainingFile, row.Step));
+        row.Id, "adapter", row.CreatedAt, row.Model, row.BaseModel, JsonSerializer.Deserialize<BasePrecision>(row.Precision, Json.Options)!, row.Bytes, row.Rank,
+        double.IsFinite(row.Alpha) ? row.Alpha : null, new AdapterLineage(row.JobId, row.TrainingFile, row.Step));
 }

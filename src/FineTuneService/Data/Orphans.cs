@@ -1,3 +1,5 @@
+using Microsoft.EntityFrameworkCore;
+
 namespace FineTuneService.Data;
 
 /// <summary>
@@ -8,10 +10,14 @@ internal sealed class Orphans(FineTuneDbContext db, DataDirectory directory, ILo
 {
     public void Collect()
     {
-        foreach (string tenant in db.Tenants.Select(row => row.Id).ToList())
+        List<string> tenants = db.Tenants.Select(row => row.Id).ToList();
+        HashSet<string> adapters = NamesOf(db.Adapters.IgnoreQueryFilters().Select(row => row.Folder)), merged = NamesOf(db.Models.IgnoreQueryFilters().Select(row => row.Folder));
+        foreach (string tenant in tenants)
         {
             Collect("uploaded bytes", Path.Combine(directory.Blobs, tenant), IsSha256, BlobUse.Of(db, tenant).ToHashSet());
+            Collect("adapters", Path.Combine(directory.Adapters, tenant), name => name.StartsWith("ad-", StringComparison.Ordinal), adapters);
         }
+        if (tenants.Count > 0) Collect("merged models", directory.Merged, name => name.StartsWith("merged-", StringComparison.Ordinal), merged);
     }
 
     /// <param name="named">Names, not paths: a data directory that was moved has other paths in its rows.</param>
@@ -33,6 +39,8 @@ internal sealed class Orphans(FineTuneDbContext db, DataDirectory directory, ILo
         }
         if (collected > 0) log.LogWarning("Removed {Count} {What} of {Folder} that belonged to nothing: the service was killed before it had acknowledged them", collected, what, folder);
     }
+
+    private static HashSet<string> NamesOf(IQueryable<string> folders) => [.. folders.AsEnumerable().Select(folder => Path.GetFileName(folder))];
 
     private static bool IsSha256(string name) => name.Length == 64 && name.All(char.IsAsciiHexDigitLower);
 }

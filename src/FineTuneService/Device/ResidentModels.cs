@@ -104,16 +104,6 @@ public sealed class ResidentModels : IDisposable
         return null;
     }
 
-    /// <summary>Reads an adapter as serving it would, and lets it go.</summary>
-    /// <exception cref="AdapterException">It is no adapter of this base.</exception>
-    /// <exception cref="InvalidDataException">Its prompt template is not one.</exception>
-    /// <exception cref="Engine.Chat.ChatTemplateException">Its chat template cannot be read.</exception>
-    public static void Check(string folder, ResidentModel model)
-    {
-        AdapterText.Load(folder, model.Text); // First: what fails here has no tensors yet.
-        PeftFolder.Load(folder, model.Base).Dispose();
-    }
-
     /// <summary>Who uses an adapter (by its id) or a model (by its folder) now: "2 answers", "job ftjob-…". From any thread.</summary>
     public Task<IReadOnlyList<string>> UsersOf(string adapterIdOrFolder) => _lease.Serve("uses", () =>
     {

@@ -3,7 +3,6 @@ using FineTuneService.Data;
 using FineTuneService.Engine.Chat;
 using FineTuneService.Engine.Datasets;
 using FineTuneService.Engine.Models;
-using FineTuneService.Engine.Tokenizers;
 
 namespace FineTuneService.FineTuningJobs;
 
@@ -26,9 +25,8 @@ internal sealed record TrainingData(
     public static async Task<TrainingData> Read(
         BlobStore blobs, FileBytes training, FileBytes? validationFile, string modelFolder, JobSettings settings, CancellationToken cancel)
     {
-        (ModelConfig model, Tokenizer tokenizer) = (ModelConfig.Load(modelFolder), Tokenizer.Load(modelFolder));
-        RowEncoder encoder = RowEncoder.For(
-            model, tokenizer, ChatTemplate.Load(modelFolder), StopTokens.Of(modelFolder, model, tokenizer), settings.MaxSeqLength);
+        ModelText model = ModelText.Load(modelFolder);
+        RowEncoder encoder = RowEncoder.For(model.Config, model.RequireTokenizer(), model.ChatTemplate, model.EosIds, settings.MaxSeqLength);
         Part train = await ReadFile(blobs, training, encoder, cancel);
         Part? validation = validationFile is null ? null : await ReadFile(blobs, validationFile, encoder, cancel);
         if (validation is not null && train.Problems.Count + validation.Problems.Count == 0) validation = OfFormat(train.Format, validation);
@@ -36,8 +34,8 @@ internal sealed record TrainingData(
             validation is null ? Split(train.Rows, settings.ValidationSplit) : (train.Rows, validation.Rows);
         string? refused = train.Problems.Count > 0 ? TrainingFile : validation?.Problems.Count > 0 ? ValidationFile : null;
         List<string> warnings = [.. train.Warnings.Concat(validation?.Warnings ?? []).Select(warning => warning.ToString())];
-        if (settings.MaxSeqLength > model.MaxPositions)
-            warnings.Add($"max_seq_length {settings.MaxSeqLength} is more than the model's {model.MaxPositions}: rows are cut at {model.MaxPositions} tokens.");
+        if (settings.MaxSeqLength > model.Config.MaxPositions)
+            warnings.Add($"max_seq_length {settings.MaxSeqLength} is more than the model's {model.Config.MaxPositions}: rows are cut at {model.Config.MaxPositions} tokens.");
         if (validation is null && settings.ValidationSplit > 0 && held.Count == 0 && kept.Count > 0)
             warnings.Add($"validation_split {settings.ValidationSplit.ToString(CultureInfo.InvariantCulture)} of {kept.Count} rows holds none out: there is no validation.");
         return new TrainingData(

@@ -18,7 +18,7 @@ internal sealed partial class BadRequests(ILogger<BadRequests> log) : IException
         IResult answer = failure switch
         {
             DamagedBlobException damaged => Explain(damaged),
-            _ => StorageFaults.Of(failure) is { } fault ? Explain(fault, failure, context) : Explain(failure, context),
+            _ => StorageFaults.Of(failure) is { } fault ? Explain(fault, failure, context) : Damaged(failure, context) ?? Explain(failure, context),
         };
         await answer.ExecuteAsync(context);
         return true;
@@ -47,6 +47,13 @@ internal sealed partial class BadRequests(ILogger<BadRequests> log) : IException
             default:
                 return Errors.Make(503, "The service's storage cannot be used; nothing was changed. Its log says why.", "storage_unusable");
         }
+    }
+
+    private IResult? Damaged(Exception failure, HttpContext context)
+    {
+        IResult? answer = DamagedModels.Answer(failure);
+        if (answer is not null) log.LogError("Request {Method} {Path} failed: {Reason}", context.Request.Method, context.Request.Path, failure.Message);
+        return answer;
     }
 
     private IResult Explain(Exception failure, HttpContext context)

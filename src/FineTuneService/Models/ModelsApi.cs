@@ -1,6 +1,5 @@
 using FineTuneService.Adapters;
 using FineTuneService.Data;
-using FineTuneService.Device;
 using FineTuneService.Engine.Formats;
 using FineTuneService.Engine.Models;
 using FineTuneService.Hosting;
@@ -50,54 +49,45 @@ internal static class ModelsApi
         return await db.Adapters.AsNoTracking().FirstOrDefaultAsync(row => row.Model == id, cancel) is { } adapter ? Results.Ok(Body(adapter)) : Errors.ModelNotFound(id);
     }
 
-    private static async Task<IResult> Delete(string id, FineTuneDbContext db, CurrentTenant tenant, AdapterStore adapters, DeviceLease lease, ResidentModels resident)
+    private static async Task<IResult> Delete(string id, FineTuneDbContext db, CurrentTenant tenant, AdapterStore adapters, ModelStore models)
     {
-        if (await db.Adapters.FirstOrDefaultAsync(row => row.Model == id) is { } adapter)
-        {
-            await adapters.Delete(adapter);
-            return Results.Ok(new Deleted(id, "model"));
-        }
-        if (await db.Models.FirstOrDefaultAsync(row => row.Id == id) is not { } entry) return Errors.ModelNotFound(id);
+        if (await db.Adapters.AsNoTracking().FirstOrDefaultAsync(row => row.Model == id) is { } adapter)
+            return await adapters.Delete(adapter) ? Results.Ok(new Deleted(id, "model")) : Errors.ModelNotFound(id);
+        if (await db.Models.AsNoTracking().FirstOrDefaultAsync(row => row.Id == id) is not { } entry) return Errors.ModelNotFound(id);
         bool isBase = entry.TenantId.Length == 0, isAdmin = tenant.Id.Length == 0;
         if (isBase && !isAdmin) return Errors.Make(403, $"'{id}' is a base model, which everybody uses; only the admin can delete it.", "base_model");
-        if (isBase && await db.Adapters.IgnoreQueryFilters().AnyAsync(row => row.BaseModel == id))
-            return Errors.Conflict($"Adapters were trained on '{id}'; delete them first.", "model_in_use");
-        db.Models.Remove(entry);
-        await db.SaveChangesAsync();
-        await lease.Serve("forget", () =>
-        {
-            resident.Forget(entry.Folder);
-            return true;
-        });
-        if (!isBase) DataDirectory.Remove(entry.Folder);
-        return Results.Ok(new Deleted(id, "model"));
+        (bool deleted, string? inUse) = await models.Delete(entry);
+        if (inUse is not null) return Errors.Conflict(inUse, "model_in_use");
+        return deleted ? Results.Ok(new Deleted(id, "model")) : Errors.ModelNotFound(id);
     }
 
-    private static async Task<IResult> Register(RegisterModelRequest body, FineTuneDbContext db, DeviceLease lease, TimeProvider clock)
+    private static async Task<IResult> Register(RegisterModelRequest body, FineTuneDbContext db, ModelStore models, CancellationToken cancel)
     {
         if (body.Id.Length is 0 or > 64 || body.Id.Any(c => !char.IsAsciiLetterOrDigit(c) && c is not ('.' or '-' or '_')))
             return Errors.BadRequest("id must be 1 to 64 letters, digits, dots, dashes and underscores.", param: "id");
         if (!Directory.Exists(body.Folder)) return Errors.BadRequest($"The folder '{body.Folder}' does not exist on the service's machine.", param: "folder");
-        if (await db.Models.IgnoreQueryFilters().AnyAsync(row => row.Id == body.Id)) return Errors.Conflict($"The model '{body.Id}' exists already; choose another id.", "model_exists");
-        string folder = Path.GetFullPath(body.Folder);
+        if (await db.Models.IgnoreQueryFilters().AnyAsync(row => row.Id == body.Id, cancel)) return Exists(body.Id);
+        string folder = Path.TrimEndingDirectorySeparator(Path.GetFullPath(body.Folder));
         try
         {
-            // Loading it is the check: what cannot be loaded is refused now, not at the first request.
-            await lease.Serve("check model", () =>
-            {
-                using BaseModel model = BaseModel.Load(folder, new BasePrecision(MachineDtype.Fastest));
-                return model.Tokenizer.VocabularySize;
-            });
+            // All of it but the loading: what cannot be served is refused now, not at the first request, and nothing of it is kept.
+            await Task.Run(() => Check(folder), cancel);
         }
-        catch (Exception refused) when (refused is ModelException or SafetensorsException or InvalidOperationException or FormatException)
+        catch (Exception refused) when (refused is ModelException or SafetensorsException)
         {
             return Errors.BadRequest($"The folder is not a model that can be served: {refused.Message}", "invalid_model", "folder");
         }
-        var entry = new ModelEntry { Id = body.Id, TenantId = "", Folder = folder, CreatedAt = clock.GetUtcNow().ToUnixTimeSeconds() };
-        db.Models.Add(entry);
-        await db.SaveChangesAsync();
-        return Results.Ok(Body(entry));
+        return await models.Add(body.Id, folder) is { } entry ? Results.Ok(Body(entry)) : Exists(body.Id);
     }
+
+    private static void Check(string folder)
+    {
+        ModelText text = ModelText.Load(folder);
+        text.RequireTokenizer();
+        text.CheckWeights();
+    }
+
+    private static IResult Exists(string id) => Errors.Conflict($"The model '{id}' exists already; choose another id.", "model_exists");
 
     internal static ModelBody Body(ModelEntry entry) => entry.TenantId.Length == 0
         ? new(entry.Id, "model", entry.CreatedAt, "system", "base", null, Size(entry.Folder))
@@ -105,6 +95,5 @@ internal static class ModelsApi
 
     private static ModelBody Body(AdapterEntry adapter) => new(adapter.Model, "model", adapter.CreatedAt, adapter.TenantId, "adapter", adapter.BaseModel, adapter.Bytes);
 
-    private static long Size(string folder) =>
-        Directory.Exists(folder) ? new DirectoryInfo(folder).EnumerateFiles("*.safetensors").Sum(file => file.Length) : 0;
+    private static long Size(string folder) => Directory.Exists(folder) ? Directory.EnumerateFiles(folder, "*.safetensors").Sum(FolderFile.Length) : 0;
 }

@@ -26,14 +26,16 @@ public sealed class OrphanTests
         string orphan = Leave(blobs, "acme", Sha256("no row"));
         // The same bytes under another tenant: a key is a tenant's.
         string twin = Leave(blobs, "other", Path.GetFileName(named));
-        string[] others = [Leave(blobs, "acme", "notes.txt"), Leave(blobs, "unknown-tenant", Sha256("whose?"))];
+        string[] folders = [LeaveFolder(data, "adapters/acme", "ad-0123"), LeaveFolder(data, "merged", "merged-0123")];
+        string[] others = [LeaveFolder(data, "adapters/acme", "notes"), LeaveFolder(data, "adapters/unknown-tenant", "ad-0123"), LeaveFolder(data, "merged", "notes"), Leave(blobs, "acme", "notes.txt"), Leave(blobs, "unknown-tenant", Sha256("whose?"))];
 
         using var second = new ServiceProcess(data);
         using HttpClient again = await second.Client(key);
         Assert.Equal("named by a row", await again.GetStringAsync($"/v1/files/{kept}/content", TestContext.Current.CancellationToken));
         Assert.False(File.Exists(orphan) || File.Exists(twin));
-        Assert.All(others, path => Assert.True(File.Exists(path)));
-        await second.Logged("Removed 1 uploaded bytes");
+        Assert.DoesNotContain(folders, Directory.Exists);
+        Assert.All(others, path => Assert.True(Path.Exists(path), path));
+        foreach (string what in new[] { "uploaded bytes", "adapters", "merged models" }) await second.Logged($"Removed 1 {what}");
     }
 
     private static string Leave(string blobs, string tenant, string name)
@@ -41,6 +43,13 @@ public sealed class OrphanTests
         string path = Path.Combine(Directory.CreateDirectory(Path.Combine(blobs, tenant)).FullName, name);
         File.WriteAllText(path, "left");
         return path;
+    }
+
+    private static string LeaveFolder(DataFolder data, string under, string name)
+    {
+        string folder = Directory.CreateDirectory(Path.Combine(data.Path, under, name)).FullName;
+        File.WriteAllText(Path.Combine(folder, "adapter_config.json"), "{}");
+        return folder;
     }
 
     private static string Sha256(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
