@@ -23,9 +23,8 @@ public sealed class RowEncoder(
     /// <summary>Tokens of the longest row where nobody says otherwise.</summary>
     private const int LongestSequence = 2048;
 
-    private readonly int? _endOfText = endOfText ?? tokenizer.EosId;
     private readonly IReadOnlyList<int> _stops = stops ?? ((endOfText ?? tokenizer.EosId) is { } own ? [own] : []);
-    private readonly PromptEncoder _prompts = new(tokenizer, chatTemplate);
+    private readonly RowTokens _tokens = new(tokenizer, chatTemplate, endOfText ?? tokenizer.EosId, promptTemplate);
 
     /// <summary>The prompt template that rows of <paramref name="format"/> are put into: the adapter has to keep it.</summary>
     public static PromptTemplate? TemplateOf(DatasetFormat format) =>
@@ -89,7 +88,7 @@ public sealed class RowEncoder(
     {
         try
         {
-            var encoded = Encode(row, warnings);
+            var encoded = _tokens.Encode(row, warnings);
             if (vocabularySize is not { } size || encoded.Ids.Take(maxSequenceLength).All(id => id < size)) return encoded;
             var unknown = encoded.Ids.First(id => id >= size);
             problems.Add(new DatasetProblem(row.Line,
@@ -106,65 +105,6 @@ public sealed class RowEncoder(
         "no token that ends an answer is learnt, so the model will not stop by itself. Let the chat template write such a token behind each "
         + "answer, inside {% generation %} where it has that, and name it as eos_token in tokenizer_config.json or eos_token_id in generation_config.json.";
 
-    private const string MergedBorder =
-        "the end of the prompt and the start of the completion become one token; begin the completion with a blank or line feed.";
-
     /// <summary>The first token's label is never used: nothing stands before it to predict it from.</summary>
     private static bool TrainsNothing(TrainingRow row) => row.Labels.Skip(1).All(label => label == TrainingRow.Ignored);
-
-    private TrainingRow Encode(DatasetRow row, WarningList warnings) => row switch
-    {
-        ChatRow chat when promptTemplate is not null => EncodeLastAnswer(chat, promptTemplate, warnings),
-        ChatRow chat => EncodeChat(chat, warnings),
-        CompletionRow completion => EncodeCompletion(row.Line, completion.Prompt, completion.Completion, warnings),
-        AlpacaRow alpaca => EncodeCompletion(
-            row.Line, (promptTemplate ?? PromptTemplate.Alpaca).Render(alpaca.Instruction, alpaca.Input), alpaca.Output, warnings),
-        _ => throw new InvalidOperationException($"No encoding for {row.GetType().Name}."),
-    };
-
-    private TrainingRow EncodeChat(ChatRow row, WarningList warnings)
-    {
-        if (chatTemplate is null)
-            throw new ChatTemplateException(
-                "the base model has none, so it cannot learn from 'messages'; use prompt and completion, or another base.", 0);
-        // The prompt's own answers are left out by place, so which spans are theirs need not be told.
-        var chat = chatTemplate.RenderForTraining([.. row.Messages.Select((message, i) => i < row.PromptMessages ? message with { Weight = null } : message)]);
-        if (chat.OnlyLastAnswer)
-            warnings.Add(row.Line, "the chat template rewrites earlier turns: only the last answer is learnt.");
-        var encoding = tokenizer.EncodeWithOffsets(chat.Text);
-        int[] ids = [.. encoding.Ids], labels = SpanLabels.Of(encoding, chat);
-        if (row.PromptMessages > 0)
-        {
-            var prompt = _prompts.EncodeChat([.. row.Messages.Take(row.PromptMessages)]);
-            labels.AsSpan(0, ids.AsSpan().CommonPrefixLength(prompt)).Fill(TrainingRow.Ignored);
-        }
-        return new TrainingRow(ids, labels);
-    }
-
-    /// <summary>A prompt template knows one question: the last answer is what it is asked for.</summary>
-    private TrainingRow EncodeLastAnswer(ChatRow row, PromptTemplate template, WarningList warnings)
-    {
-        if (row.Messages.Count == 1) throw new ChatTemplateException("there is no message before the answer to put into the prompt template.", 0);
-        if (row.Messages.Count(message => message.Role == "assistant") > 1)
-            warnings.Add(row.Line, $"the prompt template '{template.Name}' has room for one answer: only the last one counts.");
-        ChatMessage answer = row.Messages[^1];
-        TrainingRow encoded = EncodeCompletion(row.Line, template.Render([.. row.Messages.SkipLast(1)]), answer.Content, warnings);
-        return answer.Weight == 0 ? encoded with { Labels = [.. encoded.Ids.Select(_ => TrainingRow.Ignored)] } : encoded;
-    }
-
-    /// <summary>
-    /// Both texts are encoded as one, as the model will write them. Where tokens merge over the border, the completion starts at
-    /// the first token that differs from the prompt's own (as in TRL).
-    /// </summary>
-    private TrainingRow EncodeCompletion(int line, string prompt, string completion, WarningList warnings)
-    {
-        var promptIds = _prompts.EncodeText(prompt);
-        int[] ids = [.. _prompts.EncodeText(prompt + completion)];
-        var border = ids.AsSpan().CommonPrefixLength(promptIds);
-        if (border < promptIds.Length) warnings.Add(line, MergedBorder);
-        if (_endOfText is { } end && (ids.Length == 0 || ids[^1] != end)) ids = [.. ids, end];
-        var labels = ids.ToArray();
-        labels.AsSpan(0, border).Fill(TrainingRow.Ignored);
-        return new TrainingRow(ids, labels);
-    }
 }
