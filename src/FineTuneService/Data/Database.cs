@@ -25,13 +25,14 @@ internal static class Database
         services.AddSingleton<JobEventWake>();
         return services.AddDbContext<FineTuneDbContext>((provider, options) =>
         {
+            var disk = provider.GetRequiredService<DiskSpace>();
             string directory = provider.GetRequiredService<IOptions<FineTuneOptions>>().Value.DataDirectory;
             Directory.CreateDirectory(directory);
             // A negative timeout has run out before it begins: SQLite's client would otherwise sleep on the request's thread, and SqliteRetry
             // waits without one.
             var connection = new SqliteConnectionStringBuilder { DataSource = Path.Combine(directory, FileName), DefaultTimeout = -1 };
             options
-                .UseSqlite(connection.ToString(), sqlite => sqlite.ExecutionStrategy(dependencies => new SqliteRetry(dependencies)))
+                .UseSqlite(connection.ToString(), sqlite => sqlite.ExecutionStrategy(dependencies => new SqliteRetry(dependencies, disk)))
                 .AddInterceptors(provider.GetRequiredService<SynchronousFull>(), provider.GetRequiredService<FullDatabase>(), provider.GetRequiredService<JobEventWake>())
                 // One try of many says nothing; what fails in the end is logged by whoever asked.
                 .ConfigureWarnings(warnings => warnings.Log((RelationalEventId.CommandError, LogLevel.Debug)));

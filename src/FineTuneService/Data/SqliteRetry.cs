@@ -9,7 +9,7 @@ namespace FineTuneService.Data;
 /// again, after a little longer each time, for some five seconds in all. Nobody waits on a thread meanwhile, so a database that is
 /// locked for long does not keep requests that need none from being answered.
 /// </summary>
-internal sealed class SqliteRetry(ExecutionStrategyDependencies dependencies) : IExecutionStrategy
+internal sealed class SqliteRetry(ExecutionStrategyDependencies dependencies, DiskSpace disk) : IExecutionStrategy
 {
     /// <summary>A full disk is tried again only as often as the reserve needs to be given up (see <see cref="DiskSpace"/>).</summary>
     private const int TriesOnFullDisk = 2;
@@ -40,7 +40,18 @@ internal sealed class SqliteRetry(ExecutionStrategyDependencies dependencies) : 
         TState state, Func<Microsoft.EntityFrameworkCore.DbContext, TState, TResult> operation,
         Func<Microsoft.EntityFrameworkCore.DbContext, TState, ExecutionResult<TResult>>? verifySucceeded)
     {
-        TResult Once() => operation(dependencies.CurrentContext.Context, state);
+        TResult Once()
+        {
+            try
+            {
+                return operation(dependencies.CurrentContext.Context, state);
+            }
+            catch (Exception failure)
+            {
+                disk.Relieve(failure);
+                throw;
+            }
+        }
         return IsPartOfTransaction ? Once() : Pipeline.Execute(Once);
     }
 
@@ -49,7 +60,18 @@ internal sealed class SqliteRetry(ExecutionStrategyDependencies dependencies) : 
         Func<Microsoft.EntityFrameworkCore.DbContext, TState, CancellationToken, Task<ExecutionResult<TResult>>>? verifySucceeded,
         CancellationToken cancellationToken = default)
     {
-        async ValueTask<TResult> Once(CancellationToken cancel) => await operation(dependencies.CurrentContext.Context, state, cancel);
+        async ValueTask<TResult> Once(CancellationToken cancel)
+        {
+            try
+            {
+                return await operation(dependencies.CurrentContext.Context, state, cancel);
+            }
+            catch (Exception failure)
+            {
+                disk.Relieve(failure);
+                throw;
+            }
+        }
         return IsPartOfTransaction ? await Once(cancellationToken) : await Pipeline.ExecuteAsync(Once, cancellationToken);
     }
 }

@@ -14,7 +14,7 @@ public sealed class FullDiskTests
         using SmallDisk disk = SmallDisk.Mount(48);
         using var data = new DataFolder(disk);
         using var service = new ServiceProcess(data);
-        using HttpClient client = await Tenant(service);
+        using HttpClient client = await Tenant(service), admin = await service.Client(TestService.AdminKey);
         string first = await client.Upload(new string('a', Megabyte));
         disk.Fill();
         for (int i = 0; i < 3; i++)
@@ -25,7 +25,9 @@ public sealed class FullDiskTests
         Assert.Empty(data.Entries("tmp"));
         await service.Logged("the storage is Full");
         Assert.Single((await client.Get("/v1/files"))["data"]!.AsArray());
-        // What frees space has to work on a full disk.
+        // The reserve is the database's, and what frees space has to work on a full disk.
+        await admin.Post("/v1/tenants", new { id = "made-on-a-full-disk" });
+        Assert.False(File.Exists(Path.Combine(data.Path, "reserve")));
         Assert.Equal(HttpStatusCode.OK, (await client.DeleteAsync($"/v1/files/{first}")).StatusCode);
         disk.Free();
         Assert.Equal(HttpStatusCode.OK, (await Upload(client, 4)).StatusCode);
