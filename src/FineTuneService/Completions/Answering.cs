@@ -22,6 +22,8 @@ internal sealed class Answering(
     public const string Chat = "chat";
     public const string TextCompletion = "text_completion";
 
+    private static readonly TimeSpan LongestEncoding = TimeSpan.FromSeconds(30);
+
     private readonly TenantPlaces _underWay = new(options.Value.MaxWaitingRequests);
 
     /// <summary>Begins an answer.</summary>
@@ -58,7 +60,7 @@ internal sealed class Answering(
                 return (null, new AnswerRefusal(RefusalKind.BadPrompt, $"logit_bias names token {biased}, and this model's ids are 0 to {vocabulary - 1}.", "logit_bias"));
             PromptEncoder encoder = Encoder(served, text, capacity);
             if (operation == Chat && !encoder.CanChat) return (null, NoTemplate(served));
-            IReadOnlyList<int[]> ids = await encodings.Run(rows.Tenant, () => prompts(encoder), rows.Cancel);
+            IReadOnlyList<int[]> ids = await encodings.Run(rows.Tenant, () => prompts(encoder), LongestEncoding, rows.Cancel);
             if (ids.Select(prompt => Unfit(prompt, rows.LeastTokens, capacity, vocabulary)).FirstOrDefault(found => found is not null) is { } unfit) return (null, unfit);
             ulong[] seeds = rows.Seeds(ids);
             var asked = new AskedModel(text, served.Precision, served.Adapter?.Id, served.Adapter?.Folder);
@@ -68,6 +70,10 @@ internal sealed class Answering(
         catch (ChatTemplateException bad)
         {
             return (null, new AnswerRefusal(RefusalKind.BadPrompt, $"The model's chat template refuses these messages: {bad.Message}"));
+        }
+        catch (TimeoutException)
+        {
+            return (null, new AnswerRefusal(RefusalKind.BadPrompt, $"Making the prompt takes longer than {LongestEncoding.TotalSeconds:0} seconds; send less at once, or simplify the model's chat template."));
         }
         catch (PromptTooLongException longer)
         {

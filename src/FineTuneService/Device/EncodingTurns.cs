@@ -13,18 +13,15 @@ internal sealed partial class EncodingTurns
     private const int AtOnce = 2, Niceness = 10;
     private readonly ConcurrentDictionary<string, SemaphoreSlim> _tenants = new();
 
-    public async Task<T> Run<T>(string tenant, Func<T> encode, CancellationToken cancel)
+    /// <param name="longest">What takes longer is given up; its thread keeps its place until it ends.</param>
+    /// <exception cref="TimeoutException">It took longer.</exception>
+    public async Task<T> Run<T>(string tenant, Func<T> encode, TimeSpan longest, CancellationToken cancel)
     {
         SemaphoreSlim turns = _tenants.GetOrAdd(tenant, _ => new SemaphoreSlim(AtOnce));
         await turns.WaitAsync(cancel);
-        try
-        {
-            return await Aside(encode);
-        }
-        finally
-        {
-            turns.Release();
-        }
+        Task<T> encoding = Aside(encode);
+        _ = encoding.ContinueWith(_ => turns.Release(), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        return await encoding.WaitAsync(longest, cancel);
     }
 
     private static Task<T> Aside<T>(Func<T> encode)

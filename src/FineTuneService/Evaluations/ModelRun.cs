@@ -19,6 +19,8 @@ internal sealed class ModelRun(
 {
     private const string Owner = "an evaluation";
 
+    private static readonly TimeSpan LongestEncoding = TimeSpan.FromMinutes(10);
+
     private readonly BatchedEvaluation _evaluation = new();
 
     /// <param name="warnings">Those about the rows are added.</param>
@@ -31,7 +33,7 @@ internal sealed class ModelRun(
             ModelText text = texts.Of(served.Folder);
             AdapterEntry? entry = served.Adapter;
             RowEncoder encoder = Encoder(text, entry is null ? null : texts.OfAdapter(entry.Id, entry.Folder, text));
-            EncodedRows encoded = await encodings.Run(tenant, () => encoder.Encode(dataset, cancel), cancel); // It takes no tensor, so not on the device's thread.
+            EncodedRows encoded = await encodings.Run(tenant, () => encoder.Encode(dataset, cancel), LongestEncoding, cancel); // It takes no tensor, so not on the device's thread.
             if (encoded.Problems.Count > 0)
                 return (null, EvaluationRefusal.BadRows($"'{served.Name}' cannot be evaluated on this file.", encoded.Problems));
             warnings.AddRange(encoded.Warnings.Select(warning => warning.ToString()));
@@ -49,6 +51,10 @@ internal sealed class ModelRun(
             }
             span?.SetTag(Telemetry.Keys.Loss, sums.Result.Loss);
             return (Result(sums.Result, warnings), null);
+        }
+        catch (TimeoutException)
+        {
+            return (null, new EvaluationRefusal(EvaluationRefusalKind.BadRows, $"'{served.Name}' cannot be evaluated on this file: making its prompts takes longer than {LongestEncoding.TotalMinutes:0} minutes."));
         }
         catch (Exception damaged) when (damaged is ModelException or AdapterException or SafetensorsException or ChatTemplateException or TokenizerException
             or IOException or InvalidDataException or ArgumentException)
