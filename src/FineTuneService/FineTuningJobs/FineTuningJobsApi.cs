@@ -30,7 +30,7 @@ internal static class FineTuningJobsApi
         if (refusal is not null) return refusal;
         if (limits.Refuse(least!) is { } tooMuch) return Errors.Unprocessable(tooMuch.Message, tooMuch.Code, tooMuch.Param);
         JobSettings settings = JobSettingsReader.Read(body, MachineDtype.Fastest == ComputeDtype.Bf16, out _)!;
-        (FineTuningJob? job, IResult? notTaken) = await admission.Add(body, settings);
+        (FineTuningJob? job, IResult? notTaken) = await admission.Add(body, settings, least!.AdapterBytes);
         return notTaken ?? Results.Ok(JobBody.Of(job!, null));
     }
 

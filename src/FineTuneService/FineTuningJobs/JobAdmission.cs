@@ -9,15 +9,16 @@ using Microsoft.Extensions.Options;
 namespace FineTuneService.FineTuningJobs;
 
 /// <summary>Takes a new job into the queue, within its tenant's limit; from then on its files' bytes are its own.</summary>
-internal sealed class JobAdmission(FineTuneDbContext db, CurrentTenant tenant, IOptions<FineTuneOptions> options, JobSignal signal, TimeProvider clock)
+internal sealed class JobAdmission(FineTuneDbContext db, CurrentTenant tenant, StoredBytes stored, IOptions<FineTuneOptions> options, JobSignal signal, TimeProvider clock)
 {
     /// <summary>The job's row, or why there is none.</summary>
-    public async Task<(FineTuningJob? Job, IResult? Refusal)> Add(CreateJobRequest body, JobSettings settings)
+    /// <param name="adapterBytes">What the job will come to: the tenant must have room for it.</param>
+    public async Task<(FineTuningJob? Job, IResult? Refusal)> Add(CreateJobRequest body, JobSettings settings, long adapterBytes)
     {
         // Nobody deletes a file, and no other job comes, between the looks and the row.
         (FineTuningJob? Job, IResult? Refusal) added = await db.InTransaction<(FineTuningJob?, IResult?)>(async () =>
         {
-            if (await Refuse() is { } full) return (null, full);
+            if (await Refuse(adapterBytes) is { } full) return (null, full);
             StoredFile? training = await File(body.TrainingFile), validation = await File(body.ValidationFile);
             if (training is null) return (null, FileNotFound("training_file", body.TrainingFile));
             if (validation is null && body.ValidationFile is { } missing) return (null, FileNotFound("validation_file", missing));
@@ -35,12 +36,17 @@ internal sealed class JobAdmission(FineTuneDbContext db, CurrentTenant tenant, I
     public static IResult FileNotFound(string param, string id) =>
         Errors.Make(404, $"No such file: '{Errors.Clip(id)}'. Upload it with POST /v1/files first.", "file_not_found", param);
 
-    private async Task<IResult?> Refuse()
+    private async Task<IResult?> Refuse(long adapterBytes)
     {
         int most = options.Value.MaxQueuedJobs;
         int unfinished = await db.Jobs.CountAsync(job => job.Status == JobStatus.ValidatingFiles || job.Status == JobStatus.Queued || job.Status == JobStatus.Running);
-        return unfinished < most ? null : Errors.Make(429,
-            $"You have {unfinished} jobs that have not ended, and FineTune:MaxQueuedJobs allows {most}. Wait for one to end, or cancel one.", "too_many_jobs");
+        if (unfinished >= most)
+        {
+            return Errors.Make(429,
+                $"You have {unfinished} jobs that have not ended, and FineTune:MaxQueuedJobs allows {most}. Wait for one to end, or cancel one.", "too_many_jobs");
+        }
+        // Those that have not ended will come to adapters too, and mostly to ones like this.
+        return await stored.Refusal(tenant.Id, adapterBytes * (unfinished + 1)) is { } refusal ? Errors.Unprocessable(refusal, "storage_limit_exceeded") : null;
     }
 
     private async Task<StoredFile?> File(string? id) => id is null ? null : await db.Files.AsNoTracking().FirstOrDefaultAsync(row => row.Id == id);

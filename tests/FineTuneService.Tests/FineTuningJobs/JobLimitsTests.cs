@@ -78,6 +78,18 @@ public sealed class JobLimitsTests : IDisposable
     }
 
     [Fact]
+    public async Task Create_AdapterThatTheTenantHasNoRoomFor_IsRefused()
+    {
+        using var small = new TestService { Options = new Dictionary<string, string> { ["MaxStoredBytes"] = "1000000" } };
+        HttpClient client = small.With(await small.NewTenant("small"));
+        string file = await client.Upload(JobCalls.Rows(10));
+        await client.Weights(await client.Train(file, new { max_steps = 1 }));
+        JsonNode error = await client.PostAsJsonAsync("/v1/fine_tuning/jobs", new { model = TestService.BaseModel, training_file = file }).Error(HttpStatusCode.UnprocessableEntity);
+        Assert.Equal("storage_limit_exceeded", (string?)error["code"]);
+        Assert.Contains("FineTune:MaxStoredBytes", (string?)error["message"]);
+    }
+
+    [Fact]
     public async Task Job_BegunTooOftenWithoutComingFurther_Fails()
     {
         HttpClient client = _service.With(await _service.NewTenant("poison"));
