@@ -116,7 +116,7 @@ internal static class ChatRows
     {
         JsonObject? extra = null;
         foreach (var key in Passed)
-            if (RowJson.Value(message, key) is { } value) (extra ??= [])[key] = JsonNode.Parse(value.GetRawText());
+            if (RowJson.Value(message, key) is { } value) (extra ??= [])[key] = JsonNode.Parse(value.GetRawText(), documentOptions: JsonLines.DocumentOptions);
         return extra;
     }
 }

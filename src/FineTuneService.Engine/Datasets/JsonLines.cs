@@ -10,7 +10,7 @@ internal sealed class JsonLines(LineReader lines, WarningList warnings, ProblemL
 
     public static readonly JsonReaderOptions Options = new() { MaxDepth = MaxDepth };
 
-    private static readonly JsonDocumentOptions DocumentOptions = new() { MaxDepth = MaxDepth };
+    public static readonly JsonDocumentOptions DocumentOptions = new() { MaxDepth = MaxDepth };
 
     public IEnumerable<(RowPlace, JsonElement)> Read()
     {

@@ -15,6 +15,18 @@ public class DatasetTests
         Assert.Equal(2, dataset.Rows.Count);
     }
 
+    [Theory]
+    [InlineData(30)]
+    [InlineData(100)]
+    [InlineData(240)]
+    public void Read_ReasoningThatNestsDeeply_IsARow(int levels)
+    {
+        string nested = new string('[', levels) + new string(']', levels);
+        var dataset = Read($$"""{"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a", "reasoning": {{nested}}}]}""");
+        Assert.Empty(dataset.Problems);
+        Assert.Equal(nested, ((ChatRow)Assert.Single(dataset.Rows)).Messages[1].Extra!["reasoning"]!.ToJsonString());
+    }
+
     [Fact]
     public void Read_PromptCompletion_KeepsTheTextsAndLines()
     {

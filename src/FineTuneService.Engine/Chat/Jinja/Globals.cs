@@ -65,7 +65,7 @@ internal static class Globals
     {
         var separator = arguments.GetText(0, "sep", ", ");
         var used = false;
-        return new Function("joiner", _ =>
+        return new Function("separator", _ =>
         {
             var text = used ? separator : "";
             used = true;

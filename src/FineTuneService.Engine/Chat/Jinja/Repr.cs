@@ -51,6 +51,8 @@ internal sealed class Repr
                 WriteItems("([", view.Items, "])");
                 break;
             case Dict dict: WriteDict(dict); break;
+            case Function { Name: "dict" or "range" } type: _text.Append($"<class '{type.Name}'>"); break;
+            case Function { Name: "namespace" or "cycler" or "joiner" } type: _text.Append($"<class 'jinja2.utils.{Text.Capitalize(type.Name)}'>"); break;
             case Function function: _text.Append($"<function {function.Name}>"); break;
             case Generated: _text.Append("<generator object>"); break;
             case PythonBytes bytes: WriteBytes(bytes); break;
