@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace FineTuneService.Engine.Kernels;
 
 /// <summary>
-/// Products of matrices. On a CPU without instructions for bf16, where libtorch multiplies it at a tenth of fp32's speed, bf16
+/// Products of matrices. On a CPU without instructions for bf16, where libtorch multiplies it at a third to a fiftieth of fp32's speed, bf16
 /// products are made in fp32: the operands are widened into lent buffers, and the sum is rounded once, which is also what the
 /// instructions do. So a model in bf16 gives the same results on every machine, but for the order of sums.
 /// </summary>

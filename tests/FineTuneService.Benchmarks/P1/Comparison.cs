@@ -13,7 +13,7 @@ internal static class Comparison
     private const double MostMemory = 0.7;
     private const double LeastEagerShare = 0.33;
     private const double LeastShareOfFp32 = 0.8;
-    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(4.5);
 
     /// <returns>0 if ours is fast and small enough, and both see the same losses.</returns>
     public static int Run(ComputeDtype dtype)

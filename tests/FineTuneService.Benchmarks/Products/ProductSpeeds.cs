@@ -14,7 +14,7 @@ internal static class ProductSpeeds
     private const int M = 1024, K = 576, N = 1536, Rank = 16, Vocabulary = 8192, Heads = 36, Width = 256, HeadDim = 64;
 
     private static readonly TimeSpan Window = TimeSpan.FromMilliseconds(40);
-    private const int Windows = 15;
+    private const int Windows = 40;
 
     public static int Run()
     {

@@ -50,6 +50,18 @@ public sealed class Bf16ProductKernelTests
         Assert.Equal(Rows, isNaN.sum().item<long>());
     }
 
+    [Theory, InlineData(false, 4), InlineData(true, 16)]
+    public void Fits_Bf16_UpToWhereAnotherProductIsFaster(bool throughFp32, int most)
+    {
+        using var scope = NewDisposeScope();
+        bool before = MatrixProduct.ThroughFp32;
+        MatrixProduct.ThroughFp32 = throughFp32;
+        Assert.True(Bf16ProductKernel.Fits(zeros([most, 8], ScalarType.BFloat16)));
+        Assert.False(Bf16ProductKernel.Fits(zeros([most + 1, 8], ScalarType.BFloat16)));
+        Assert.False(Bf16ProductKernel.Fits(zeros(1, 8)));
+        MatrixProduct.ThroughFp32 = before;
+    }
+
     public static TheoryData<string> Paths => [.. KernelPaths.All];
 
     /// <summary>The same values, with NaN behind each row: what is read there by mistake shows.</summary>
