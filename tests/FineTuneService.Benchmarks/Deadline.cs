@@ -9,6 +9,9 @@ internal sealed class Deadline(TimeSpan limit)
     private TimeSpan _last;
     private TimeSpan _longest;
 
+    /// <summary>What came before says nothing about how long once more takes.</summary>
+    public void BeginMeasuring() => (_last, _longest) = (Stopwatch.GetElapsedTime(_start), TimeSpan.Zero);
+
     /// <summary>Whether there is time for once more, as long as the longest so far.</summary>
     public bool AllowsAnother()
     {

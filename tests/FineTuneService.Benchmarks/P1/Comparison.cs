@@ -13,7 +13,7 @@ internal static class Comparison
     private const double MostMemory = 0.7;
     private const double LeastEagerShare = 0.33;
     private const double LeastShareOfFp32 = 0.8;
-    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(4.5);
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(4.5), WarmUpLimit = TimeSpan.FromMinutes(1);
 
     /// <returns>0 if ours is fast and small enough, and both see the same losses.</returns>
     public static int Run(ComputeDtype dtype)
@@ -58,8 +58,8 @@ internal static class Comparison
 
     private static void TakeTurns(Measured[] variants)
     {
-        var deadline = new Deadline(Limit);
-        for (int i = 0; i == 0 || (i < WarmUps && deadline.AllowsAnother()); i++)
+        Deadline deadline = new(Limit), warm = new(WarmUpLimit);
+        for (int i = 0; i == 0 || (i < WarmUps && warm.AllowsAnother()); i++)
         {
             foreach (Measured variant in variants) variant.WarmUp();
         }
@@ -68,6 +68,7 @@ internal static class Comparison
             variant.ReadPeak();
             variant.Bound();
         }
+        deadline.BeginMeasuring();
         for (int round = 0; round == 0 || (round < Rounds && deadline.AllowsAnother()); round++)
         {
             foreach (Measured variant in variants)
