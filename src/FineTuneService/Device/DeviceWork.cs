@@ -19,6 +19,8 @@ internal abstract class DeviceWork(string owner, string turn)
 /// <inheritdoc cref="DeviceWork"/>
 internal sealed class DeviceWork<T>(string owner, string turn, Func<T> work, CancellationToken cancel) : DeviceWork(owner, turn)
 {
+    // The device's thread works under the trace of who asked, as a thread of the pool would.
+    private readonly ExecutionContext? _context = ExecutionContext.Capture();
     private readonly TaskCompletionSource<T> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public Task<T> Done => _done.Task;
@@ -28,8 +30,21 @@ internal sealed class DeviceWork<T>(string owner, string turn, Func<T> work, Can
         if (cancel.IsCancellationRequested)
         {
             Cancel();
-            return;
         }
+        else if (_context is null)
+        {
+            Do();
+        }
+        else
+        {
+            ExecutionContext.Run(_context, static work => ((DeviceWork<T>)work!).Do(), this);
+        }
+    }
+
+    public override void Cancel() => _done.TrySetCanceled(cancel.IsCancellationRequested ? cancel : new CancellationToken(canceled: true));
+
+    private void Do()
+    {
         try
         {
             _done.TrySetResult(work());
@@ -39,6 +54,4 @@ internal sealed class DeviceWork<T>(string owner, string turn, Func<T> work, Can
             _done.TrySetException(failure);
         }
     }
-
-    public override void Cancel() => _done.TrySetCanceled(cancel.IsCancellationRequested ? cancel : new CancellationToken(canceled: true));
 }

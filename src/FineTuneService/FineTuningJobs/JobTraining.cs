@@ -56,9 +56,7 @@ internal sealed class JobTraining(
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(claim.Stop, stopping);
         try
         {
-            ExecutionContext? context = ExecutionContext.Capture();
-            return await lease.Train($"job {claim.Job.Id}", () => InContext(context!, () =>
-                run.Train(progress, () => claim.StopRequested || stopping.IsCancellationRequested)), stop.Token);
+            return await lease.Train($"job {claim.Job.Id}", () => run.Train(progress, () => claim.StopRequested || stopping.IsCancellationRequested), stop.Token);
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
@@ -86,14 +84,6 @@ internal sealed class JobTraining(
         {
             await claim.Release(failed: false, giveUp); // It goes on from its checkpoint, here or after the next start.
         }
-    }
-
-    /// <summary>The device's thread works under the job's trace.</summary>
-    private static T InContext<T>(ExecutionContext context, Func<T> work)
-    {
-        T result = default!;
-        ExecutionContext.Run(context, _ => result = work(), null);
-        return result;
     }
 
     private static bool Forget(JobRun run)
