@@ -100,9 +100,10 @@ internal static class AdaptersApi
             zip.Position = 0;
             return Results.Stream(zip, "application/zip", $"{id}.zip");
         }
-        catch
+        catch (Exception failure)
         {
             zip.Dispose();
+            if (failure is FileNotFoundException or DirectoryNotFoundException) return Errors.NotFound("adapter", id); // Deleted meanwhile.
             throw;
         }
     }
@@ -148,6 +149,10 @@ internal static class AdaptersApi
             await db.SaveChangesAsync(CancellationToken.None);
             saved = true;
             return Results.Ok(ModelsApi.Body(entry));
+        }
+        catch (AdapterException) when (!db.Adapters.Any(row => row.Id == id))
+        {
+            return Errors.NotFound("adapter", id); // Deleted meanwhile.
         }
         finally
         {

@@ -23,7 +23,16 @@ internal sealed class StoredBytes(FineTuneDbContext db, IOptions<FineTuneOptions
         return files + adapters + merged.Sum(InFolder);
     }
 
-    /// <summary>Of the files in a folder.</summary>
-    public static long InFolder(string folder) =>
-        Directory.Exists(folder) ? new DirectoryInfo(folder).EnumerateFiles().Sum(file => file.Length) : 0;
+    /// <summary>Of the files in a folder; 0 where it is gone, or goes meanwhile.</summary>
+    public static long InFolder(string folder)
+    {
+        try
+        {
+            return new DirectoryInfo(folder).EnumerateFiles().Sum(file => file.Length);
+        }
+        catch (Exception gone) when (gone is DirectoryNotFoundException or FileNotFoundException)
+        {
+            return 0;
+        }
+    }
 }

@@ -95,5 +95,15 @@ internal static class ModelsApi
 
     private static ModelBody Body(AdapterEntry adapter) => new(adapter.Model, "model", adapter.CreatedAt, adapter.TenantId, "adapter", adapter.BaseModel, adapter.Bytes);
 
-    private static long Size(string folder) => Directory.Exists(folder) ? Directory.EnumerateFiles(folder, "*.safetensors").Sum(FolderFile.Length) : 0;
+    private static long Size(string folder)
+    {
+        try
+        {
+            return Directory.EnumerateFiles(folder, "*.safetensors").Sum(FolderFile.Length);
+        }
+        catch (Exception gone) when (gone is IOException or UnauthorizedAccessException)
+        {
+            return 0; // Deleted while the list was made, or a folder of the operator's that is no longer there.
+        }
+    }
 }

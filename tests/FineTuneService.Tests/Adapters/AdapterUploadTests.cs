@@ -116,6 +116,26 @@ public sealed class AdapterUploadTests(TestService service) : IClassFixture<Test
     }
 
     [Fact]
+    public async Task Calls_WhileTheAdapterIsDeleted_AreDoneOr404()
+    {
+        HttpClient client = await Client();
+        for (int round = 0; round < 5; round++)
+        {
+            string id = (string)(await Uploaded(client, AdapterFiles.Zip()))["id"]!;
+            Task<HttpResponseMessage>[] calls =
+            [
+                client.GetAsync($"/v1/adapters/{id}/content"), client.PostAsJsonAsync($"/v1/adapters/{id}/merge", new { }), client.DeleteAsync($"/v1/adapters/{id}"),
+                client.GetAsync($"/v1/adapters/{id}/content"), client.GetAsync("/v1/models"), client.PostAsJsonAsync($"/v1/adapters/{id}/merge", new { }),
+            ];
+            foreach (HttpResponseMessage answer in await Task.WhenAll(calls))
+                Assert.True(answer.StatusCode is HttpStatusCode.OK or HttpStatusCode.NotFound, await answer.Content.ReadAsStringAsync());
+            foreach (JsonNode? model in (await client.Get("/v1/models"))["data"]!.AsArray().Where(model => (string?)model!["kind"] == "merged"))
+                await Task.WhenAll(client.DeleteAsync($"/v1/models/{model!["id"]}"), client.GetAsync("/v1/models"));
+        }
+        foreach (string folder in new[] { "tmp", "merged" }) Assert.Empty(Directory.EnumerateFileSystemEntries(Path.Combine(service.Data, folder)));
+    }
+
+    [Fact]
     public async Task Merge_AdapterDamagedOnDisk_Is503AndLeavesNoFolder()
     {
         HttpClient client = await Client();
