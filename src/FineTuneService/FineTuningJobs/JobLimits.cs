@@ -16,7 +16,10 @@ internal sealed class JobLimits(IOptions<FineTuneOptions> options, DiskSpace dis
     /// <summary>Two checkpoints, one that is being written, and the adapter twice (its temporary folder is on the same disk).</summary>
     private const int CheckpointsAtOnce = 3, AdaptersAtOnce = 2;
 
-    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1), LongestWait = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
+
+    /// <summary>Others' jobs wait meanwhile, so a job that has not begun fails sooner than one that would lose its steps.</summary>
+    private static readonly TimeSpan LongestWait = TimeSpan.FromMinutes(1), LongestWaitOfBegun = TimeSpan.FromMinutes(10);
 
     /// <summary>Why a run like this is never begun here, or null. A base is in memory once, however many use it; it counts all the same.</summary>
     public JobError? Refuse(TrainingEstimate estimate)
@@ -44,10 +47,11 @@ internal sealed class JobLimits(IOptions<FineTuneOptions> options, DiskSpace dis
         // A checkpoint holds the adapter and AdamW's two moments of it.
         long needed = estimate.AdapterBytes * (3 * CheckpointsAtOnce + AdaptersAtOnce);
         long started = clock.GetTimestamp();
+        TimeSpan longest = claim.Job.Step > 0 ? LongestWaitOfBegun : LongestWait;
         for (bool told = false; !disk.Takes(needed) && !claim.StopRequested; told = true)
         {
             string why = $"the job needs {(needed >> 20) + 1} MiB on the disk beside what is kept for the database (FineTune:DiskReserveBytes), and they are not free";
-            if (clock.GetElapsedTime(started) > LongestWait) return new JobError("insufficient_storage", $"For {LongestWait.TotalMinutes:0} minutes {why}. Create it again once there is space, or with a smaller lora.rank.", null);
+            if (clock.GetElapsedTime(started) > longest) return new JobError("insufficient_storage", $"For {longest.TotalSeconds:0} seconds {why}. Create it again once there is space, or with a smaller lora.rank.", null);
             if (!told) await claim.WriteSurely((db, job) => db.Say(job, clock, $"Waiting for space: {why}", "warn"), stopping);
             await Task.Delay(Pause, clock, stopping);
         }

@@ -16,6 +16,9 @@ internal sealed class JobRun(JobClaim claim, JobSettings settings, TrainingData 
 
     private Adapter? _adapter;
 
+    /// <summary>Whether training has begun, so that there are tensors to let go of.</summary>
+    public bool HasAdapter => _adapter is not null;
+
     /// <summary>Trains until the end, or until the run is to stop at the next step's boundary.</summary>
     public RunFinished Train(JobProgressWriter progress, Func<bool> stop)
     {

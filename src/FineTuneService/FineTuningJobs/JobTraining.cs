@@ -37,7 +37,7 @@ internal sealed class JobTraining(
         }
         finally
         {
-            await lease.Serve("forget a run", () => Forget(run), CancellationToken.None);
+            if (run.HasAdapter) await lease.Serve("forget a run", () => Forget(run), CancellationToken.None);
         }
     }
 

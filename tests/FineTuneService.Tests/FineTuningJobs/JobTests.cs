@@ -1,5 +1,7 @@
 using System.Net;
 using System.Text.Json.Nodes;
+using FineTuneService.Device;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace FineTuneService.Tests.FineTuningJobs;
 
@@ -56,6 +58,22 @@ public sealed class JobTests(TestService service) : IClassFixture<TestService>
         await client.PostAsync($"/v1/fine_tuning/jobs/{job["id"]}/cancel", null);
         Assert.Equal("cancelled", (string?)(await client.Ended((string)job["id"]!))["status"]);
         Assert.Empty((await client.Get("/v1/adapters"))["data"]!.AsArray());
+    }
+
+    [Fact]
+    public async Task Cancel_JobThatWaitsForTheDevice_EndsItAtOnce()
+    {
+        HttpClient client = service.With(await service.NewTenant("waits"));
+        string file = await client.Upload(JobCalls.Rows(10));
+        using var free = new ManualResetEventSlim();
+        Task<bool> held = service.Services.GetRequiredService<DeviceLease>().Train("the test", () => free.Wait(TimeSpan.FromMinutes(1)));
+        string job = await client.Train(file, new { max_steps = 5 });
+        while ((string?)(await client.Get($"/v1/fine_tuning/jobs/{job}"))["status"] != "running") await Task.Delay(20);
+        await client.PostAsync($"/v1/fine_tuning/jobs/{job}/cancel", null);
+        Assert.Equal("cancelled", (string?)(await client.Ended(job))["status"]);
+        Assert.False(held.IsCompleted);
+        free.Set();
+        await held;
     }
 
     [Fact]
