@@ -92,8 +92,12 @@ internal sealed class JsonSettings
 
     public Exception Wrong(string name, JsonElement value, string wanted) => Refuse($"{name} = {Short(value)} has the wrong type or range; it must be {wanted}");
 
-    /// <summary>A value as it is written, short enough for a message.</summary>
-    public static string Short(JsonElement value) => value.GetRawText() is { Length: > 80 } text ? text[..80] + "…" : value.GetRawText();
+    /// <summary>A value as it is written, on one line and short enough for a message.</summary>
+    public static string Short(JsonElement value)
+    {
+        string text = string.Concat(value.GetRawText().Split('\n').Select(line => line.Trim()));
+        return text.Length > 80 ? text[..80] + "…" : text;
+    }
 
     private string NameOf(JsonProperty field)
     {
