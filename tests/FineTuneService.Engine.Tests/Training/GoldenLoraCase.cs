@@ -41,6 +41,8 @@ internal sealed class GoldenLoraCase
     /// <summary>The stored adapter, on the run's base.</summary>
     public Adapter Adapter(string name)
     {
+        // A stored adapter may name targets that are not here; a run is refused for them.
+        LoraLayout.Of(Model.Config.Linears, Recipe.Config.Lora!);
         Adapter adapter = Engine.Lora.Adapter.Empty(Model, Recipe.Config.Lora!, Recipe.Config.AllBf16);
         Dictionary<string, Tensor> stored = TensorFile.Read(Path.Combine(Folder, name, "adapter_model.safetensors"));
         foreach (JoinedLoraPart part in adapter.Values.Parts)
