@@ -48,8 +48,9 @@ internal sealed class Caller : IDisposable
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/chat/completions") { Content = JsonContent.Create(body) };
         using HttpResponseMessage answer = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancel);
-        if (!answer.IsSuccessStatusCode) _findings.Answered(Name, request.RequestUri!.ToString(), answer, await answer.Content.ReadAsStringAsync(cancel));
-        else _findings.Answered(Name, request.RequestUri!.ToString(), answer);
+        string refusal = answer.IsSuccessStatusCode ? "" : await answer.Content.ReadAsStringAsync(cancel);
+        _findings.Answered(Name, request.RequestUri!.ToString(), answer, refusal);
+        if ((int)answer.StatusCode is >= 400 and < 500) _findings.Fault($"{Name}: an honest stream was refused: {refusal}");
         if (!answer.IsSuccessStatusCode) return null;
         using var lines = new StreamReader(await answer.Content.ReadAsStreamAsync(cancel));
         var text = new System.Text.StringBuilder();

@@ -46,12 +46,13 @@ internal sealed class Loads(IReadOnlyList<Tenant> tenants, Findings findings)
         tenant.Caller.Stream(Tenant.ChatBody(Base, "What costs a kettle? Tell me all of it.", 96, true), wait => findings.TokenWaits.Add(wait.TotalSeconds), null, stop);
 
     private Task HangUp(Tenant tenant, CancellationToken stop) =>
-        tenant.Caller.Stream(Tenant.ChatBody(Base, "Tell me all that you know.", 200, true), null, leaveAfter: 3, stop);
+        tenant.Caller.Stream(Tenant.ChatBody(Base, "Tell me all that you know.", 160, true), null, leaveAfter: 3, stop);
 
     private async Task Flood(Tenant tenant, CancellationToken stop)
     {
-        string longPrompt = string.Concat(Enumerable.Repeat("the red kettle costs 31 talers; ", 40));
-        await Task.WhenAll(Enumerable.Range(0, 64).Select(_ => tenant.Caller.Post("/v1/chat/completions", Tenant.ChatBody(Base, longPrompt, 32, false), stop)));
+        string longPrompt = string.Concat(Enumerable.Repeat("the red kettle costs 31 talers; ", 14));
+        Reply[] replies = await Task.WhenAll(Enumerable.Range(0, 64).Select(_ => tenant.Caller.Post("/v1/chat/completions", Tenant.ChatBody(Base, longPrompt, 32, false), stop)));
+        foreach (Reply reply in replies.Where(reply => reply.Status is >= 400 and < 500)) findings.Fault($"{tenant.Caller.Name}: an honest request was refused: {reply.Body?.ToJsonString()}");
     }
 
     private async Task UploadAndDelete(Tenant tenant, CancellationToken stop)
