@@ -19,7 +19,13 @@ public sealed class StoredBytesTests(TestService service) : IClassFixture<TestSe
         long limit = service.Services.GetRequiredService<IOptions<FineTuneOptions>>().Value.MaxStoredBytes;
         await Add(db => db.Adapters.Add(new AdapterEntry
         {
-            Id = "ad-full", TenantId = "full", Model = "ft:full", BaseModel = TestService.BaseModel, Precision = "{\"dtype\":\"fp32\"}", Folder = service.Data, Bytes = limit - 10,
+            Id = "ad-full",
+            TenantId = "full",
+            Model = "ft:full",
+            BaseModel = TestService.BaseModel,
+            Precision = "{\"dtype\":\"fp32\"}",
+            Folder = service.Data,
+            Bytes = limit - 10,
         }));
         await full.Upload("ten bytes!");
         JsonNode error = await Upload(full).Error(HttpStatusCode.RequestEntityTooLarge);
