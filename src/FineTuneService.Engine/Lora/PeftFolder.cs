@@ -13,7 +13,7 @@ public static class PeftFolder
 
     /// <exception cref="AdapterException">The adapter does not fit the base, or asks for what is not supported.</exception>
     /// <exception cref="SafetensorsException">The weights file cannot be used, or a tensor holds NaN or infinity.</exception>
-    public static Adapter Load(string folder, BaseModel model)
+    public static Adapter Load(string folder, BaseModel model) => WhileItIsThere(() =>
     {
         LoraConfig config = PeftConfig.Parse(Text(folder));
         using var file = SafetensorsFile.Open(Path.Combine(folder, WeightsFile));
@@ -30,16 +30,17 @@ public static class PeftFolder
             adapter.Dispose();
             throw;
         }
-    }
+    });
 
     /// <summary>Checks an adapter as <see cref="Load"/> does, without its tensors being loaded.</summary>
     /// <inheritdoc cref="Load"/>
-    public static void Check(string folder, ModelConfig model)
+    public static void Check(string folder, ModelConfig model) => WhileItIsThere(() =>
     {
         LoraConfig config = PeftConfig.Parse(Text(folder));
         using var file = SafetensorsFile.Open(Path.Combine(folder, WeightsFile));
         Check(Layout(model, config), file);
-    }
+        return true;
+    });
 
     /// <param name="baseModel">The base's name, for base_model_name_or_path.</param>
     public static void Save(Adapter adapter, string folder, string baseModel)
@@ -58,6 +59,19 @@ public static class PeftFolder
 
     /// <summary>PEFT's name of a module's A or B.</summary>
     internal static string Key(string module, string matrix) => $"{Prefix}{module}.lora_{matrix}.weight";
+
+    /// <summary>A file that goes while it is read is missing, as one that never was there.</summary>
+    private static T WhileItIsThere<T>(Func<T> read)
+    {
+        try
+        {
+            return read();
+        }
+        catch (Exception gone) when (gone is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new AdapterException("the adapter's files were removed while they were read.");
+        }
+    }
 
     private static string Text(string folder)
     {

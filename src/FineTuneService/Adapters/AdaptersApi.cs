@@ -150,7 +150,7 @@ internal static class AdaptersApi
             saved = true;
             return Results.Ok(ModelsApi.Body(entry));
         }
-        catch (AdapterException) when (!db.Adapters.Any(row => row.Id == id))
+        catch (Exception failure) when (failure is AdapterException or SafetensorsException or IOException && !db.Adapters.Any(row => row.Id == id))
         {
             return Errors.NotFound("adapter", id); // Deleted meanwhile.
         }
