@@ -42,7 +42,7 @@ internal static class MachineFaults
 
     public static void Unmount(string folder)
     {
-        Run("umount", folder);
+        Run("umount", "--lazy", folder); // The ended service's files may be let go of a moment later.
         Directory.Delete(folder, recursive: true);
     }
 
