@@ -3,8 +3,6 @@ namespace FineTuneService.Engine.Evaluation.Metrics;
 /// <summary>SQuAD's comparison of short answers (https://rajpurkar.github.io/SQuAD-explorer): without case, ASCII punctuation and articles.</summary>
 public static class AnswerMatch
 {
-    private const string Punctuation = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~";
-
     /// <summary>1 where the answer is one of the references, else 0.</summary>
     public static double Exact(string answer, IReadOnlyList<string> references) => references.Any(reference => Normalize(reference) == Normalize(answer)) ? 1 : 0;
 
@@ -16,7 +14,7 @@ public static class AnswerMatch
     /// <summary>Lower case, no ASCII punctuation, no articles, single spaces.</summary>
     public static string Normalize(string text)
     {
-        string bare = string.Concat(text.ToLowerInvariant().Where(c => !Punctuation.Contains(c)));
+        string bare = string.Concat(text.ToLowerInvariant().Where(c => !PythonText.Punctuation.Contains(c)));
         return string.Join(' ', PythonText.Words(WithoutArticles(bare)));
     }
 

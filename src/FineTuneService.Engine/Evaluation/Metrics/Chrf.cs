@@ -6,7 +6,6 @@ public static class Chrf
 {
     private const int CharacterOrders = 6;
     private const double BetaSquared = 4;
-    private const string Punctuation = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~";
 
     /// <param name="wordOrder">0: chrF; 2: chrF++.</param>
     public static double OfSentence(string hypothesis, IReadOnlyList<string> references, int wordOrder = 0) => Score(Best(hypothesis, references, wordOrder));
@@ -55,8 +54,8 @@ public static class Chrf
         var words = new List<string>();
         foreach (string word in PythonText.Words(text))
         {
-            if (word.EnumerateRunes().Skip(1).Any() && Punctuation.Contains(word[^1])) words.AddRange([word[..^1], word[^1..]]);
-            else if (word.EnumerateRunes().Skip(1).Any() && Punctuation.Contains(word[0])) words.AddRange([word[..1], word[1..]]);
+            if (word.EnumerateRunes().Skip(1).Any() && PythonText.Punctuation.Contains(word[^1])) words.AddRange([word[..^1], word[^1..]]);
+            else if (word.EnumerateRunes().Skip(1).Any() && PythonText.Punctuation.Contains(word[0])) words.AddRange([word[..1], word[1..]]);
             else words.Add(word);
         }
         return [.. words];

@@ -6,6 +6,9 @@ namespace FineTuneService.Engine.Evaluation.Metrics;
 /// <summary>Python's own idea of white space and characters, which the field's metrics are written in.</summary>
 internal static class PythonText
 {
+    /// <summary>string.punctuation: ASCII's.</summary>
+    public const string Punctuation = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~";
+
     /// <summary>str.split(): at runs of white space.</summary>
     public static string[] Words(string text)
     {

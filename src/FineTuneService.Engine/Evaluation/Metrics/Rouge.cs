@@ -24,7 +24,7 @@ public sealed class Rouge(bool stem = false)
     public RougeScore Longest(string hypothesis, IReadOnlyList<string> references) => Best(references, reference =>
     {
         List<string> a = Words(reference), b = Words(hypothesis);
-        return a.Count == 0 || b.Count == 0 ? default : RougeScore.Of(LongestCommon.Positions(a, b).Count, b.Count, a.Count);
+        return a.Count == 0 || b.Count == 0 ? default : RougeScore.Of(LongestCommonSubsequence.Positions(a, b).Count, b.Count, a.Count);
     });
 
     /// <summary>ROUGE-Lsum: the union of each reference line's common subsequences with every line of the hypothesis.</summary>
@@ -36,7 +36,7 @@ public sealed class Rouge(bool stem = false)
         int common = 0;
         foreach (List<string> line in ours)
         {
-            foreach (string word in theirs.SelectMany(their => LongestCommon.Positions(line, their)).Distinct().Order().Select(at => line[at]))
+            foreach (string word in theirs.SelectMany(their => LongestCommonSubsequence.Positions(line, their)).Distinct().Order().Select(at => line[at]))
             {
                 // A word counts as often as both have it.
                 if (left.GetValueOrDefault(word) == 0 || leftOfTheirs.GetValueOrDefault(word) == 0) continue;

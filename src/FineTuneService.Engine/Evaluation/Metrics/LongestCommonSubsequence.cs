@@ -1,7 +1,7 @@
 namespace FineTuneService.Engine.Evaluation.Metrics;
 
 /// <summary>The longest common subsequence of two lists of words.</summary>
-internal static class LongestCommon
+internal static class LongestCommonSubsequence
 {
     /// <summary>Where its words are in <paramref name="a"/>, the last first. Of several, the one that rouge_score finds.</summary>
     public static List<int> Positions(IReadOnlyList<string> a, IReadOnlyList<string> b)
