@@ -6,7 +6,7 @@ namespace FineTuneService.Engine.Formats;
 /// A model's tensors, in one model.safetensors or sharded behind model.safetensors.index.json. As in transformers, the single file
 /// goes before an index that lies beside it.
 /// </summary>
-internal sealed class ModelFiles : IDisposable
+internal sealed class ModelFiles : ITensorSource
 {
     private const string SingleFile = "model.safetensors", IndexFile = "model.safetensors.index.json";
 
@@ -15,7 +15,7 @@ internal sealed class ModelFiles : IDisposable
 
     private ModelFiles() { }
 
-    public IEnumerable<string> Names => _fileOf.Keys;
+    public IReadOnlyCollection<string> Names => _fileOf.Keys;
 
     /// <exception cref="SafetensorsException">No weights are there, a shard is missing, or a file cannot be used.</exception>
     public static ModelFiles Open(string folder)
@@ -33,7 +33,7 @@ internal sealed class ModelFiles : IDisposable
         }
     }
 
-    public SafetensorsEntry? Find(string name) => _fileOf.GetValueOrDefault(name)?.Entries[name];
+    public StoredTensor? Find(string name) => _fileOf.GetValueOrDefault(name)?.Find(name);
 
     /// <summary>The tensor in the file's dtype, mapped; the caller's, and no longer alive than this.</summary>
     public Tensor Read(string name) => _fileOf[name].Read(name);

@@ -5,7 +5,7 @@ namespace FineTuneService.Engine.Formats;
 /// <summary>A tensor as a safetensors header describes it.</summary>
 /// <param name="Begin">First byte, from the file's start.</param>
 /// <param name="End">The byte after the last.</param>
-internal sealed record SafetensorsEntry(string Name, ScalarType Dtype, long[] Shape, long Begin, long End)
+internal sealed record SafetensorsEntry(string Name, ScalarType Dtype, long[] Shape, long Begin, long End) : StoredTensor(Name, Dtype, Shape)
 {
     /// <summary>safetensors' names of the dtypes that a tensor here can have.</summary>
     public static readonly IReadOnlyDictionary<string, ScalarType> Dtypes = new Dictionary<string, ScalarType>
@@ -21,12 +21,6 @@ internal sealed record SafetensorsEntry(string Name, ScalarType Dtype, long[] Sh
         ["U8"] = ScalarType.Byte,
         ["BOOL"] = ScalarType.Bool,
     };
-
-    /// <summary>Its dtype in safetensors' terms.</summary>
-    public string DtypeName => Dtypes.First(dtype => dtype.Value == Dtype).Key;
-
-    /// <summary>Whether its elements are fractions, and not whole numbers.</summary>
-    public bool IsFloat => Dtype is ScalarType.Float64 or ScalarType.Float32 or ScalarType.Float16 or ScalarType.BFloat16;
 
     public static int SizeOf(ScalarType dtype) => dtype switch
     {

@@ -7,7 +7,7 @@ namespace FineTuneService.Engine.Formats;
 /// A safetensors file, memory mapped: a tensor is a view of the file's pages and costs nothing until it is read. libtorch maps a
 /// file as one dtype from offset 0, so the file is mapped once a dtype, and each tensor is narrowed out of it.
 /// </summary>
-internal sealed class SafetensorsFile : IDisposable
+internal sealed class SafetensorsFile : ITensorSource
 {
     private readonly string _path;
     private readonly Dictionary<string, SafetensorsEntry> _entries;
@@ -19,6 +19,10 @@ internal sealed class SafetensorsFile : IDisposable
     public static SafetensorsFile Open(string path) => new(path, SafetensorsHeader.Read(path));
 
     public IReadOnlyDictionary<string, SafetensorsEntry> Entries => _entries;
+
+    public IReadOnlyCollection<string> Names => _entries.Keys;
+
+    public StoredTensor? Find(string name) => _entries.GetValueOrDefault(name);
 
     /// <summary>The tensor in the file's dtype. It is the caller's, and must not be written to; it lives no longer than this file.</summary>
     public Tensor Read(string name)

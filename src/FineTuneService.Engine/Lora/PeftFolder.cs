@@ -12,7 +12,7 @@ public static class PeftFolder
     private const string Prefix = "base_model.model.";
 
     /// <exception cref="AdapterException">The adapter does not fit the base, or asks for what is not supported.</exception>
-    /// <exception cref="SafetensorsException">The weights file cannot be used, or a tensor holds NaN or infinity.</exception>
+    /// <exception cref="TensorFileException">The weights file cannot be used, or a tensor holds NaN or infinity.</exception>
     public static Adapter Load(string folder, BaseModel model) => WhileItIsThere(() =>
     {
         LoraConfig config = PeftConfig.Parse(Text(folder));

@@ -41,7 +41,7 @@ public sealed class BaseModel : IDisposable
     internal DecoderWeights Weights { get; }
 
     /// <exception cref="ModelException">The folder is not a model that the Engine knows, or lacks something.</exception>
-    /// <exception cref="SafetensorsException">A weights file cannot be used.</exception>
+    /// <exception cref="TensorFileException">A weights file cannot be used.</exception>
     public static BaseModel Load(string folder, BasePrecision precision) => Load(ModelText.Load(folder), precision);
 
     /// <inheritdoc cref="Load(string, BasePrecision)"/>

@@ -8,8 +8,8 @@ namespace FineTuneService.Engine.Models;
 internal static class Checkpoint
 {
     /// <exception cref="ModelException">A tensor is missing, misshapen, of another type, or not part of the model.</exception>
-    /// <exception cref="SafetensorsException">A tensor holds NaN or infinity.</exception>
-    public static void Check(ModelConfig config, ModelFiles files)
+    /// <exception cref="TensorFileException">A tensor holds NaN or infinity.</exception>
+    public static void Check(ModelConfig config, ITensorSource files)
     {
         CheckHeaders(config, files);
         // Last, since it reads the whole of them.
@@ -17,7 +17,7 @@ internal static class Checkpoint
     }
 
     /// <summary>The same without the values being read.</summary>
-    public static void CheckHeaders(ModelConfig config, ModelFiles files)
+    public static void CheckHeaders(ModelConfig config, ITensorSource files)
     {
         var known = new HashSet<string>();
         foreach ((string name, long[] shape) in Tensors(config))
@@ -31,9 +31,9 @@ internal static class Checkpoint
             throw new ModelException($"tensor {extras[0]} is not part of the model that config.json describes ({extras.Length} such tensors).");
     }
 
-    private static void Check(string name, long[] shape, ModelFiles files)
+    private static void Check(string name, long[] shape, ITensorSource files)
     {
-        SafetensorsEntry entry = files.Find(name) ?? throw new ModelException($"tensor {name} is missing.");
+        StoredTensor entry = files.Find(name) ?? throw new ModelException($"tensor {name} is missing.");
         if (!entry.Shape.AsSpan().SequenceEqual(shape))
             throw new ModelException($"tensor {name} has shape [{string.Join(", ", entry.Shape)}]; config.json asks for [{string.Join(", ", shape)}].");
         if (entry.Dtype is not (ScalarType.Float32 or ScalarType.BFloat16 or ScalarType.Float16))

@@ -8,7 +8,7 @@ namespace FineTuneService.Engine.Models;
 
 /// <summary>Makes the decoder's weights of a checkpoint's tensors, which have been checked.</summary>
 /// <param name="betweenLayers">Called after each layer.</param>
-internal sealed class ModelLoader(ModelConfig config, BasePrecision precision, ModelFiles files, Action? betweenLayers = null)
+internal sealed class ModelLoader(ModelConfig config, BasePrecision precision, ITensorSource files, Action? betweenLayers = null)
 {
     private readonly ScalarType _dtype = precision.Dtype == ComputeDtype.Bf16 ? ScalarType.BFloat16 : ScalarType.Float32;
     private readonly List<Tensor> _kept = [];

@@ -40,7 +40,7 @@ public sealed record ModelText(
 
     /// <summary>Checks the weights too: every tensor of the config is there, in its shape, and finite. Nothing of them is kept.</summary>
     /// <exception cref="ModelException">A tensor is missing, misshapen, or not part of the model.</exception>
-    /// <exception cref="SafetensorsException">A weights file cannot be used, or a tensor holds NaN or infinity.</exception>
+    /// <exception cref="TensorFileException">A weights file cannot be used, or a tensor holds NaN or infinity.</exception>
     public void CheckWeights()
     {
         using ModelFiles files = ModelFiles.Open(Folder);
@@ -49,7 +49,7 @@ public sealed record ModelText(
 
     /// <summary>Whether a folder that was checked once still holds its model: its config, and weights of the config's shapes. Cheap enough for each request.</summary>
     /// <exception cref="ModelException">It does not.</exception>
-    /// <exception cref="SafetensorsException">A weights file is missing or damaged.</exception>
+    /// <exception cref="TensorFileException">A weights file is missing or damaged.</exception>
     public static void RequireWhole(string folder)
     {
         ModelConfig config = ModelConfig.Load(folder);

@@ -74,7 +74,7 @@ internal static class AdaptersApi
             PeftFolder.Check(folder, text.Config);
             return await store.Save(folder, tenant.Id, baseModel, precision, suffix) is { } adapter ? Results.Ok(Body(adapter)) : Errors.ModelNotFound(baseModel);
         }
-        catch (Exception refused) when (refused is InvalidDataException or AdapterException or SafetensorsException or ChatTemplateException)
+        catch (Exception refused) when (refused is InvalidDataException or AdapterException or TensorFileException or ChatTemplateException)
         {
             return Errors.BadRequest($"The adapter cannot be used: {refused.Message}", "invalid_adapter", "file");
         }
@@ -150,7 +150,7 @@ internal static class AdaptersApi
             saved = true;
             return Results.Ok(ModelsApi.Body(entry));
         }
-        catch (Exception failure) when (failure is AdapterException or SafetensorsException or IOException && !db.Adapters.Any(row => row.Id == id))
+        catch (Exception failure) when (failure is AdapterException or TensorFileException or IOException && !db.Adapters.Any(row => row.Id == id))
         {
             return Errors.NotFound("adapter", id); // Deleted meanwhile.
         }

@@ -79,7 +79,7 @@ internal sealed class Answering(
         {
             return (null, TooLong(ResidentModels.Capacity(texts.Of(served.Folder).Config), $"at least {longer.Fewest}", rows.LeastTokens));
         }
-        catch (Exception damaged) when (damaged is ModelException or AdapterException or SafetensorsException or TokenizerException or InvalidDataException or IOException)
+        catch (Exception damaged) when (damaged is ModelException or AdapterException or TensorFileException or TokenizerException or InvalidDataException or IOException)
         {
             return (null, new AnswerRefusal(RefusalKind.ModelUnusable, $"The model '{served.Name}' cannot be loaded: {damaged.Message}"));
         }

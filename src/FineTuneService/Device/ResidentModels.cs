@@ -56,7 +56,7 @@ public sealed class ResidentModels : IDisposable
     /// <param name="forLong">A job, which others need not wait for.</param>
     /// <exception cref="ModelException">The folder is no longer a model that can be loaded.</exception>
     /// <exception cref="AdapterException">The folder is no longer an adapter of this base.</exception>
-    /// <exception cref="SafetensorsException">A weights file cannot be used.</exception>
+    /// <exception cref="TensorFileException">A weights file cannot be used.</exception>
     internal (ModelUse?, NoRoom?) TryUse(AskedModel asked, string user, bool forLong = false)
     {
         (ResidentModel? model, NoRoom? none) = _models.TryGetValue((asked.Text.Folder, asked.Precision), out ResidentModel? loaded) ? (loaded, null) : Load(asked);

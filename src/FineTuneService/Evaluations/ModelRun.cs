@@ -56,7 +56,7 @@ internal sealed class ModelRun(
         {
             return (null, new EvaluationRefusal(EvaluationRefusalKind.BadRows, $"'{served.Name}' cannot be evaluated on this file: making its prompts takes longer than {LongestEncoding.TotalMinutes:0} minutes."));
         }
-        catch (Exception damaged) when (damaged is ModelException or AdapterException or SafetensorsException or ChatTemplateException or TokenizerException
+        catch (Exception damaged) when (damaged is ModelException or AdapterException or TensorFileException or ChatTemplateException or TokenizerException
             or IOException or InvalidDataException or ArgumentException)
         {
             return (null, new EvaluationRefusal(EvaluationRefusalKind.ModelUnusable, $"The model '{served.Name}' cannot be evaluated: {damaged.Message}"));

@@ -90,7 +90,7 @@ internal sealed class FineTuningWorker(
         {
             await ending.Fail(claim, new JobError("file_damaged", damaged.Message, null), giveUp);
         }
-        catch (Exception failure) when (failure is ArgumentException or ModelException or SafetensorsException)
+        catch (Exception failure) when (failure is ArgumentException or ModelException or TensorFileException)
         {
             await ending.Fail(claim, new JobError("invalid_configuration", failure.Message, null), giveUp);
         }

@@ -16,7 +16,7 @@ internal static class DamagedModels
     public static IResult? Answer(Exception failure) => failure switch
     {
         AdapterException => Errors.Make(503, $"The adapter's files on the service's disk cannot be used: {failure.Message} Its operator must restore them.", "model_damaged", "model"),
-        ModelException or SafetensorsException or TokenizerException or ChatTemplateException =>
+        ModelException or TensorFileException or TokenizerException or ChatTemplateException =>
             Errors.Make(503, $"The model's files on the service's disk cannot be used: {failure.Message} Its operator must restore them.", "model_damaged", "model"),
         _ => null,
     };

@@ -73,7 +73,7 @@ internal static class ModelsApi
             // All of it but the loading: what cannot be served is refused now, not at the first request, and nothing of it is kept.
             await Task.Run(() => Check(folder), cancel);
         }
-        catch (Exception refused) when (refused is ModelException or SafetensorsException)
+        catch (Exception refused) when (refused is ModelException or TensorFileException)
         {
             return Errors.BadRequest($"The folder is not a model that can be served: {refused.Message}", "invalid_model", "folder");
         }
