@@ -1,4 +1,5 @@
 using FineTuneService.Engine.Models;
+using FineTuneService.Engine.Weights;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,3 +1,4 @@
+using FineTuneService.Engine.Compute;
 using FineTuneService.Engine.Datasets;
 using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Models;

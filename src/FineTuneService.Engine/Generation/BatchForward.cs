@@ -1,8 +1,8 @@
 using System.Runtime.InteropServices;
+using FineTuneService.Engine.Compute;
 using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Models;
-using FineTuneService.Engine.Models.Operations;
-using FineTuneService.Engine.Training;
+using FineTuneService.Engine.Operations;
 using static TorchSharp.torch;
 
 namespace FineTuneService.Engine.Generation;

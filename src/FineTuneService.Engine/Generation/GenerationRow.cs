@@ -1,7 +1,7 @@
 using System.Numerics.Tensors;
+using FineTuneService.Engine.Compute;
 using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Models;
-using FineTuneService.Engine.Models.Operations;
 using FineTuneService.Engine.Tokenizers;
 
 namespace FineTuneService.Engine.Generation;

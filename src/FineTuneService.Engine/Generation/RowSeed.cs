@@ -1,4 +1,4 @@
-using FineTuneService.Engine.Training;
+using FineTuneService.Engine.Compute;
 
 namespace FineTuneService.Engine.Generation;
 

@@ -1,7 +1,7 @@
 using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
+using FineTuneService.Engine.Compute;
 using FineTuneService.Engine.Generation.Rules;
-using FineTuneService.Engine.Training;
 
 namespace FineTuneService.Engine.Generation;
 

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using FineTuneService.Engine.Compute;
 using FineTuneService.Engine.Kernels.Lanes;
 using FineTuneService.Engine.Kernels.References;
 using static TorchSharp.torch;

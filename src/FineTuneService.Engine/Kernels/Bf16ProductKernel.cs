@@ -1,3 +1,4 @@
+using FineTuneService.Engine.Compute;
 using FineTuneService.Engine.Kernels.Lanes;
 using FineTuneService.Engine.Kernels.Thin;
 using static TorchSharp.torch;

@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Runtime.CompilerServices;
+using FineTuneService.Engine.Compute;
 using FineTuneService.Engine.Kernels.Lanes;
-using FineTuneService.Engine.Models.Operations;
 using static TorchSharp.torch;
 
 namespace FineTuneService.Engine.Kernels;

@@ -1,5 +1,5 @@
+using FineTuneService.Engine.Compute;
 using FineTuneService.Engine.Models;
-using FineTuneService.Engine.Training;
 using static TorchSharp.torch;
 
 namespace FineTuneService.Engine.Lora;

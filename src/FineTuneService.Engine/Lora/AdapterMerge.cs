@@ -1,5 +1,6 @@
+using FineTuneService.Engine.Compute;
 using FineTuneService.Engine.Models;
-using FineTuneService.Engine.Training;
+using FineTuneService.Engine.Weights;
 using static TorchSharp.torch;
 
 namespace FineTuneService.Engine.Lora;

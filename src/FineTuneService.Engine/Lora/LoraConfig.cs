@@ -1,3 +1,4 @@
+
 namespace FineTuneService.Engine.Lora;
 
 /// <summary>Low-rank adaptation, https://arxiv.org/abs/2106.09685: y = W x + scaling · B A x, in PEFT's terms.</summary>

@@ -1,4 +1,4 @@
-using FineTuneService.Engine.Models;
+using FineTuneService.Engine.Weights;
 using static TorchSharp.torch;
 
 namespace FineTuneService.Engine.Lora;

@@ -1,7 +1,7 @@
 using FineTuneService.Engine.Chat;
+using FineTuneService.Engine.Compute;
 using FineTuneService.Engine.Formats;
 using FineTuneService.Engine.Tokenizers;
-using FineTuneService.Engine.Training;
 using static TorchSharp.torch;
 
 namespace FineTuneService.Engine.Models;

@@ -1,5 +1,6 @@
-using FineTuneService.Engine.Models.Operations;
-using FineTuneService.Engine.Training;
+using FineTuneService.Engine.Compute;
+using FineTuneService.Engine.Kernels;
+using FineTuneService.Engine.Operations;
 using static TorchSharp.torch;
 
 namespace FineTuneService.Engine.Models;

@@ -1,3 +1,4 @@
+using FineTuneService.Engine.Weights;
 using static TorchSharp.torch;
 
 namespace FineTuneService.Engine.Models;

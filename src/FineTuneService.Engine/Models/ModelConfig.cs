@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using FineTuneService.Engine.Compute;
 using FineTuneService.Engine.Formats;
 using FineTuneService.Engine.Lora;
 
@@ -80,6 +81,8 @@ public sealed record ModelConfig
             return count;
         }
     }
+
+    internal CacheShape CacheShape => new(Layers, KeyValueHeads, HeadDim);
 
     internal bool HasBias(string module) => module.Contains(".self_attn.") ? AttentionBias : module.Contains(".mlp.") && MlpBias;
 

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using FineTuneService.Engine.Formats;
 using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Quantization;
+using FineTuneService.Engine.Weights;
 using static TorchSharp.torch;
 
 namespace FineTuneService.Engine.Models;

@@ -1,4 +1,5 @@
 using FineTuneService.Engine.Formats;
+using FineTuneService.Engine.Weights;
 using static TorchSharp.torch;
 
 namespace FineTuneService.Engine.Models;

@@ -1,3 +1,4 @@
+
 namespace FineTuneService.Engine.Training;
 
 /// <summary>transformers' get_scheduler: the rate of each optimizer step.</summary>

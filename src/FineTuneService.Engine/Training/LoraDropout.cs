@@ -1,4 +1,5 @@
-using FineTuneService.Engine.Models.Operations;
+using FineTuneService.Engine.Compute;
+using FineTuneService.Engine.Operations;
 using static TorchSharp.torch;
 
 namespace FineTuneService.Engine.Training;

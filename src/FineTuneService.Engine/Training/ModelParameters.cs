@@ -1,5 +1,6 @@
 using FineTuneService.Engine.Models;
-using FineTuneService.Engine.Models.Operations;
+using FineTuneService.Engine.Operations;
+using FineTuneService.Engine.Weights;
 using static TorchSharp.torch;
 
 namespace FineTuneService.Engine.Training;

@@ -1,5 +1,5 @@
 using FineTuneService.Engine.Lora;
-using FineTuneService.Engine.Models.Operations;
+using FineTuneService.Engine.Operations;
 using static TorchSharp.torch;
 
 namespace FineTuneService.Engine.Training;

@@ -1,6 +1,6 @@
 using FineTuneService.Engine.Datasets;
 using FineTuneService.Engine.Models;
-using FineTuneService.Engine.Models.Operations;
+using FineTuneService.Engine.Operations;
 
 namespace FineTuneService.Engine.Training;
 

@@ -1,6 +1,5 @@
 using FineTuneService.Data;
 using FineTuneService.Engine.Formats;
-using FineTuneService.Engine.Models;
 
 namespace FineTuneService.FineTuningJobs;
 

@@ -1,5 +1,5 @@
 using FineTuneService.Data;
-using FineTuneService.Engine.Models;
+using FineTuneService.Engine.Formats;
 using FineTuneService.Files;
 using FineTuneService.Models;
 using Microsoft.EntityFrameworkCore;

@@ -1,7 +1,6 @@
 using FineTuneService.Engine.Chat;
 using FineTuneService.Engine.Formats;
 using FineTuneService.Engine.Lora;
-using FineTuneService.Engine.Models;
 using FineTuneService.Engine.Tokenizers;
 
 namespace FineTuneService.Hosting;

@@ -32,7 +32,7 @@ public sealed class ModelCatalog(FineTuneDbContext db)
     }
 
     /// <summary>A base by its name, or null. Its files are looked at, so that what would be begun with it cannot fail for them later.</summary>
-    /// <exception cref="ModelException">Its folder is damaged.</exception>
+    /// <exception cref="Engine.Formats.ModelException">Its folder is damaged.</exception>
     /// <exception cref="Engine.Formats.TensorFileException">A weights file of it is missing or damaged.</exception>
     public async Task<ModelEntry?> FindBase(string name, CancellationToken cancel)
     {

@@ -1,5 +1,6 @@
 using FineTuneService.Engine.Kernels;
 using FineTuneService.Engine.Models;
+using FineTuneService.Engine.Weights;
 using TorchSharp;
 using static TorchSharp.torch;
 

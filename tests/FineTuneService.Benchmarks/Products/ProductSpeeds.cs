@@ -1,6 +1,6 @@
+using FineTuneService.Engine.Compute;
 using FineTuneService.Engine.Kernels;
 using FineTuneService.Engine.Quantization;
-using FineTuneService.Engine.Training;
 using static TorchSharp.torch;
 
 namespace FineTuneService.Benchmarks.Products;

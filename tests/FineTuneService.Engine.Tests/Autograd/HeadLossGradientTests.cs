@@ -1,8 +1,10 @@
 using FineTuneService.Eager;
+using FineTuneService.Engine.Compute;
 using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Models;
-using FineTuneService.Engine.Models.Operations;
+using FineTuneService.Engine.Operations;
 using FineTuneService.Engine.Training;
+using FineTuneService.Engine.Weights;
 using static TorchSharp.torch;
 
 namespace FineTuneService.Engine.Tests.Autograd;

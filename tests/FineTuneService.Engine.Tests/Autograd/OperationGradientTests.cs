@@ -1,7 +1,8 @@
 using FineTuneService.Eager;
+using FineTuneService.Engine.Compute;
+using FineTuneService.Engine.Kernels;
 using FineTuneService.Engine.Models;
-using FineTuneService.Engine.Models.Operations;
-using FineTuneService.Engine.Training;
+using FineTuneService.Engine.Operations;
 using static TorchSharp.torch;
 
 namespace FineTuneService.Engine.Tests.Autograd;

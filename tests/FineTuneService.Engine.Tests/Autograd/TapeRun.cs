@@ -1,6 +1,6 @@
+using FineTuneService.Engine.Compute;
 using FineTuneService.Engine.Lora;
-using FineTuneService.Engine.Models.Operations;
-using FineTuneService.Engine.Training;
+using FineTuneService.Engine.Operations;
 using static TorchSharp.torch;
 
 namespace FineTuneService.Engine.Tests.Autograd;

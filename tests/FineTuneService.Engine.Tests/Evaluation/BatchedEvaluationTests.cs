@@ -1,8 +1,8 @@
+using FineTuneService.Engine.Compute;
 using FineTuneService.Engine.Datasets;
 using FineTuneService.Engine.Evaluation;
 using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Models;
-using FineTuneService.Engine.Training;
 
 namespace FineTuneService.Engine.Tests.Evaluation;
 

@@ -1,6 +1,6 @@
+using FineTuneService.Engine.Compute;
 using FineTuneService.Engine.Models;
-using FineTuneService.Engine.Models.Operations;
-using FineTuneService.Engine.Training;
+using FineTuneService.Engine.Operations;
 using static TorchSharp.torch;
 using Generator = FineTuneService.Engine.Generation.Generator;
 
@@ -20,7 +20,7 @@ public sealed class BlockCacheTests
         using BaseModel model = Talers.Load();
         using var decoder = new Decoder(model.Config, model.Weights);
         using var pool = new BufferPool(CPU);
-        using CachedSequence sequence = new KvCache(model.Config, ScalarType.Float32, CPU).Begin();
+        using CachedSequence sequence = new KvCache(model.Config.CacheShape, ScalarType.Float32, CPU).Begin();
         int[] ids = Talers.Prompt(chunks.Sum());
         Tensor whole = Logits(decoder, new TokenBatch([ids]), pool);
         for (int done = 0, chunk = 0; chunk < chunks.Length; done += chunks[chunk++])

@@ -1,9 +1,9 @@
+using FineTuneService.Engine.Compute;
 using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Models;
-using FineTuneService.Engine.Models.Operations;
+using FineTuneService.Engine.Operations;
 using FineTuneService.Engine.Tests.Lora;
 using FineTuneService.Engine.Tests.Models;
-using FineTuneService.Engine.Training;
 using static TorchSharp.torch;
 
 namespace FineTuneService.Engine.Tests.Generation;
@@ -47,7 +47,7 @@ public sealed class MixedBatchTests
     {
         using var decoder = new Decoder(model.Config, model.Weights);
         using var pool = new BufferPool(CPU);
-        var cache = new KvCache(model.Config, ScalarType.Float32, CPU);
+        var cache = new KvCache(model.Config.CacheShape, ScalarType.Float32, CPU);
         CachedSequence[] sequences = [.. adapters.Select(_ => cache.Begin())];
         var logits = new List<Tensor>();
         foreach (int[] step in steps)

@@ -1,7 +1,6 @@
+using FineTuneService.Engine.Compute;
 using FineTuneService.Engine.Kernels;
 using FineTuneService.Engine.Models;
-using FineTuneService.Engine.Models.Operations;
-using FineTuneService.Engine.Training;
 using static TorchSharp.torch;
 
 namespace FineTuneService.Engine.Tests.Kernels;
@@ -29,7 +28,7 @@ public sealed class DecodeAttentionKernelTests
             HeadDim = headDim,
             VocabularySize = 1,
         };
-        var cache = new KvCache(config, dtype, CPU);
+        var cache = new KvCache(config.CacheShape, dtype, CPU);
         CachedSequence[] sequences = [.. lengths.Select(_ => cache.Begin())];
         Tensor[] keys = [.. lengths.Select((length, row) => Random(1, row, length + 1, KvHeads, headDim).to_type(dtype))];
         Tensor[] values = [.. lengths.Select((length, row) => Random(2, row, length + 1, KvHeads, headDim).to_type(dtype))];

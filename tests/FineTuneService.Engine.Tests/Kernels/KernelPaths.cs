@@ -1,5 +1,5 @@
+using FineTuneService.Engine.Compute;
 using FineTuneService.Engine.Kernels;
-using FineTuneService.Engine.Training;
 using static TorchSharp.torch;
 
 namespace FineTuneService.Engine.Tests.Kernels;

@@ -1,6 +1,6 @@
+using FineTuneService.Engine.Compute;
 using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Models;
-using FineTuneService.Engine.Training;
 using static TorchSharp.torch;
 
 namespace FineTuneService.Engine.Tests.Lora;

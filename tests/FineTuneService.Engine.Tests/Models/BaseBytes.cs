@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using FineTuneService.Engine.Models;
 using FineTuneService.Engine.Quantization;
+using FineTuneService.Engine.Weights;
 using static TorchSharp.torch;
 
 namespace FineTuneService.Engine.Tests.Models;

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using FineTuneService.Engine.Formats;
 using FineTuneService.Engine.Models;
 
 namespace FineTuneService.Engine.Tests.Models;

@@ -1,6 +1,6 @@
+using FineTuneService.Engine.Compute;
 using FineTuneService.Engine.Models;
-using FineTuneService.Engine.Models.Operations;
-using FineTuneService.Engine.Training;
+using FineTuneService.Engine.Operations;
 using static TorchSharp.torch;
 
 namespace FineTuneService.Engine.Tests.Models;
@@ -51,7 +51,7 @@ internal sealed class ReferenceRun(BaseModel model) : IDisposable
     public int[] Greedy(int[] prompt, int count, Engine.Lora.Adapter? adapter = null)
     {
         using var scope = NewDisposeScope();
-        using CachedSequence sequence = new KvCache(model.Config, model.Weights.EmbedTokens.dtype, model.Weights.EmbedTokens.device).Begin();
+        using CachedSequence sequence = new KvCache(model.Config.CacheShape, model.Weights.EmbedTokens.dtype, model.Weights.EmbedTokens.device).Begin();
         var made = new List<int>();
         int[] next = prompt;
         while (made.Count < count)

@@ -1,3 +1,4 @@
+using FineTuneService.Engine.Formats;
 using FineTuneService.Engine.Models;
 
 namespace FineTuneService.Engine.Tests.Models;

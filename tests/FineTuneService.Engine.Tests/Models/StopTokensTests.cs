@@ -1,3 +1,4 @@
+using FineTuneService.Engine.Formats;
 using FineTuneService.Engine.Models;
 using FineTuneService.Engine.Tokenizers;
 

@@ -1,4 +1,4 @@
-using FineTuneService.Engine.Training;
+using FineTuneService.Engine.Compute;
 using static TorchSharp.torch;
 
 namespace FineTuneService.Engine.Tests.Training;

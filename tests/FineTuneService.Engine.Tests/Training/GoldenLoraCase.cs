@@ -2,7 +2,7 @@ using System.Text.Json.Nodes;
 using FineTuneService.Engine.Datasets;
 using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Models;
-using FineTuneService.Engine.Models.Operations;
+using FineTuneService.Engine.Operations;
 using FineTuneService.Engine.Training;
 using static TorchSharp.torch;
 

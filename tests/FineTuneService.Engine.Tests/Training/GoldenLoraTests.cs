@@ -16,7 +16,7 @@ public sealed class GoldenLoraTests
             golden = new GoldenLoraCase(Shared.Path("golden", "lora", "cases", name));
             if (golden.Recipe.Config.Lora is not null) golden.Adapter("adapter-initial").Dispose();
         }
-        catch (Exception refusal) when (refusal is NotSupportedException or ArgumentException or Engine.Models.ModelException)
+        catch (Exception refusal) when (refusal is NotSupportedException or ArgumentException or Engine.Formats.ModelException)
         {
             Fidelity.Skipped("lora", name, refusal.Message);
             return;

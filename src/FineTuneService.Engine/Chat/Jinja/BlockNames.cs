@@ -1,3 +1,4 @@
+
 namespace FineTuneService.Engine.Chat.Jinja;
 
 /// <summary>The variable <c>self</c>: <c>self.name()</c> renders a named block where it is called.</summary>

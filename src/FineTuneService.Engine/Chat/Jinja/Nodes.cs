@@ -1,3 +1,4 @@
+
 namespace FineTuneService.Engine.Chat.Jinja;
 
 /// <summary>An expression of the syntax tree. <paramref name="Line"/> is 1-based, for error messages.</summary>

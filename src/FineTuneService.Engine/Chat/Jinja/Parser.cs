@@ -1,3 +1,4 @@
+
 namespace FineTuneService.Engine.Chat.Jinja;
 
 /// <summary>Statements; the expressions in them are <see cref="ExpressionParser"/>'s.</summary>

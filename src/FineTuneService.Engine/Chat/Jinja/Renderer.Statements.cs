@@ -1,3 +1,4 @@
+
 namespace FineTuneService.Engine.Chat.Jinja;
 
 internal sealed partial class Renderer

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Runtime.CompilerServices;
+using FineTuneService.Engine.Compute;
 using FineTuneService.Engine.Kernels.Lanes;
 using FineTuneService.Engine.Quantization;
 using TorchSharp;

@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace FineTuneService.Engine.Models.Operations;
+namespace FineTuneService.Engine.Kernels;
 
 /// <summary>Sizes of grouped-query attention, https://arxiv.org/abs/2305.13245, over a batch.</summary>
 /// <param name="Rows">Sequences of the batch.</param>

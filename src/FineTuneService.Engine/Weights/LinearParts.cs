@@ -1,6 +1,6 @@
 using FineTuneService.Engine.Lora;
 
-namespace FineTuneService.Engine.Models;
+namespace FineTuneService.Engine.Weights;
 
 internal static class LinearParts
 {

@@ -1,7 +1,8 @@
-using FineTuneService.Engine.Training;
+using FineTuneService.Engine.Compute;
+using FineTuneService.Engine.Operations;
 using static TorchSharp.torch;
 
-namespace FineTuneService.Engine.Models.Operations;
+namespace FineTuneService.Engine.Models;
 
 /// <summary>
 /// One layer of the decoder: attention and gated MLP, each of a norm of the residual stream and added back to it. The norm that

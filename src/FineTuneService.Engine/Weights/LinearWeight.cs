@@ -1,8 +1,8 @@
+using FineTuneService.Engine.Compute;
 using FineTuneService.Engine.Kernels;
-using FineTuneService.Engine.Training;
 using static TorchSharp.torch;
 
-namespace FineTuneService.Engine.Models;
+namespace FineTuneService.Engine.Weights;
 
 /// <summary>A module of the checkpoint that is part of a joined linear layer.</summary>
 /// <param name="Module">Its name, such as model.layers.0.self_attn.q_proj.</param>

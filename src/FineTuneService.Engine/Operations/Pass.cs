@@ -1,8 +1,8 @@
+using FineTuneService.Engine.Compute;
 using FineTuneService.Engine.Lora;
-using FineTuneService.Engine.Training;
 using static TorchSharp.torch;
 
-namespace FineTuneService.Engine.Models.Operations;
+namespace FineTuneService.Engine.Operations;
 
 /// <summary>Fills <paramref name="output"/> with <paramref name="input"/> [tokens, in], some elements dropped and the rest scaled up, as
 /// decided for this module in this micro batch. The same call gives the same elements in the backward.</summary>

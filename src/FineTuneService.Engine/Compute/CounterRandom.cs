@@ -1,4 +1,4 @@
-namespace FineTuneService.Engine.Training;
+namespace FineTuneService.Engine.Compute;
 
 /// <summary>
 /// Random numbers as a function of (seed, stream, index): whoever asks, in whichever order and on however many threads, gets the

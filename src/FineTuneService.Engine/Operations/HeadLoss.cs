@@ -1,8 +1,9 @@
+using FineTuneService.Engine.Compute;
 using FineTuneService.Engine.Kernels;
-using FineTuneService.Engine.Training;
+using FineTuneService.Engine.Weights;
 using static TorchSharp.torch;
 
-namespace FineTuneService.Engine.Models.Operations;
+namespace FineTuneService.Engine.Operations;
 
 /// <summary>
 /// The head and its cross-entropy, in chunks of rows: the logits of a batch never exist, tokens without a label cost nothing, and

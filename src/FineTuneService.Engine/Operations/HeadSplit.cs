@@ -1,6 +1,7 @@
+using FineTuneService.Engine.Kernels;
 using static TorchSharp.torch;
 
-namespace FineTuneService.Engine.Models.Operations;
+namespace FineTuneService.Engine.Operations;
 
 /// <summary>
 /// Moves queries, keys and values between the tokens' layout, as the linear layers read and write it, and a layout head by head,

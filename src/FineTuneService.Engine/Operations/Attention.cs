@@ -1,8 +1,8 @@
+using FineTuneService.Engine.Compute;
 using FineTuneService.Engine.Kernels;
-using FineTuneService.Engine.Training;
 using static TorchSharp.torch;
 
-namespace FineTuneService.Engine.Models.Operations;
+namespace FineTuneService.Engine.Operations;
 
 /// <summary>
 /// Rotary embedding and causal grouped-query attention over whole sequences. Rows are padded on the right, so that no token of a

@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using static TorchSharp.torch;
 
-namespace FineTuneService.Engine.Kernels;
+namespace FineTuneService.Engine.Compute;
 
 /// <summary>A CPU tensor's memory as rows of its last dimension. Keeps the tensor, so the memory lives as long as a loop over it.</summary>
 internal readonly unsafe struct RowMemory

@@ -1,7 +1,6 @@
-using FineTuneService.Engine.Datasets;
-using FineTuneService.Engine.Models.Operations;
+using FineTuneService.Engine.Operations;
 
-namespace FineTuneService.Engine.Training;
+namespace FineTuneService.Engine.Datasets;
 
 /// <summary>The rows of one forward and backward.</summary>
 /// <param name="Tokens">Their ids, padded on the right.</param>

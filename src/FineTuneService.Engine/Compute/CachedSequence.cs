@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace FineTuneService.Engine.Models.Operations;
+namespace FineTuneService.Engine.Compute;
 
 /// <summary>What the cache holds of one sequence.</summary>
 internal sealed class CachedSequence(KvCache cache) : IDisposable

@@ -1,8 +1,9 @@
+using FineTuneService.Engine.Compute;
 using FineTuneService.Engine.Kernels;
-using FineTuneService.Engine.Training;
+using FineTuneService.Engine.Weights;
 using static TorchSharp.torch;
 
-namespace FineTuneService.Engine.Models.Operations;
+namespace FineTuneService.Engine.Operations;
 
 /// <summary>
 /// y = x·Wᵀ + bias, and scaling · (x·Aᵀ)·Bᵀ on the rows and parts that an adapter targets. Joined layers (q, k, v; gate, up) are

@@ -1,4 +1,4 @@
-namespace FineTuneService.Engine.Models.Operations;
+namespace FineTuneService.Engine.Operations;
 
 /// <summary>Which tokens of a batch predict a trained label, and which label: shifted by one, so a row's first label never counts.</summary>
 /// <param name="Tokens">Indices into the batch's tokens, ascending.</param>

@@ -1,8 +1,8 @@
+using FineTuneService.Engine.Compute;
 using FineTuneService.Engine.Kernels;
-using FineTuneService.Engine.Training;
 using static TorchSharp.torch;
 
-namespace FineTuneService.Engine.Models.Operations;
+namespace FineTuneService.Engine.Operations;
 
 /// <summary>
 /// Attention of new tokens over a cache that holds what came before them: serving's form of <see cref="Attention"/>. Rows differ in

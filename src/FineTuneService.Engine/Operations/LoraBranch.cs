@@ -1,9 +1,10 @@
+using FineTuneService.Engine.Compute;
 using FineTuneService.Engine.Kernels;
 using FineTuneService.Engine.Lora;
-using FineTuneService.Engine.Training;
+using FineTuneService.Engine.Weights;
 using static TorchSharp.torch;
 
-namespace FineTuneService.Engine.Models.Operations;
+namespace FineTuneService.Engine.Operations;
 
 /// <summary>
 /// The low-rank branch of a linear layer on consecutive rows: y += scaling · (x·Aᵀ)·Bᵀ for every targeted part. The parts' A are

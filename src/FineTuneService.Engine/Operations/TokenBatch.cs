@@ -1,4 +1,6 @@
-namespace FineTuneService.Engine.Models.Operations;
+using FineTuneService.Engine.Compute;
+
+namespace FineTuneService.Engine.Operations;
 
 /// <summary>Sequences of token ids, padded on the right to one width.</summary>
 internal sealed class TokenBatch

@@ -1,4 +1,4 @@
-namespace FineTuneService.Engine.Training;
+namespace FineTuneService.Engine.Compute;
 
 /// <summary>
 /// What a forward pass leaves for the backward: one record an operation, run in reverse. Written by hand instead of by

@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace FineTuneService.Engine.Training;
+namespace FineTuneService.Engine.Compute;
 
 /// <summary>
 /// Lends tensors that a step writes its activations, gradients and temporaries into, and takes them back, so that after

@@ -1,7 +1,6 @@
-using FineTuneService.Engine.Kernels;
 using static TorchSharp.torch;
 
-namespace FineTuneService.Engine.Models.Operations;
+namespace FineTuneService.Engine.Compute;
 
 /// <summary>Keys and values of some consecutive tokens of a sequence, of all layers.</summary>
 /// <param name="storage">[layers, 2, kvHeads, tokens, headDim]: a layer's keys, then its values.</param>

@@ -1,9 +1,10 @@
+using FineTuneService.Engine.Compute;
 using FineTuneService.Engine.Kernels;
 using FineTuneService.Engine.Lora;
-using FineTuneService.Engine.Training;
+using FineTuneService.Engine.Weights;
 using static TorchSharp.torch;
 
-namespace FineTuneService.Engine.Models.Operations;
+namespace FineTuneService.Engine.Operations;
 
 /// <summary>Where the backward adds the gradients of what trains: an adapter's matrices, or the model's own weights.</summary>
 internal sealed class Gradients

@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace FineTuneService.Engine.Training;
+namespace FineTuneService.Engine.Compute;
 
 /// <summary>
 /// A value that an operation made, and in the backward the gradient of the loss by it. Both are lent by the step's pool.

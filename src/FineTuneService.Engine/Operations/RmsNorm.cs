@@ -1,8 +1,8 @@
+using FineTuneService.Engine.Compute;
 using FineTuneService.Engine.Kernels;
-using FineTuneService.Engine.Training;
 using static TorchSharp.torch;
 
-namespace FineTuneService.Engine.Models.Operations;
+namespace FineTuneService.Engine.Operations;
 
 /// <summary>Root mean square norm, https://arxiv.org/abs/1910.07467: y = x / sqrt(mean(x²) + eps) · weight, in fp32 inside.</summary>
 /// <remarks>
