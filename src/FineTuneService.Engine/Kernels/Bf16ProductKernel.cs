@@ -31,13 +31,13 @@ internal static class Bf16ProductKernel
         switch (RowLoops.InstructionSet)
         {
             case InstructionSet.Vector512:
-                ThinProduct.Forward<Lanes512, Bf16Decoder<Lanes512>, Rows>(x, stored, rows, y, 0);
+                ThinProduct.Forward<Lanes512, Bf16Decoder<Lanes512>, Rows>(x, stored, rows, y, 0, []);
                 break;
             case InstructionSet.Vector256:
-                ThinProduct.Forward<Lanes256, Bf16Decoder<Lanes256>, Rows>(x, stored, rows, y, 0);
+                ThinProduct.Forward<Lanes256, Bf16Decoder<Lanes256>, Rows>(x, stored, rows, y, 0, []);
                 break;
             default:
-                ThinProduct.Forward<Lanes1, Bf16Decoder<Lanes1>, Rows>(x, stored, rows, y, 0);
+                ThinProduct.Forward<Lanes1, Bf16Decoder<Lanes1>, Rows>(x, stored, rows, y, 0, []);
                 break;
         }
     }

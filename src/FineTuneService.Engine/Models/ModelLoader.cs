@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using FineTuneService.Engine.Formats;
 using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Quantization;
@@ -58,34 +57,19 @@ internal sealed class ModelLoader(ModelConfig config, BasePrecision precision, I
         Down = Linear(linears[3]),
     };
 
-    private DenseWeight Head(LinearShape shape, Tensor embed)
+    private LinearWeight Head(LinearShape shape, Tensor embed)
     {
         Tensor weight = config.TieWordEmbeddings ? embed : Tensor("lm_head.weight", config.VocabularySize, config.HiddenSize);
-        return new DenseWeight(weight) { Parts = LinearParts.Of(shape), In = shape.In, Out = config.VocabularySize };
+        return new LinearWeight(new DenseMatrix(weight)) { Parts = LinearParts.Of(shape) };
     }
 
     private LinearWeight Linear(LinearShape shape)
     {
         using var scope = NewDisposeScope();
-        IReadOnlyList<LinearPart> parts = LinearParts.Of(shape);
-        int rows = shape.Parts.Sum(part => part.Out);
         Tensor? bias = config.HasBias(shape.Parts[0].Module) ? Kept(cat([.. shape.Parts.Select(part => files.Read(part.Module + ".bias"))], 0).to_type(_dtype)) : null;
-        if (precision.Quantization == QuantizationType.Nf4)
-        {
-            Nf4Matrix[] matrices = [.. shape.Parts.Select(Quantized)];
-            return new Nf4Weight(matrices, _dtype) { Parts = parts, In = shape.In, Out = rows, Bias = bias };
-        }
-        Tensor joined = Kept(empty([rows, shape.In], dtype: _dtype));
-        foreach (LinearPartShape part in shape.Parts) joined.narrow(0, part.Offset, part.Out).copy_(files.Read(part.Module + ".weight"));
-        return new DenseWeight(joined) { Parts = parts, In = shape.In, Out = rows, Bias = bias };
-    }
-
-    /// <summary>Values are rounded to the compute dtype first, as transformers loads a model before bitsandbytes quantises it.</summary>
-    private Nf4Matrix Quantized(LinearPartShape part)
-    {
-        using var scope = NewDisposeScope();
-        Tensor values = files.Read(part.Module + ".weight").to_type(_dtype).to_type(ScalarType.Float32).contiguous();
-        return Nf4Matrix.Quantize(MemoryMarshal.Cast<byte, float>(values.bytes).ToArray(), precision.DoubleQuantization);
+        WeightMatrix matrix = precision.Format.Encode(files, [.. shape.Parts.Select(part => part.Module + ".weight")], _dtype);
+        _kept.AddRange(matrix.Tensors);
+        return new LinearWeight(matrix) { Parts = LinearParts.Of(shape), Bias = bias };
     }
 
     /// <summary>A copy in the compute dtype, which lives as long as the model.</summary>

@@ -39,7 +39,7 @@ internal sealed class RandomWeights(ModelConfig config, BasePrecision precision,
             EmbedTokens = embed,
             Layers = layers,
             FinalNorm = One(),
-            Head = new DenseWeight(headWeight) { Parts = LinearParts.Of(head), In = head.In, Out = config.VocabularySize },
+            Head = new LinearWeight(new DenseMatrix(headWeight)) { Parts = LinearParts.Of(head) },
         };
     }
 
@@ -48,10 +48,15 @@ internal sealed class RandomWeights(ModelConfig config, BasePrecision precision,
         IReadOnlyList<LinearPart> parts = LinearParts.Of(shape);
         int rows = shape.Parts.Sum(part => part.Out);
         Tensor? bias = config.HasBias(parts[0].Module) ? zeros([rows], _dtype).DetachFromDisposeScope() : null;
-        if (precision.Quantization == QuantizationType.None)
-            return new DenseWeight(Normal(rows, shape.In)) { Parts = parts, In = shape.In, Out = rows, Bias = bias };
-        Nf4Matrix[] matrices = [.. parts.Select(part => Nf4Matrix.Quantize(Values((long)part.Out * shape.In), precision.DoubleQuantization))];
-        return new Nf4Weight(matrices, _dtype) { Parts = parts, In = shape.In, Out = rows, Bias = bias };
+        // Dense layers are drawn as one matrix, others part by part.
+        IEnumerable<int> each = precision.Format is DenseFormat ? [rows] : parts.Select(part => part.Out);
+        return new LinearWeight(JoinedMatrix.Of([.. each.Select(count => Matrix(count, shape.In))])) { Parts = parts, Bias = bias };
+    }
+
+    private WeightMatrix Matrix(int rows, int columns)
+    {
+        using Tensor values = Normal(rows, columns);
+        return precision.Format.Encode(values, _dtype);
     }
 
     private Tensor One() => ones([config.HiddenSize], _dtype).DetachFromDisposeScope();

@@ -1,37 +1,60 @@
 namespace FineTuneService.Engine.Quantization;
 
 /// <summary>
-/// The signed 8-bit dynamic code (https://arxiv.org/abs/2110.02861, section 1.3) that double quantization stores nf4's scales in:
-/// 256 values, seven decades, finer towards 0.
+/// The 8-bit dynamic codes (https://arxiv.org/abs/2110.02861, section 1.3): 256 values in [-1, 1] or [0, 1] over seven decades, finer towards 0,
+/// times a block's absolute maximum. Double quantization stores scales in the signed one, 8-bit optimizers their moments in both.
 /// </summary>
-internal static class DynamicCode
+internal sealed class DynamicCode
 {
     private const int Decades = 7;
 
-    /// <summary>Ascending.</summary>
-    public static readonly float[] Codes = Make();
+    public static readonly DynamicCode Signed = new(signed: true), Unsigned = new(signed: false);
 
-    private static readonly float[] Bounds = [.. Codes.Zip(Codes.Skip(1), (low, high) => (low + high) / 2)];
+    private readonly float[] _bounds;
 
-    /// <summary>The nearest code's index; a tie goes to the lower.</summary>
-    public static byte Nearest(float scaled)
+    private DynamicCode(bool signed)
     {
-        int at = Array.BinarySearch(Bounds, scaled);
+        Values = Make(signed);
+        _bounds = [.. Values.Zip(Values.Skip(1), (low, high) => (low + high) / 2)];
+    }
+
+    /// <summary>Ascending.</summary>
+    public float[] Values { get; }
+
+    /// <summary>
+    /// Quantises one block, and returns its absolute maximum. Each code is the nearest, as bitsandbytes' CUDA kernels have it; its CPU kernel
+    /// looks codes up in a table of 65,536 bins, and is off by one where values are small.
+    /// </summary>
+    /// <param name="whole">Whether it is as long as the others: the last one, where it is not, is divided by its scale instead of multiplied
+    /// by the reciprocal, which may round otherwise.</param>
+    public float QuantizeBlock(ReadOnlySpan<float> values, Span<byte> codes, bool whole)
+    {
+        float absmax = 0;
+        foreach (float value in values) absmax = Math.Max(absmax, Math.Abs(value));
+        float safe = Math.Max(absmax, 1e-38f), inverse = 1 / safe;
+        for (int i = 0; i < values.Length; i++) codes[i] = Nearest(whole ? values[i] * inverse : values[i] / safe);
+        return absmax;
+    }
+
+    /// <summary>The nearest value's code; a tie goes to the lower.</summary>
+    public byte Nearest(float scaled)
+    {
+        int at = Array.BinarySearch(_bounds, scaled);
         return (byte)(at < 0 ? ~at : at);
     }
 
-    private static float[] Make()
+    private static float[] Make(bool signed)
     {
         var codes = new List<float> { 0, 1 };
         for (int decade = 0; decade < Decades; decade++)
         {
             float scale = (float)Math.Pow(10, decade - (Decades - 1));
-            float[] edges = Linspace(0.1f, 1, (1 << decade) + 1);
+            float[] edges = Linspace(0.1f, 1, (1 << decade + (signed ? 0 : 1)) + 1);
             for (int i = 0; i + 1 < edges.Length; i++)
             {
                 float mean = (edges[i] + edges[i + 1]) / 2;
                 codes.Add(scale * mean);
-                codes.Add(-scale * mean);
+                if (signed) codes.Add(-scale * mean);
             }
         }
         codes.Sort();

@@ -1,5 +1,5 @@
 using FineTuneService.Engine.Compute;
-using FineTuneService.Engine.Kernels;
+using FineTuneService.Engine.Quantization;
 using static TorchSharp.torch;
 
 namespace FineTuneService.Engine.Weights;
@@ -9,64 +9,38 @@ namespace FineTuneService.Engine.Weights;
 /// <param name="Offset">First of its outputs in the joined layer.</param>
 internal sealed record LinearPart(string Module, int Offset, int Out);
 
-/// <summary>A linear layer's weight [Out, In], as it is stored: dense, or quantised.</summary>
-internal abstract class LinearWeight : IDisposable
+/// <summary>A linear layer: a matrix [Out, In] in whatever format, and its bias.</summary>
+internal sealed class LinearWeight(WeightMatrix matrix) : IDisposable
 {
+    public WeightMatrix Matrix => matrix;
+
     /// <summary>The modules whose rows it joins, in order.</summary>
     public required IReadOnlyList<LinearPart> Parts { get; init; }
-    public required int In { get; init; }
-    public required int Out { get; init; }
+
+    public int In => matrix.Columns;
+
+    public int Out => matrix.Rows;
 
     /// <summary>[Out], in the compute dtype.</summary>
     public Tensor? Bias { get; init; }
 
     /// <summary>The weight [Out, In] itself where it is stored dense, or null.</summary>
-    public abstract Tensor? Stored { get; }
+    public Tensor? Stored => matrix.Stored;
 
     /// <summary>The weight [Out, In] in the compute dtype: the stored tensor, or a buffer lent by the pool. Return it to the pool after use.</summary>
-    public abstract Tensor Dense(BufferPool pool);
+    public Tensor Dense(BufferPool pool) => matrix.Dense(pool);
 
     /// <summary>y = x·Wᵀ + bias.</summary>
     /// <param name="x">[tokens, In], in the compute dtype.</param>
     /// <param name="y">[tokens, Out], overwritten.</param>
-    public virtual void Multiply(Tensor x, Tensor y, BufferPool pool)
-    {
-        Tensor dense = Dense(pool);
-        if (Bias is not null) y.copy_(Bias);
-        using Tensor transposed = dense.t();
-        MatrixProduct.Add(y, x, transposed, pool, beta: Bias is null ? 0 : 1);
-        pool.Return(dense);
-    }
+    public void Multiply(Tensor x, Tensor y, BufferPool pool) => matrix.Multiply(x, y, pool, Bias);
 
     /// <summary>Bytes held, the bias included.</summary>
-    public abstract long Bytes { get; }
+    public long Bytes => matrix.Bytes + (Bias is null ? 0 : Bias.numel() * Bias.element_size());
 
-    public virtual void Dispose() => Bias?.Dispose();
-}
-
-/// <summary>A weight that is stored in the compute dtype.</summary>
-internal sealed class DenseWeight(Tensor weight) : LinearWeight
-{
-    public override Tensor Stored => weight;
-
-    public override Tensor Dense(BufferPool pool) => weight;
-
-    public override void Multiply(Tensor x, Tensor y, BufferPool pool)
+    public void Dispose()
     {
-        if (!Bf16ProductKernel.Fits(x))
-        {
-            base.Multiply(x, y, pool);
-            return;
-        }
-        Bf16ProductKernel.Forward(x, weight, y);
-        if (Bias is not null) y.add_(Bias);
-    }
-
-    public override long Bytes => (weight.numel() + (Bias?.numel() ?? 0)) * weight.element_size();
-
-    public override void Dispose()
-    {
-        weight.Dispose();
-        base.Dispose();
+        matrix.Dispose();
+        Bias?.Dispose();
     }
 }

@@ -52,9 +52,9 @@ internal static class ProductSpeeds
 
     private static IEnumerable<(string, Func<int, Action<BufferPool>>)> Thin()
     {
-        Nf4Matrix matrix = Nf4Matrix.Quantize(Of(ScalarType.Float32, N, K).data<float>().ToArray(), doubleQuantization: true);
+        WeightMatrix matrix = new Nf4Format(Double: true).Encode(Of(ScalarType.Float32, N, K), ScalarType.Float32);
         Tensor wide = Of(ScalarType.Float32, N, K), narrow = Of(ScalarType.BFloat16, N, K);
-        yield return ("nf4, from the codes", tokens => Nf4(matrix, Of(ScalarType.Float32, tokens, K), Of(ScalarType.Float32, tokens, N)));
+        yield return ("nf4, from the codes", tokens => Codes(matrix, Of(ScalarType.Float32, tokens, K), Of(ScalarType.Float32, tokens, N)));
         yield return ("nf4, dequantised first", tokens => Dequantised(matrix, wide, Of(ScalarType.Float32, tokens, K), Of(ScalarType.Float32, tokens, N)));
         yield return ("bf16, own kernel", tokens => Bf16(narrow, Of(ScalarType.BFloat16, tokens, K), Of(ScalarType.BFloat16, tokens, N)));
         yield return ("fp32, libtorch", tokens => Product(Of(ScalarType.Float32, tokens, N), Of(ScalarType.Float32, tokens, K), wide.t()));
@@ -73,13 +73,13 @@ internal static class ProductSpeeds
 
     private static Action<BufferPool> Batch(Tensor left, Tensor right) => pool => MatrixProduct.Batch(left, right, pool).Dispose();
 
-    private static Action<BufferPool> Nf4(Nf4Matrix matrix, Tensor x, Tensor y) => _ => Nf4ProductKernel.Forward(x, matrix, y, 0);
+    private static Action<BufferPool> Codes(WeightMatrix matrix, Tensor x, Tensor y) => _ => matrix.MultiplyCodes(x, y);
 
     private static Action<BufferPool> Bf16(Tensor weight, Tensor x, Tensor y) => _ => Bf16ProductKernel.Forward(x, weight, y);
 
-    private static Action<BufferPool> Dequantised(Nf4Matrix matrix, Tensor dense, Tensor x, Tensor y) => pool =>
+    private static Action<BufferPool> Dequantised(WeightMatrix matrix, Tensor dense, Tensor x, Tensor y) => pool =>
     {
-        matrix.Dequantize(dense);
+        matrix.Fill(dense);
         MatrixProduct.Add(y, x, dense.t(), pool, beta: 0);
     };
 

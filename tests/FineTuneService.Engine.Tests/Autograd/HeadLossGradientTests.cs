@@ -3,6 +3,7 @@ using FineTuneService.Engine.Compute;
 using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Models;
 using FineTuneService.Engine.Operations;
+using FineTuneService.Engine.Quantization;
 using FineTuneService.Engine.Training;
 using FineTuneService.Engine.Weights;
 using static TorchSharp.torch;
@@ -22,7 +23,7 @@ public sealed class HeadLossGradientTests
         using var run = new TapeRun();
         (Tensor x, Tensor w) = (Leaf.Draw(1, dtype, Tokens, Hidden), Leaf.Draw(2, dtype, Vocabulary, Hidden));
         Tensor dWeight = zeros(Vocabulary, Hidden);
-        var head = new DenseWeight(w) { Parts = [new LinearPart("lm_head", 0, Vocabulary)], In = Hidden, Out = Vocabulary };
+        var head = new LinearWeight(new DenseMatrix(w)) { Parts = [new LinearPart("lm_head", 0, Vocabulary)] };
         Check(x, dtype, head, new Gradients([(w, dWeight)]), null, run, [("dW", dWeight)]);
     }
 

@@ -1,6 +1,7 @@
 using FineTuneService.Engine.Compute;
 using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Models;
+using FineTuneService.Engine.Quantization;
 using FineTuneService.Engine.Weights;
 using static TorchSharp.torch;
 
@@ -32,11 +33,9 @@ internal static class Leaf
             pairs.Add((source, leaf));
             return leaf;
         }
-        LinearWeight Linear(LinearWeight linear) => new DenseWeight(Copy(linear.Stored!))
+        LinearWeight Linear(LinearWeight linear) => new(new DenseMatrix(Copy(linear.Stored!)))
         {
             Parts = linear.Parts,
-            In = linear.In,
-            Out = linear.Out,
             Bias = linear.Bias is null ? null : Copy(linear.Bias),
         };
         Tensor embed = Copy(weights.EmbedTokens);
@@ -54,7 +53,7 @@ internal static class Leaf
                 Down = Linear(layer.Down),
             })],
             Head = weights.HeadIsTied
-                ? new DenseWeight(embed) { Parts = weights.Head.Parts, In = weights.Head.In, Out = weights.Head.Out } : Linear(weights.Head),
+                ? new LinearWeight(new DenseMatrix(embed)) { Parts = weights.Head.Parts } : Linear(weights.Head),
         };
         return (copy, pairs);
     }

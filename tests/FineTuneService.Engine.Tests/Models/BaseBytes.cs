@@ -1,7 +1,5 @@
-using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using FineTuneService.Engine.Models;
-using FineTuneService.Engine.Quantization;
 using FineTuneService.Engine.Weights;
 using static TorchSharp.torch;
 
@@ -26,22 +24,10 @@ internal static class BaseBytes
         foreach (Tensor norm in weights.Layers.SelectMany<LayerWeights, Tensor>(layer => [layer.InputNorm, layer.PostAttentionNorm])) Add(norm.bytes);
         foreach (LinearWeight linear in weights.Linears.Where(linear => !weights.HeadIsTied || linear != weights.Head))
         {
-            if (linear.Stored is { } stored) Add(stored.bytes);
-            foreach (Nf4Matrix matrix in (linear as Nf4Weight)?.Matrices ?? []) AddMatrix(matrix, Add);
+            foreach (Tensor held in linear.Matrix.Tensors) Add(held.bytes);
             if (linear.Bias is { } bias) Add(bias.bytes);
         }
         Assert.Equal(model.Bytes, hashed);
         return Convert.ToHexStringLower(hash.GetHashAndReset());
-    }
-
-    private delegate void AddBytes(ReadOnlySpan<byte> bytes);
-
-    private static void AddMatrix(Nf4Matrix matrix, AddBytes add)
-    {
-        add(matrix.Packed);
-        float[] scales = matrix.Double is { } doubled
-            ? [.. doubled.Absmax, doubled.Offset] : [.. Enumerable.Range(0, (int)Nf4.Blocks(matrix.Count)).Select(matrix.Scale)];
-        add(MemoryMarshal.AsBytes<float>(scales));
-        add(matrix.Double?.Quantized);
     }
 }

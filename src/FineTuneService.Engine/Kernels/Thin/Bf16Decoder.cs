@@ -9,7 +9,7 @@ internal readonly unsafe struct Bf16Decoder<TLanes> : IPairDecoder<Bf16Decoder<T
 {
     public static int PairBytes => 4;
 
-    public static Bf16Decoder<TLanes> Make() => default;
+    public static Bf16Decoder<TLanes> Make(float* book) => default;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Decode(byte* pairs, out TLanes even, out TLanes odd) => TLanes.LoadPairs((uint*)pairs, out even, out odd);

@@ -2,7 +2,6 @@ using System.Buffers;
 using System.Runtime.CompilerServices;
 using FineTuneService.Engine.Compute;
 using FineTuneService.Engine.Kernels.Lanes;
-using FineTuneService.Engine.Quantization;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -19,7 +18,7 @@ internal static unsafe class ThinProduct
     public const int MostTokens = 16;
 
     /// <summary>Weights that share a scale.</summary>
-    public const int Block = Nf4.BlockSize;
+    public const int Block = 64;
 
     /// <summary>Tokens whose sums fit in registers beside the decoded weights.</summary>
     private const int Together = 4;
@@ -33,7 +32,8 @@ internal static unsafe class ThinProduct
     /// <param name="x">[tokens, in], fp32 or bf16.</param>
     /// <param name="rows">Of W: its outputs.</param>
     /// <param name="y">[tokens, at least offset + rows], fp32 or bf16.</param>
-    public static void Forward<TLanes, TDecoder, TWeight>(Tensor x, TWeight weight, int rows, Tensor y, int offset)
+    /// <param name="book">The values of W's codes, where they are looked up.</param>
+    public static void Forward<TLanes, TDecoder, TWeight>(Tensor x, TWeight weight, int rows, Tensor y, int offset, float[] book)
         where TLanes : struct, ILanes<TLanes>
         where TDecoder : struct, IPairDecoder<TDecoder, TLanes>
         where TWeight : struct, IStoredRows
@@ -44,7 +44,7 @@ internal static unsafe class ThinProduct
         int chunk = Math.Max(1, ChunkWeights / width);
         var output = new RowMemory(y);
         Chunks.Run((rows + chunk - 1) / chunk, i =>
-            Rows<TLanes, TDecoder, TWeight>(inputs, tokens, blocks, weight, i * chunk, Math.Min(rows, (i + 1) * chunk), output, offset));
+            Rows<TLanes, TDecoder, TWeight>(inputs, tokens, blocks, weight, i * chunk, Math.Min(rows, (i + 1) * chunk), output, offset, book));
         ArrayPool<float>.Shared.Return(inputs);
     }
 
@@ -64,7 +64,7 @@ internal static unsafe class ThinProduct
     }
 
     private static void Rows<TLanes, TDecoder, TWeight>(
-        float[] inputs, int tokens, int blocks, TWeight weight, int start, int end, RowMemory output, int offset)
+        float[] inputs, int tokens, int blocks, TWeight weight, int start, int end, RowMemory output, int offset, float[] book)
         where TLanes : struct, ILanes<TLanes>
         where TDecoder : struct, IPairDecoder<TDecoder, TLanes>
         where TWeight : struct, IStoredRows
@@ -74,7 +74,7 @@ internal static unsafe class ThinProduct
         int blockBytes = Block / 2 * TDecoder.PairBytes, stride = blocks * Block;
         byte* last = stackalloc byte[MostBlockBytes];
         float* sums = stackalloc float[MostTokens];
-        fixed (float* x = inputs, scales = rented)
+        fixed (float* x = inputs, scales = rented, values = book)
         {
             for (int row = start; row < end; row++)
             {
@@ -86,8 +86,8 @@ internal static unsafe class ThinProduct
                 {
                     var blocksOfRow = new Blocks(first, last, whole, blocks, blockBytes, scales);
                     int token = 0;
-                    for (; token + Together <= tokens; token += Together) Four<TLanes, TDecoder>(blocksOfRow, x + (long)token * stride, stride, sums + token);
-                    for (; token < tokens; token++) sums[token] = One<TLanes, TDecoder>(blocksOfRow, x + (long)token * stride);
+                    for (; token + Together <= tokens; token += Together) Four<TLanes, TDecoder>(blocksOfRow, values, x + (long)token * stride, stride, sums + token);
+                    for (; token < tokens; token++) sums[token] = One<TLanes, TDecoder>(blocksOfRow, values, x + (long)token * stride);
                 }
                 for (int token = 0; token < tokens; token++) Store(output, token, offset + row, sums[token]);
             }
@@ -102,11 +102,11 @@ internal static unsafe class ThinProduct
     }
 
     [MethodImpl(RowLoops.Compiled)]
-    private static float One<TLanes, TDecoder>(Blocks row, float* x)
+    private static float One<TLanes, TDecoder>(Blocks row, float* book, float* x)
         where TLanes : struct, ILanes<TLanes>
         where TDecoder : struct, IPairDecoder<TDecoder, TLanes>
     {
-        TDecoder decoder = TDecoder.Make();
+        TDecoder decoder = TDecoder.Make(book);
         TLanes sum = TLanes.Of(0);
         for (int block = 0; block < row.Count; block++)
         {
@@ -124,11 +124,11 @@ internal static unsafe class ThinProduct
 
     /// <summary><see cref="One"/> for four tokens, which share the decoded weights.</summary>
     [MethodImpl(RowLoops.Compiled)]
-    private static void Four<TLanes, TDecoder>(Blocks row, float* x, int stride, float* sums)
+    private static void Four<TLanes, TDecoder>(Blocks row, float* book, float* x, int stride, float* sums)
         where TLanes : struct, ILanes<TLanes>
         where TDecoder : struct, IPairDecoder<TDecoder, TLanes>
     {
-        TDecoder decoder = TDecoder.Make();
+        TDecoder decoder = TDecoder.Make(book);
         TLanes sum0 = TLanes.Of(0), sum1 = sum0, sum2 = sum0, sum3 = sum0;
         for (int block = 0; block < row.Count; block++)
         {

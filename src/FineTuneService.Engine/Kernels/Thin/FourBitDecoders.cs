@@ -2,18 +2,17 @@ using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 using FineTuneService.Engine.Kernels.Lanes;
-using FineTuneService.Engine.Quantization;
 
 namespace FineTuneService.Engine.Kernels.Thin;
 
-/// <summary>Codes of nf4 by one permutation of the code book, which fills a 512-bit register.</summary>
-internal readonly unsafe struct Nf4Decoder512(Vector512<float> book) : IPairDecoder<Nf4Decoder512, Lanes512>
+/// <summary>4-bit codes by one permutation of the code book, which fills a 512-bit register.</summary>
+internal readonly unsafe struct FourBitDecoder512(Vector512<float> book) : IPairDecoder<FourBitDecoder512, Lanes512>
 {
     private readonly Vector512<float> _book = book;
 
     public static int PairBytes => 1;
 
-    public static Nf4Decoder512 Make() => new(Vector512.Create<float>(Nf4.Codes));
+    public static FourBitDecoder512 Make(float* book) => new(Vector512.Load(book));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Decode(byte* pairs, out Lanes512 even, out Lanes512 odd)
@@ -25,14 +24,14 @@ internal readonly unsafe struct Nf4Decoder512(Vector512<float> book) : IPairDeco
     }
 }
 
-/// <summary>Codes of nf4 by two permutations, one of each half of the code book.</summary>
-internal readonly unsafe struct Nf4Decoder256(Vector256<float> low, Vector256<float> high) : IPairDecoder<Nf4Decoder256, Lanes256>
+/// <summary>4-bit codes by two permutations, one of each half of the code book.</summary>
+internal readonly unsafe struct FourBitDecoder256(Vector256<float> low, Vector256<float> high) : IPairDecoder<FourBitDecoder256, Lanes256>
 {
     private readonly Vector256<float> _low = low, _high = high;
 
     public static int PairBytes => 1;
 
-    public static Nf4Decoder256 Make() => new(Vector256.Create<float>(Nf4.Codes), Vector256.Create<float>(Nf4.Codes.AsSpan(8)));
+    public static FourBitDecoder256 Make(float* book) => new(Vector256.Load(book), Vector256.Load(book + 8));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Decode(byte* pairs, out Lanes256 even, out Lanes256 odd)
@@ -44,17 +43,19 @@ internal readonly unsafe struct Nf4Decoder256(Vector256<float> low, Vector256<fl
     }
 }
 
-/// <summary>Codes of nf4 from the code book in memory.</summary>
-internal readonly unsafe struct Nf4Decoder1 : IPairDecoder<Nf4Decoder1, Lanes1>
+/// <summary>4-bit codes from the code book in memory.</summary>
+internal readonly unsafe struct FourBitDecoder1(float* book) : IPairDecoder<FourBitDecoder1, Lanes1>
 {
+    private readonly float* _book = book;
+
     public static int PairBytes => 1;
 
-    public static Nf4Decoder1 Make() => default;
+    public static FourBitDecoder1 Make(float* book) => new(book);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Decode(byte* pairs, out Lanes1 even, out Lanes1 odd)
     {
-        even = new Lanes1(Nf4.Codes[*pairs >> 4]);
-        odd = new Lanes1(Nf4.Codes[*pairs & 15]);
+        even = new Lanes1(_book[*pairs >> 4]);
+        odd = new Lanes1(_book[*pairs & 15]);
     }
 }
