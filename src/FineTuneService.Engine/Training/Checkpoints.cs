@@ -1,5 +1,6 @@
 using System.Globalization;
 using FineTuneService.Engine.Formats;
+using FineTuneService.Engine.Training.Optimizers;
 using static TorchSharp.torch;
 
 namespace FineTuneService.Engine.Training;
@@ -10,7 +11,7 @@ namespace FineTuneService.Engine.Training;
 /// serves. The newest two are kept.
 /// </summary>
 /// <param name="diskTakes">Whether the disk may take so many bytes more; null: whether they fit.</param>
-internal sealed class Checkpoints(string folder, CheckpointRun run, TrainedParameters parameters, AdamW optimizer, Func<long, bool>? diskTakes = null)
+internal sealed class Checkpoints(string folder, CheckpointRun run, TrainedParameters parameters, Optimizer optimizer, Func<long, bool>? diskTakes = null)
 {
     private const string Prefix = "step-";
     private const string Unfinished = ".partial";
@@ -22,7 +23,7 @@ internal sealed class Checkpoints(string folder, CheckpointRun run, TrainedParam
     public bool IsFinite()
     {
         using var scope = NewDisposeScope();
-        return new[] { parameters.Values, optimizer.Mean, optimizer.MeanSquare }.All(CheckpointFolder.IsFinite);
+        return CheckpointFolder.IsFinite(parameters.Values) && optimizer.State.All(state => CheckpointFolder.IsFinite(state.Value));
     }
 
     /// <summary>Saves the run's state. Where that fails, nothing of it is left.</summary>
@@ -87,18 +88,14 @@ internal sealed class Checkpoints(string folder, CheckpointRun run, TrainedParam
     private Dictionary<string, Tensor> Tensors()
     {
         var tensors = new Dictionary<string, Tensor>();
-        foreach (NamedParameter parameter in parameters.Named)
-        {
-            tensors.Add("parameters." + parameter.Name, parameter.In(parameters.Values));
-            tensors.Add("exp_avg." + parameter.Name, parameter.In(optimizer.Mean));
-            tensors.Add("exp_avg_sq." + parameter.Name, parameter.In(optimizer.MeanSquare));
-        }
+        foreach (NamedParameter parameter in parameters.Named) tensors.Add("parameters." + parameter.Name, parameter.In(parameters.Values));
+        foreach ((string name, Tensor state) in optimizer.State) tensors.Add(name, state);
         return tensors;
     }
 
     private void RequireSpace()
     {
-        long bytes = 3 * parameters.Values.numel() * parameters.Values.element_size();
+        long bytes = parameters.Values.numel() * parameters.Values.element_size() + optimizer.StateBytes;
         bool fits = diskTakes?.Invoke(bytes) ?? new DriveInfo(Path.GetFullPath(folder)).AvailableFreeSpace > bytes;
         if (!fits) throw new IOException($"the disk does not have the {(bytes >> 20) + 1} MiB free that a checkpoint needs");
     }

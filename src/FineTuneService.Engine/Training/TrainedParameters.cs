@@ -1,5 +1,6 @@
 using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Operations;
+using FineTuneService.Engine.Training.Optimizers;
 using static TorchSharp.torch;
 
 namespace FineTuneService.Engine.Training;
@@ -9,8 +10,10 @@ namespace FineTuneService.Engine.Training;
 /// <param name="Offset">First element.</param>
 internal sealed record NamedParameter(string Name, long Offset, long[] Shape)
 {
+    public long Length => Shape.Aggregate(1L, (count, size) => count * size);
+
     /// <summary>A view of it in a buffer of this layout: of the values, or of the optimizer's state.</summary>
-    public Tensor In(Tensor flat) => flat.narrow(0, Offset, Shape.Aggregate(1L, (count, size) => count * size)).view(Shape);
+    public Tensor In(Tensor flat) => flat.narrow(0, Offset, Length).view(Shape);
 }
 
 /// <summary>What a run trains, as one buffer, with a buffer of gradients in the same layout: one update, one norm.</summary>
@@ -27,6 +30,13 @@ internal abstract class TrainedParameters : IDisposable
 
     /// <summary>Where the backward adds gradients.</summary>
     public abstract Gradients Gradients { get; }
+
+    /// <summary>What an optimizer sees of them.</summary>
+    public ParameterSet Set(OptimizerConfig config) =>
+        new(Values, GradientValues, Named, parameter => new UpdateRule(RateFactor(parameter, config), config.WeightDecay));
+
+    /// <summary>How many times the learning rate a parameter's is.</summary>
+    protected virtual double RateFactor(NamedParameter parameter, OptimizerConfig config) => 1;
 
     /// <summary>Must follow every change of the values: the operations read a copy in the compute dtype.</summary>
     public abstract void Changed();
@@ -58,6 +68,10 @@ internal sealed class AdapterParameters : TrainedParameters
 
     /// <summary>The gradients by module.</summary>
     public LoraTensors Lora => _gradients;
+
+    /// <summary>LoRA+: every B learns faster than its A.</summary>
+    protected override double RateFactor(NamedParameter parameter, OptimizerConfig config) =>
+        parameter.Name.Contains("lora_B", StringComparison.Ordinal) ? config.LoraPlusRatio ?? 1 : 1;
 
     public override void Changed() => _adapter.Changed();
 

@@ -3,6 +3,7 @@ using FineTuneService.Engine.Datasets;
 using FineTuneService.Engine.Evaluation;
 using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Models;
+using FineTuneService.Engine.Training.Optimizers;
 
 namespace FineTuneService.Engine.Training;
 
@@ -21,7 +22,7 @@ public sealed class Trainer : IDisposable
     private readonly RowOrder _order;
     private readonly Checkpoints _checkpoints;
     private readonly TrainedParameters _parameters;
-    private readonly AdamW _optimizer;
+    private readonly Optimizer _optimizer;
     private readonly Decoder _decoder;
     private readonly TrainingStep _step;
     private readonly LoraDropout? _dropout;
@@ -43,7 +44,7 @@ public sealed class Trainer : IDisposable
         _order = new RowOrder(train.Select(row => row.Ids.Length), config);
         if (config.Lora is not null) Adapter = Adapter.Create(model, config.Lora, config.Seed, config.AllBf16);
         _parameters = Adapter is null ? new ModelParameters(model.Weights) : new AdapterParameters(Adapter);
-        _optimizer = new AdamW(_parameters.Values.numel(), _parameters.Values.dtype, _parameters.Values.device, config);
+        _optimizer = OptimizerTable.Make(config.Optimizer, _parameters.Set(config.Optimizer));
         _decoder = new Decoder(model.Config, model.Weights);
         _step = new TrainingStep(_decoder, _parameters, Adapter, _optimizer, config);
         if (config.Lora is { Dropout: > 0 }) _dropout = new LoraDropout(config.Lora.Dropout, config.Seed, _step.Pool);

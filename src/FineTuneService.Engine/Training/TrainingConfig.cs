@@ -1,4 +1,5 @@
 using FineTuneService.Engine.Lora;
+using FineTuneService.Engine.Training.Optimizers;
 
 namespace FineTuneService.Engine.Training;
 
@@ -21,16 +22,14 @@ public sealed record TrainingConfig
     /// <summary>The adapter to train, or null to train every parameter of the model.</summary>
     public LoraConfig? Lora { get; init; } = new();
 
-    /// <summary>Peak learning rate of AdamW.</summary>
+    public OptimizerConfig Optimizer { get; init; } = new();
+
+    /// <summary>Peak learning rate.</summary>
     public double LearningRate { get; init; } = 2e-4;
     public LrScheduler Scheduler { get; init; } = LrScheduler.Cosine;
 
     /// <summary>Optimizer steps over which the rate rises from 0; step 1's rate is 0 where this is above 0.</summary>
     public int WarmupSteps { get; init; }
-    public double WeightDecay { get; init; }
-    public double Beta1 { get; init; } = 0.9;
-    public double Beta2 { get; init; } = 0.999;
-    public double Epsilon { get; init; } = 1e-8;
 
     /// <summary>Norm of all trainable gradients above which they are scaled down; null does not clip.</summary>
     public double? MaxGradNorm { get; init; } = 1.0;

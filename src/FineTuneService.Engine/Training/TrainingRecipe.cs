@@ -21,16 +21,12 @@ public sealed record TrainingRecipe(TrainingConfig Config, BasePrecision Precisi
         if (inputs.Any(input => input.EndsWith("position_ids", StringComparison.Ordinal)))
             throw new NotSupportedException("packing (batches with position_ids) is not supported");
         JsonObject optimizer = recipe["optimizer"]!.AsObject();
-        RecipeFields.RefuseUnknown(optimizer, "optimizer ", ["name", "lr", "betas", "eps", "weight_decay"], new() { ["name"] = ["adamw"] });
         bool bf16 = (string?)recipe["base_dtype"] == "bfloat16";
         var config = new TrainingConfig
         {
             Lora = Lora(recipe),
             LearningRate = (double)optimizer["lr"]!,
-            Beta1 = (double)optimizer["betas"]![0]!,
-            Beta2 = (double)optimizer["betas"]![1]!,
-            Epsilon = (double)optimizer["eps"]!,
-            WeightDecay = (double)optimizer["weight_decay"]!,
+            Optimizer = OptimizerRecipe.Parse(optimizer),
             MaxSteps = (int)recipe["steps"]!,
             MaxGradNorm = (double?)recipe["max_grad_norm"],
             MicroBatchSize = (int)recipe["micro_batch_size"]!,

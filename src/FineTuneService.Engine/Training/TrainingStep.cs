@@ -3,6 +3,7 @@ using FineTuneService.Engine.Datasets;
 using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Models;
 using FineTuneService.Engine.Operations;
+using FineTuneService.Engine.Training.Optimizers;
 using static TorchSharp.torch;
 
 namespace FineTuneService.Engine.Training;
@@ -21,7 +22,7 @@ internal readonly record struct StepResult(double Loss, double GradNorm, long To
 /// One optimizer step: gradients accumulated over micro batches, clipped, and the update. Every buffer it writes is the pool's, so
 /// after the first steps it allocates nothing that grows.
 /// </summary>
-internal sealed class TrainingStep(Decoder decoder, TrainedParameters parameters, Adapter? adapter, AdamW optimizer, TrainingConfig config)
+internal sealed class TrainingStep(Decoder decoder, TrainedParameters parameters, Adapter? adapter, Optimizer optimizer, TrainingConfig config)
     : IDisposable
 {
     public BufferPool Pool { get; } = new(parameters.Values.device);
@@ -49,7 +50,7 @@ internal sealed class TrainingStep(Decoder decoder, TrainedParameters parameters
             double scale = LossScale(batch, tokens, microBatches.Count);
             loss += scale * LossSum(batch, scale);
         }
-        return new StepResult(loss, GradNorm(), tokens);
+        return new StepResult(loss, GradientClipping.Norm(parameters.GradientValues), tokens);
     }
 
     public void Dispose() => Pool.Dispose();
@@ -74,18 +75,11 @@ internal sealed class TrainingStep(Decoder decoder, TrainedParameters parameters
         _ => 1.0 / Math.Max(1, stepTokens),
     };
 
-    private double GradNorm()
-    {
-        using var scope = NewDisposeScope();
-        return parameters.GradientValues.to_type(ScalarType.Float32).norm().item<float>();
-    }
-
     private void Update(double gradNorm, double learningRate)
     {
         using var scope = NewDisposeScope();
-        double clip = config.MaxGradNorm is { } limit ? Math.Min(1, limit / (gradNorm + 1e-6)) : 1;
-        if (clip < 1) parameters.GradientValues.mul_(clip);
-        optimizer.Step(parameters.Values, parameters.GradientValues, learningRate);
+        GradientClipping.Clip(parameters.GradientValues, gradNorm, config.MaxGradNorm);
+        optimizer.Step(learningRate);
         parameters.Changed();
     }
 }

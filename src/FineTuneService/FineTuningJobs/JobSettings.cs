@@ -2,6 +2,7 @@ using System.Text.Json;
 using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Models;
 using FineTuneService.Engine.Training;
+using FineTuneService.Engine.Training.Optimizers;
 using FineTuneService.Hosting;
 
 namespace FineTuneService.FineTuningJobs;
@@ -70,9 +71,7 @@ public sealed record JobSettings
             LearningRate = LearningRate,
             Scheduler = Scheduler,
             WarmupSteps = WarmupOf(steps),
-            WeightDecay = WeightDecay,
-            Beta1 = Beta1,
-            Beta2 = Beta2,
+            Optimizer = new OptimizerConfig { WeightDecay = WeightDecay, Beta1 = Beta1, Beta2 = Beta2 },
             MaxGradNorm = MaxGradNorm,
             MicroBatchSize = micro,
             GradientAccumulationSteps = batch / micro,

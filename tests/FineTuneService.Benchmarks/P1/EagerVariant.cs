@@ -62,12 +62,12 @@ internal sealed class EagerVariant : IVariant
     {
         using var scope = NewDisposeScope();
         Tensor gradient = parameter.Value.grad!;
-        if (config.WeightDecay != 0) parameter.Value.mul_(1 - config.LearningRate * config.WeightDecay);
-        parameter.Mean.mul_(config.Beta1).add_(gradient, 1 - config.Beta1);
-        parameter.MeanSquare.mul_(config.Beta2).addcmul_(gradient, gradient, 1 - config.Beta2);
-        double correction = Math.Sqrt(1 - Math.Pow(config.Beta2, _steps));
-        Tensor denominator = parameter.MeanSquare.sqrt().div_(correction).add_(config.Epsilon);
-        parameter.Value.addcdiv_(parameter.Mean, denominator, -config.LearningRate / (1 - Math.Pow(config.Beta1, _steps)));
+        if (config.Optimizer.WeightDecay != 0) parameter.Value.mul_(1 - config.LearningRate * config.Optimizer.WeightDecay);
+        parameter.Mean.mul_(config.Optimizer.Beta1).add_(gradient, 1 - config.Optimizer.Beta1);
+        parameter.MeanSquare.mul_(config.Optimizer.Beta2).addcmul_(gradient, gradient, 1 - config.Optimizer.Beta2);
+        double correction = Math.Sqrt(1 - Math.Pow(config.Optimizer.Beta2, _steps));
+        Tensor denominator = parameter.MeanSquare.sqrt().div_(correction).add_(config.Optimizer.Epsilon);
+        parameter.Value.addcdiv_(parameter.Mean, denominator, -config.LearningRate / (1 - Math.Pow(config.Optimizer.Beta1, _steps)));
         parameter.Value.grad = null;
     }
 

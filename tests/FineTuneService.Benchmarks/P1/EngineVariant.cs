@@ -2,6 +2,7 @@ using FineTuneService.Engine.Datasets;
 using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Models;
 using FineTuneService.Engine.Training;
+using FineTuneService.Engine.Training.Optimizers;
 
 namespace FineTuneService.Benchmarks.P1;
 
@@ -10,7 +11,7 @@ internal sealed class EngineVariant : IVariant
 {
     private readonly Decoder _decoder;
     private readonly AdapterParameters _parameters;
-    private readonly AdamW _optimizer;
+    private readonly Optimizer _optimizer;
     private readonly TrainingStep _step;
     private readonly MicroBatch _batch = MicroBatch.Of(Workload.Batch());
 
@@ -18,7 +19,7 @@ internal sealed class EngineVariant : IVariant
     {
         _decoder = new Decoder(model.Config, model.Weights);
         _parameters = new AdapterParameters(adapter);
-        _optimizer = new AdamW(_parameters.Values.numel(), _parameters.Values.dtype, _parameters.Values.device, Workload.Training);
+        _optimizer = new AdamW(Workload.Training.Optimizer, _parameters.Set(Workload.Training.Optimizer));
         _step = new TrainingStep(_decoder, _parameters, adapter, _optimizer, Workload.Training);
     }
 

@@ -3,6 +3,7 @@ using FineTuneService.Engine.Datasets;
 using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Models;
 using FineTuneService.Engine.Training;
+using FineTuneService.Engine.Training.Optimizers;
 using static TorchSharp.torch;
 
 namespace FineTuneService.Engine.Tests.Autograd;
@@ -50,7 +51,7 @@ public sealed class TrainedGradientTests
     {
         var config = new TrainingConfig { Lora = adapter?.Config };
         using var decoder = new Decoder(model.Config, model.Weights);
-        using var optimizer = new AdamW(parameters.Values.numel(), ScalarType.Float32, CPU, config);
+        using var optimizer = new AdamW(config.Optimizer, parameters.Set(config.Optimizer));
         using var step = new TrainingStep(decoder, parameters, adapter, optimizer, config);
         MicroBatch batch = MicroBatch.Of([.. Ids().Select(row => new TrainingRow(row, row))]);
         var losses = new List<double>();

@@ -4,6 +4,7 @@ using FineTuneService.Engine.Evaluation;
 using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Models;
 using FineTuneService.Engine.Training;
+using FineTuneService.Engine.Training.Optimizers;
 using FineTuneService.Engine.Weights;
 using static TorchSharp.torch;
 
@@ -25,12 +26,12 @@ internal sealed class GoldenLoraRun : IDisposable
         TrainingConfig config = golden.Recipe.Config;
         if (config.Lora is not null) _adapter = golden.Adapter(adapter);
         _parameters = _adapter is null ? new ModelParameters(golden.Model.Weights) : new AdapterParameters(_adapter);
-        Optimizer = new AdamW(_parameters.Values.numel(), _parameters.Values.dtype, CPU, config);
+        Optimizer = OptimizerTable.Make(config.Optimizer, _parameters.Set(config.Optimizer));
         _decoder = new Decoder(golden.Model.Config, golden.Model.Weights);
         _step = new TrainingStep(_decoder, _parameters, _adapter, Optimizer, config);
     }
 
-    public AdamW Optimizer { get; }
+    public Optimizer Optimizer { get; }
 
     public string Summary => string.Create(CultureInfo.InvariantCulture, $"largest relative difference of a loss {_worstLoss:0.0e+0}");
 
@@ -90,16 +91,12 @@ internal sealed class GoldenLoraRun : IDisposable
     public int Restore(string folder)
     {
         Dictionary<string, Tensor> stored = TensorFile.Read(Path.Combine(folder, "optimizer.safetensors"));
-        Fill("exp_avg", Optimizer.Mean);
-        Fill("exp_avg_sq", Optimizer.MeanSquare);
-        return Optimizer.Steps = (int)JsonNode.Parse(File.ReadAllText(Path.Combine(folder, "schedule.json")))!["completed_steps"]!;
-
-        void Fill(string moment, Tensor into)
+        foreach ((string name, Tensor state) in Optimizer.State)
         {
-            using var moments = new LoraTensors(_adapter!.Values.Layout, into.dtype, CPU);
-            foreach ((string name, Tensor tensor) in Matrices(moments)) tensor.copy_(stored[$"{name}.{moment}"]);
-            into.copy_(moments.Flat);
+            (string field, string parameter) = (name[..name.IndexOf('.')], name[(name.IndexOf('.') + 1)..]);
+            state.copy_(stored[$"{parameter}.{field}"]);
         }
+        return Optimizer.Steps = (int)JsonNode.Parse(File.ReadAllText(Path.Combine(folder, "schedule.json")))!["completed_steps"]!;
     }
 
     public void Dispose()

@@ -43,6 +43,9 @@ internal unsafe interface ILanes<TSelf> :
 
     static abstract TSelf Sqrt(TSelf values);
 
+    /// <summary>-1, 0 or 1.</summary>
+    static abstract TSelf Sign(TSelf values);
+
     /// <summary>To the nearest integers, ties to even.</summary>
     static abstract TSelf Round(TSelf values);
 

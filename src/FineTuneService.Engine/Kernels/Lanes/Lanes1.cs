@@ -48,6 +48,9 @@ internal readonly unsafe struct Lanes1(float value) : ILanes<Lanes1>
     public static Lanes1 Sqrt(Lanes1 values) => new(MathF.Sqrt(values._value));
 
     [MethodImpl(Inline)]
+    public static Lanes1 Sign(Lanes1 values) => new(values._value > 0 ? 1 : values._value < 0 ? -1 : 0);
+
+    [MethodImpl(Inline)]
     public static Lanes1 Round(Lanes1 values) => new(MathF.Round(values._value));
 
     [MethodImpl(Inline)]

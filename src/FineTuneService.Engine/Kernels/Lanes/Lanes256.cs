@@ -51,6 +51,11 @@ internal readonly unsafe struct Lanes256(Vector256<float> values) : ILanes<Lanes
     public static Lanes256 Sqrt(Lanes256 values) => new(Vector256.Sqrt(values._values));
 
     [MethodImpl(Inline)]
+    public static Lanes256 Sign(Lanes256 values) => new(
+        (Vector256.GreaterThan(values._values, Vector256<float>.Zero) & Vector256<float>.One) -
+        (Vector256.LessThan(values._values, Vector256<float>.Zero) & Vector256<float>.One));
+
+    [MethodImpl(Inline)]
     public static Lanes256 Round(Lanes256 values) => new(Vector256.Round(values._values));
 
     [MethodImpl(Inline)]

@@ -51,6 +51,11 @@ internal readonly unsafe struct Lanes512(Vector512<float> values) : ILanes<Lanes
     public static Lanes512 Sqrt(Lanes512 values) => new(Vector512.Sqrt(values._values));
 
     [MethodImpl(Inline)]
+    public static Lanes512 Sign(Lanes512 values) => new(
+        (Vector512.GreaterThan(values._values, Vector512<float>.Zero) & Vector512<float>.One) -
+        (Vector512.LessThan(values._values, Vector512<float>.Zero) & Vector512<float>.One));
+
+    [MethodImpl(Inline)]
     public static Lanes512 Round(Lanes512 values) => new(Vector512.Round(values._values));
 
     [MethodImpl(Inline)]
