@@ -1,6 +1,7 @@
 using FineTuneService.Engine.Datasets;
 using FineTuneService.Engine.Models;
 using FineTuneService.Engine.Operations;
+using FineTuneService.Engine.Training.Optimizers;
 
 namespace FineTuneService.Engine.Training;
 
@@ -14,6 +15,7 @@ internal static class TrainingValidation
         if (config.MicroBatchSize < 1) throw new ArgumentException($"micro batch size {config.MicroBatchSize} is below 1");
         if (config.GradientAccumulationSteps < 1)
             throw new ArgumentException($"gradient accumulation steps {config.GradientAccumulationSteps} are below 1");
+        OptimizerTable.Require(config.Optimizer);
         if (config.Lora is null && model.Precision.Quantization != QuantizationType.None)
             throw new ArgumentException("full-parameter training needs a base that is not quantised");
         if (config.AllBf16 && (config.Lora is null || model.Precision.Dtype != ComputeDtype.Bf16))

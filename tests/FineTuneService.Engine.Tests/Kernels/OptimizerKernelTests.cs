@@ -110,7 +110,8 @@ public sealed class OptimizerKernelTests
         for (int i = 0; i < wanted.Length; i++) KernelPaths.Equal(wanted[i], made[i]);
     }
 
-    private static BlockCodes Codes(CodeBook book, int count) => new(zeros(count, ScalarType.Byte), zeros(BlockCodes.Blocks(count)), book);
+    private static BlockCodes Codes(DynamicCode code, int count) =>
+        new(zeros(count, ScalarType.Byte), zeros(BlockCodes.Blocks(count)), new CodeBook(code.Values));
 
     /// <summary>A sum that rounds the other way may move a code to its neighbour; hardly any do.</summary>
     private static void Equal(BlockCodes wanted, BlockCodes made)

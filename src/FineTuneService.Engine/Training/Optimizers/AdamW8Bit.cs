@@ -1,5 +1,4 @@
 using FineTuneService.Engine.Kernels;
-using FineTuneService.Engine.Quantization;
 using static TorchSharp.torch;
 
 namespace FineTuneService.Engine.Training.Optimizers;
@@ -11,8 +10,8 @@ internal sealed class AdamW8Bit : BlockOptimizer
 
     public AdamW8Bit(OptimizerConfig config, ParameterSet parameters) : base(config, parameters)
     {
-        _mean = new BlockState("1", parameters, config.BinnedCodes ? DynamicCode.Signed.Binned : DynamicCode.Signed, StateDevice);
-        _meanSquare = new BlockState("2", parameters, config.BinnedCodes ? DynamicCode.Unsigned.Binned : DynamicCode.Unsigned, StateDevice);
+        _mean = new BlockState("1", parameters, SignedCodes, StateDevice);
+        _meanSquare = new BlockState("2", parameters, UnsignedCodes, StateDevice);
     }
 
     public override IEnumerable<(string Name, Tensor Value)> State => _mean.Named.Concat(_meanSquare.Named);

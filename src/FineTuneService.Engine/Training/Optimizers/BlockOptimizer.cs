@@ -1,3 +1,5 @@
+using FineTuneService.Engine.Kernels;
+using FineTuneService.Engine.Quantization;
 using static TorchSharp.torch;
 
 namespace FineTuneService.Engine.Training.Optimizers;
@@ -5,7 +7,15 @@ namespace FineTuneService.Engine.Training.Optimizers;
 /// <summary>What the 8-bit optimizers share: they go through the set a parameter at a time, and update small ones in fp32.</summary>
 internal abstract class BlockOptimizer(OptimizerConfig config, ParameterSet parameters) : Optimizer(parameters, config.Paged)
 {
+    private static readonly CodeBook Signed = new(DynamicCode.Signed.Values), Unsigned = new(DynamicCode.Unsigned.Values);
+
     protected OptimizerConfig Config => config;
+
+    /// <summary>For running means.</summary>
+    protected CodeBook SignedCodes => config.BinnedCodes ? Signed.Binned : Signed;
+
+    /// <summary>For mean squares.</summary>
+    protected CodeBook UnsignedCodes => config.BinnedCodes ? Unsigned.Binned : Unsigned;
 
     protected override IEnumerable<ParameterGroup> Pieces(ParameterGroup group) => group.Each;
 

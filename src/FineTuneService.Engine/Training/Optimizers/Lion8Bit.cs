@@ -1,5 +1,4 @@
 using FineTuneService.Engine.Kernels;
-using FineTuneService.Engine.Quantization;
 using static TorchSharp.torch;
 
 namespace FineTuneService.Engine.Training.Optimizers;
@@ -10,7 +9,7 @@ internal sealed class Lion8Bit : BlockOptimizer
     private readonly BlockState _mean;
 
     public Lion8Bit(OptimizerConfig config, ParameterSet parameters) : base(config, parameters) =>
-        _mean = new BlockState("1", parameters, config.BinnedCodes ? DynamicCode.Signed.Binned : DynamicCode.Signed, StateDevice);
+        _mean = new BlockState("1", parameters, SignedCodes, StateDevice);
 
     public override IEnumerable<(string Name, Tensor Value)> State => _mean.Named;
 

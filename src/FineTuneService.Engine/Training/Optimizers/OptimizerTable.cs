@@ -18,6 +18,17 @@ public static class OptimizerTable
     public static IReadOnlyCollection<string> Names => All.Keys;
 
     /// <exception cref="ArgumentException">There is none of that name.</exception>
-    internal static Optimizer Make(OptimizerConfig config, ParameterSet parameters) => All.TryGetValue(config.Name, out var make)
-        ? make(config, parameters) : throw new ArgumentException($"there is no optimizer '{config.Name}'; use one of {string.Join(", ", Names)}");
+    internal static Optimizer Make(OptimizerConfig config, ParameterSet parameters)
+    {
+        Require(config);
+        return All[config.Name](config, parameters);
+    }
+
+    /// <exception cref="ArgumentException">There is none of that name, or its hyperparameters cannot be used together.</exception>
+    internal static void Require(OptimizerConfig config)
+    {
+        if (!All.ContainsKey(config.Name)) throw new ArgumentException($"there is no optimizer '{config.Name}'; use one of {string.Join(", ", Names)}");
+        if (config is { Nesterov: true, Momentum: <= 0 }) throw new ArgumentException("nesterov looks ahead along the momentum, which is 0; set momentum");
+        if (config.Adafactor is { WarmupInit: true, RelativeStep: false }) throw new ArgumentException("Adafactor's warmup_init needs relative_step");
+    }
 }
