@@ -15,9 +15,7 @@ public sealed class BatchedEvaluation : IDisposable
     /// <summary>Tokens of a forward, padding included. A batch is as long as others wait, and more tokens would gain little speed.</summary>
     private const int BatchTokens = 512;
 
-    private BaseModel? _model;
-    private Decoder? _decoder;
-    private BufferPool? _pool;
+    private readonly HeldDecoder _held = new();
 
     /// <summary>Rows of like length together, as many as one forward takes; a row that is longer goes alone.</summary>
     public static IEnumerable<IReadOnlyList<TrainingRow>> Batches(IEnumerable<TrainingRow> rows)
@@ -40,21 +38,9 @@ public sealed class BatchedEvaluation : IDisposable
     public EvaluationSums Batch(BaseModel model, Adapter? adapter, IReadOnlyList<TrainingRow> rows)
     {
         TrainingValidation.RequireRows(rows, model.Config.VocabularySize, "evaluation");
-        if (!ReferenceEquals(model, _model)) Prepare(model);
-        return Evaluator.Batch(_decoder!, adapter, rows, _pool!);
+        (Decoder decoder, BufferPool pool) = _held.Of(model);
+        return Evaluator.Batch(decoder, adapter, rows, pool);
     }
 
-    public void Dispose()
-    {
-        _decoder?.Dispose();
-        _pool?.Dispose();
-    }
-
-    private void Prepare(BaseModel model)
-    {
-        Dispose();
-        _model = model;
-        _decoder = new Decoder(model.Config, model.Weights);
-        _pool = new BufferPool(model.Weights.EmbedTokens.device);
-    }
+    public void Dispose() => _held.Dispose();
 }

@@ -33,14 +33,36 @@ internal sealed class HeadLoss
         Activation hidden, LinearWeight head, LossTargets targets, double gradientScale, Pass pass) =>
         new HeadLoss(head, pass, hidden).Forward(hidden, targets, gradientScale);
 
+    /// <summary>Each target's own loss, and whether its label has the highest logit. Without a tape; tokens may repeat.</summary>
+    /// <inheritdoc cref="Forward(Activation, LinearWeight, LossTargets, double, Pass)"/>
+    public static (float[] Losses, bool[] Likeliest) Scores(Activation hidden, LinearWeight head, LossTargets targets, Pass pass)
+    {
+        (Tensor losses, Tensor? right) = new HeadLoss(head, pass, hidden).Run(hidden, targets, gradientScale: 0);
+        using Tensor lossesHere = losses.cpu(), rightHere = right!.cpu();
+        (float[], bool[]) scores = (lossesHere.data<float>().ToArray(), rightHere.data<bool>().ToArray());
+        pass.Pool.Return(losses);
+        pass.Pool.Return(right);
+        return scores;
+    }
+
     private (Tensor, Tensor?) Forward(Activation hidden, LossTargets targets, double gradientScale)
+    {
+        (Tensor losses, Tensor? right) = Run(hidden, targets, gradientScale);
+        (Tensor, Tensor?) sums = (losses.sum(ScalarType.Float64), right?.sum(ScalarType.Float64));
+        _pass.Pool.Return(losses);
+        _pass.Pool.Return(right);
+        return sums;
+    }
+
+    /// <returns>[targets], lent by the pool: each one's loss, and whether its label has the highest logit (without a tape only).</returns>
+    private (Tensor Losses, Tensor? Right) Run(Activation hidden, LossTargets targets, double gradientScale)
     {
         BufferPool pool = _pass.Pool;
         Tensor x = hidden.Value;
         using Tensor tokens = tensor(targets.Tokens, device: x.device), labels = tensor(targets.Labels, device: x.device);
         Tensor losses = pool.Lend(ScalarType.Float32, targets.Count);
         Tensor? dHidden = hidden.NeedsGrad ? pool.Lend(x.dtype, x.shape).zero_() : null;
-        Tensor? correct = _pass.Tape is null ? zeros([], ScalarType.Float64, x.device) : null;
+        Tensor? right = _pass.Tape is null ? pool.Lend(ScalarType.Bool, targets.Count) : null;
 
         int chunks = Chunks(targets.Count);
         for (int chunk = 0; chunk < chunks; chunk++)
@@ -52,7 +74,7 @@ internal sealed class HeadLoss
             Tensor logits = pool.Lend(x.dtype, end - start, _head.Out);
             Tensor branchX = _dropout?.Gather(chunkTokens) ?? chunkX;
             LoraBranch? branch = Logits(chunkX, branchX, logits);
-            correct?.add_(logits.argmax(1).eq(chunkLabels).sum());
+            right?.narrow(0, start, end - start).copy_(logits.argmax(1).eq(chunkLabels));
             CrossEntropyKernel.ForwardBackward(logits, chunkLabels, losses.narrow(0, start, end - start), (float)gradientScale);
             if (_pass.Tape is not null) Backward(chunkX, branchX, logits, branch, chunkTokens, dHidden);
             branch?.Release(pool);
@@ -61,12 +83,10 @@ internal sealed class HeadLoss
             pool.Return(chunkX);
             _pass.YieldPoint?.Invoke(); // A chunk takes as long as several blocks.
         }
-        Tensor sum = losses.sum(ScalarType.Float64);
-        pool.Return(losses);
         _dropout?.End(dHidden);
         pool.Return(x);
         if (dHidden is not null) hidden.Grad = dHidden;
-        return (sum, correct);
+        return (losses, right);
     }
 
     /// <param name="branchX">The low-rank branch's input: x, or what dropout left of it.</param>
