@@ -6,8 +6,11 @@ namespace FineTuneService.Engine.Evaluation.Tasks;
 /// <param name="Truncated">Its start was cut off.</param>
 public sealed record ScoredText(int[] Ids, int Scored, bool Truncated = false)
 {
-    /// <summary>What the model reads: the last token is only predicted.</summary>
-    internal ReadOnlySpan<int> Input => Ids.AsSpan(0, Ids.Length - 1);
+    /// <summary>What the model reads before the first token from which it predicts one that is scored.</summary>
+    internal int[] Stem => Ids[..^(Scored + 1)];
+
+    /// <summary>[scored], the tokens from which those that are scored are predicted.</summary>
+    internal int[] Tail => Ids[^(Scored + 1)..^1];
 }
 
 /// <summary>What a model makes of a text.</summary>

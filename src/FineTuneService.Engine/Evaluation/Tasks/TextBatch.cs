@@ -1,52 +1,38 @@
 namespace FineTuneService.Engine.Evaluation.Tasks;
 
-/// <summary>Texts of one forward. Those that differ in their last token only, such as the letters of a multiple choice, share an input.</summary>
+/// <summary>Texts that are scored in one turn on the device. What several have in common is read once.</summary>
 public sealed class TextBatch
 {
     /// <summary>Tokens of a forward, padding included. A batch is as long as others wait, and more tokens would gain little speed.</summary>
     private const int Tokens = 512;
 
-    private TextBatch(IReadOnlyList<Input> inputs) => Inputs = inputs;
+    private TextBatch(IReadOnlyList<TextStem> stems, bool shared) => (Stems, Shared) = (stems, shared);
 
-    internal IReadOnlyList<Input> Inputs { get; }
+    internal IReadOnlyList<TextStem> Stems { get; }
+
+    /// <summary>The stems are read first, and then what is behind them; otherwise each has one text, and both are one row.</summary>
+    internal bool Shared { get; }
 
     /// <summary>All texts, those of like length together; one that is longer than a forward goes alone.</summary>
     public static IEnumerable<TextBatch> Of(IReadOnlyList<ScoredText> texts)
     {
-        var inputs = new Dictionary<int[], Input>(SameIds.Instance);
-        for (int place = 0; place < texts.Count; place++)
-        {
-            int[] ids = texts[place].Input.ToArray();
-            if (!inputs.TryGetValue(ids, out Input? input)) inputs[ids] = input = new Input(ids, []);
-            input.Texts.Add((place, texts[place]));
-        }
-        var batch = new List<Input>();
-        foreach (Input input in inputs.Values.OrderBy(input => input.Ids.Length))
-        {
-            if (batch.Count > 0 && (batch.Count + 1) * input.Ids.Length > Tokens)
-            {
-                yield return new TextBatch(batch);
-                batch = [];
-            }
-            batch.Add(input);
-        }
-        if (batch.Count > 0) yield return new TextBatch(batch);
+        ILookup<bool, TextStem> stems = TextStem.Of(texts, Tokens).ToLookup(stem => stem.Ids.Length > 0 && stem.Tails.Count > 1);
+        IEnumerable<TextStem> rows = stems[false].SelectMany(stem => stem.Tails.Select(tail => new TextStem(stem.Ids, [tail])));
+        return [.. Batches(rows, shared: false), .. Batches(stems[true], shared: true)];
     }
 
-    /// <param name="Texts">Each with its place among all texts.</param>
-    internal sealed record Input(int[] Ids, List<(int Place, ScoredText Text)> Texts);
-
-    private sealed class SameIds : IEqualityComparer<int[]>
+    private static IEnumerable<TextBatch> Batches(IEnumerable<TextStem> stems, bool shared)
     {
-        public static readonly SameIds Instance = new();
-
-        public bool Equals(int[]? x, int[]? y) => x.AsSpan().SequenceEqual(y);
-
-        public int GetHashCode(int[] ids)
+        var batch = new List<TextStem>();
+        foreach (TextStem stem in stems.OrderBy(stem => stem.Tokens))
         {
-            var hash = new HashCode();
-            hash.AddBytes(System.Runtime.InteropServices.MemoryMarshal.AsBytes(ids.AsSpan()));
-            return hash.ToHashCode();
+            if (batch.Count > 0 && (batch.Count + 1) * stem.Tokens > Tokens)
+            {
+                yield return new TextBatch(batch, shared);
+                batch = [];
+            }
+            batch.Add(stem);
         }
+        if (batch.Count > 0) yield return new TextBatch(batch, shared);
     }
 }

@@ -20,19 +20,11 @@ public sealed class TextScorer : IDisposable
         using var scope = NewDisposeScope();
         using var gradientFree = no_grad();
         (Decoder decoder, BufferPool pool) = _held.Of(model);
+        var forward = new ScoringForward(decoder, adapter, pool, scores);
         try
         {
-            var tokens = new TokenBatch([.. batch.Inputs.Select(input => input.Ids)]);
-            var pass = new Pass(pool) { Adapters = adapter is null ? [] : [new AdapterRows(adapter, 0, tokens.Ids.Length)] };
-            Activation hidden = decoder.Forward(tokens, pass);
-            (float[] losses, bool[] likeliest) = HeadLoss.Scores(hidden, decoder.Weights.Head, Targets(batch, tokens.Width), pass);
-            int start = 0;
-            foreach ((int place, ScoredText text) in batch.Inputs.SelectMany(input => input.Texts))
-            {
-                int end = start + text.Scored;
-                scores[place] = new TextScore(losses[start..end], Array.TrueForAll(likeliest[start..end], right => right));
-                start = end;
-            }
+            if (batch.Shared) Shared(model, batch.Stems, forward);
+            else forward.Run([.. batch.Stems.Select(stem => (stem.Ids, stem.Tails[0], (CachedSequence?)null))]);
         }
         finally
         {
@@ -42,32 +34,28 @@ public sealed class TextScorer : IDisposable
 
     public void Dispose() => _held.Dispose();
 
-    private static LossTargets Targets(TextBatch batch, int width)
+    /// <summary>Each stem's keys and values are kept while its tails go through, one after the other over the same place.</summary>
+    private static void Shared(BaseModel model, IReadOnlyList<TextStem> stems, ScoringForward forward)
     {
-        var tokens = new List<long>();
-        var labels = new List<long>();
-        for (int row = 0; row < batch.Inputs.Count; row++)
+        var cache = new KvCache(model.Config, model.Weights.EmbedTokens.dtype, model.Weights.EmbedTokens.device);
+        CachedSequence[] sequences = [.. stems.Select(_ => cache.Begin())];
+        try
         {
-            foreach ((_, ScoredText text) in batch.Inputs[row].Texts)
-            {
-                for (int i = text.Ids.Length - text.Scored; i < text.Ids.Length; i++)
-                {
-                    tokens.Add((long)row * width + i - 1);
-                    labels.Add(text.Ids[i]);
-                }
-            }
+            forward.Read([.. stems.Select(stem => stem.Ids)], sequences);
+            for (int tail = 0; stems.Any(stem => tail < stem.Tails.Count); tail++)
+                forward.Run([.. stems.Zip(sequences).Where(pair => tail < pair.First.Tails.Count).Select(pair => (Array.Empty<int>(), pair.First.Tails[tail], (CachedSequence?)pair.Second))]);
         }
-        return new LossTargets([.. tokens], [.. labels]);
+        finally
+        {
+            foreach (CachedSequence sequence in sequences) sequence.Dispose();
+        }
     }
 
     private static void Require(TextBatch batch, int vocabulary)
     {
-        foreach ((_, ScoredText text) in batch.Inputs.SelectMany(input => input.Texts))
+        foreach (int id in batch.Stems.SelectMany(stem => stem.Ids.Concat(stem.Tails.SelectMany(tail => tail.Texts).SelectMany(text => text.Text.Ids))))
         {
-            foreach (int id in text.Ids)
-            {
-                if (id < 0 || id >= vocabulary) throw new ArgumentException($"a text has token {id}, and the model's ids are 0 to {vocabulary - 1}: its tokenizer knows more tokens than its weights have");
-            }
+            if (id < 0 || id >= vocabulary) throw new ArgumentException($"a text has token {id}, and the model's ids are 0 to {vocabulary - 1}: its tokenizer knows more tokens than its weights have");
         }
     }
 }
