@@ -1,5 +1,5 @@
+using FineTuneService.Engine.Compute;
 using FineTuneService.Engine.Models;
-using FineTuneService.Engine.Training;
 
 namespace FineTuneService.Engine.Evaluation;
 

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using FineTuneService.Engine.Evaluation.Tasks;
+using FineTuneService.Engine.Formats;
 using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Models;
 

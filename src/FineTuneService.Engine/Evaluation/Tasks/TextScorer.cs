@@ -1,7 +1,6 @@
+using FineTuneService.Engine.Compute;
 using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Models;
-using FineTuneService.Engine.Models.Operations;
-using FineTuneService.Engine.Training;
 using static TorchSharp.torch;
 
 namespace FineTuneService.Engine.Evaluation.Tasks;
@@ -37,7 +36,7 @@ public sealed class TextScorer : IDisposable
     /// <summary>Each stem's keys and values are kept while its tails go through, one after the other over the same place.</summary>
     private static void Shared(BaseModel model, IReadOnlyList<TextStem> stems, ScoringForward forward)
     {
-        var cache = new KvCache(model.Config, model.Weights.EmbedTokens.dtype, model.Weights.EmbedTokens.device);
+        var cache = new KvCache(model.Config.CacheShape, model.Weights.EmbedTokens.dtype, model.Weights.EmbedTokens.device);
         CachedSequence[] sequences = [.. stems.Select(_ => cache.Begin())];
         try
         {
