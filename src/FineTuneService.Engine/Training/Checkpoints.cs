@@ -10,8 +10,10 @@ namespace FineTuneService.Engine.Training;
 /// exists was complete, whenever the process is killed. What a disk did to it afterwards is seen when it is read: then an older one
 /// serves. The newest two are kept.
 /// </summary>
+/// <param name="best">The parameters of the best evaluation, where they are kept.</param>
 /// <param name="diskTakes">Whether the disk may take so many bytes more; null: whether they fit.</param>
-internal sealed class Checkpoints(string folder, CheckpointRun run, TrainedParameters parameters, Optimizer optimizer, Func<long, bool>? diskTakes = null)
+internal sealed class Checkpoints(string folder, CheckpointRun run, TrainedParameters parameters, Optimizer optimizer, BestParameters? best = null,
+    Func<long, bool>? diskTakes = null)
 {
     private const string Prefix = "step-";
     private const string Unfinished = ".partial";
@@ -89,13 +91,13 @@ internal sealed class Checkpoints(string folder, CheckpointRun run, TrainedParam
     {
         var tensors = new Dictionary<string, Tensor>();
         foreach (NamedParameter parameter in parameters.Named) tensors.Add("parameters." + parameter.Name, parameter.In(parameters.Values));
-        foreach ((string name, Tensor state) in optimizer.State) tensors.Add(name, state);
+        foreach ((string name, Tensor state) in optimizer.State.Concat(best?.State ?? [])) tensors.Add(name, state);
         return tensors;
     }
 
     private void RequireSpace()
     {
-        long bytes = parameters.Values.numel() * parameters.Values.element_size() + optimizer.StateBytes;
+        long bytes = parameters.Values.numel() * parameters.Values.element_size() + optimizer.StateBytes + (best?.Bytes ?? 0);
         bool fits = diskTakes?.Invoke(bytes) ?? new DriveInfo(Path.GetFullPath(folder)).AvailableFreeSpace > bytes;
         if (!fits) throw new IOException($"the disk does not have the {(bytes >> 20) + 1} MiB free that a checkpoint needs");
     }

@@ -7,6 +7,8 @@ namespace FineTuneService.Engine.Training;
 /// <param name="LastLoss">Loss of the last step, from before its update.</param>
 internal sealed record RunProgress(int Step = 0, int SavedStep = 0, long TrainedTokens = 0, double? LastLoss = null)
 {
+    public EvaluationTrack Evaluations { get; init; } = new();
+
     public RunProgress After(StepResult result) =>
         this with { Step = Step + 1, TrainedTokens = TrainedTokens + result.Tokens, LastLoss = result.Loss };
 }

@@ -26,8 +26,10 @@ public sealed class Trainer : IDisposable
     private readonly Decoder _decoder;
     private readonly TrainingStep _step;
     private readonly LoraDropout? _dropout;
+    private readonly BestParameters? _best;
     private RunProgress _progress = new();
     private string? _diverged;
+    private (int Step, EvaluationResult Result)? _evaluated;
     private long? _saveFailedAt;
 
     /// <summary>Validates the run and prepares everything it needs; nothing trains yet.</summary>
@@ -48,7 +50,8 @@ public sealed class Trainer : IDisposable
         _decoder = new Decoder(model.Config, model.Weights);
         _step = new TrainingStep(_decoder, _parameters, Adapter, _optimizer, config);
         if (config.Lora is { Dropout: > 0 }) _dropout = new LoraDropout(config.Lora.Dropout, config.Seed, _step.Pool);
-        _checkpoints = new Checkpoints(checkpointFolder, CheckpointRun.Of(config, train, _order.TotalSteps), _parameters, _optimizer, diskTakes);
+        if (config.KeepBest) _best = new BestParameters(_parameters);
+        _checkpoints = new Checkpoints(checkpointFolder, CheckpointRun.Of(config, train, _order.TotalSteps), _parameters, _optimizer, _best, diskTakes);
     }
 
     /// <summary>What is being trained, and the result once the run has ended; null in full-parameter training. The caller may keep it
@@ -71,8 +74,13 @@ public sealed class Trainer : IDisposable
         bool stopped = Fit(onEvent, stopRequested);
         EvaluationResult? evaluation = stopped || _diverged is not null ? null : Evaluate(onEvent, yieldPoint);
         if (_progress.Step > _progress.SavedStep) Save(onEvent);
-        var finished = new RunFinished(_progress.Step, stopped, _progress.TrainedTokens, _progress.LastLoss, evaluation?.Loss, _diverged)
+        bool best = _best is not null && evaluation is not null;
+        if (best) _best!.Restore();
+        double? loss = best ? _progress.Evaluations.Best : evaluation?.Loss;
+        var finished = new RunFinished(_progress.Step, stopped, _progress.TrainedTokens, _progress.LastLoss, loss, _diverged)
         {
+            EarlyStopped = !stopped && HasStoppedImproving,
+            KeptStep = best ? _progress.Evaluations.BestStep : _progress.Step,
             LearntNothing = !stopped && _diverged is null && Adapter?.ChangesNothing == true,
         };
         onEvent(finished);
@@ -91,6 +99,7 @@ public sealed class Trainer : IDisposable
         _step.Dispose();
         _decoder.Dispose();
         _optimizer.Dispose();
+        _best?.Dispose();
         _parameters.Dispose();
     }
 
@@ -106,7 +115,7 @@ public sealed class Trainer : IDisposable
     /// <returns>Whether the run was stopped before its last step.</returns>
     private bool Fit(Action<TrainingEvent> onEvent, Func<bool>? stopRequested)
     {
-        while (_progress.Step < _order.TotalSteps && _diverged is null)
+        while (_progress.Step < _order.TotalSteps && _diverged is null && !HasStoppedImproving)
         {
             if (stopRequested?.Invoke() == true) return true;
             Step(onEvent);
@@ -142,14 +151,26 @@ public sealed class Trainer : IDisposable
     private EvaluationResult? Evaluate(Action<TrainingEvent> onEvent, Action? yieldPoint)
     {
         if (_validation is not { Count: > 0 }) return null;
+        if (_evaluated is { } done && done.Step == _progress.Step) return done.Result;
         EvaluationResult result = Evaluator.Evaluate(_decoder, Adapter, _validation, _config.MicroBatchSize, _step.Pool, yieldPoint);
         if (!double.IsFinite(result.Loss))
         {
             Diverge($"the validation loss is not finite at step {_progress.Step}");
             return null;
         }
+        _evaluated = (_progress.Step, result);
+        if (_progress.Step > 0) Track(result.Loss);
         onEvent(new Evaluated(_progress.Step, result.Loss, result.TokenAccuracy));
         return result;
+    }
+
+    private bool HasStoppedImproving => _config.EarlyStopping is { } stopping && _progress.Evaluations.Without >= stopping.Patience;
+
+    private void Track(double loss)
+    {
+        EvaluationTrack track = _progress.Evaluations.After(loss, _progress.Step, _config.EarlyStopping?.Threshold ?? 0);
+        if (track.BestStep == _progress.Step) _best?.Keep();
+        _progress = _progress with { Evaluations = track };
     }
 
     private void Diverge(string what) => _diverged ??= what + (_progress.Step == 0

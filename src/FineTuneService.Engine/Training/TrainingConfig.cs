@@ -3,9 +3,6 @@ using FineTuneService.Engine.Training.Optimizers;
 
 namespace FineTuneService.Engine.Training;
 
-/// <summary>Shape of the learning rate after warmup; formulas as transformers' get_scheduler.</summary>
-public enum LrScheduler { Constant, Linear, Cosine }
-
 /// <summary>What a loss of several micro batches is the average of.</summary>
 public enum LossAverage
 {
@@ -27,6 +24,7 @@ public sealed record TrainingConfig
     /// <summary>Peak learning rate.</summary>
     public double LearningRate { get; init; } = 2e-4;
     public LrScheduler Scheduler { get; init; } = LrScheduler.Cosine;
+    public ScheduleOptions ScheduleOptions { get; init; } = new();
 
     /// <summary>Optimizer steps over which the rate rises from 0; step 1's rate is 0 where this is above 0.</summary>
     public int WarmupSteps { get; init; }
@@ -52,6 +50,12 @@ public sealed record TrainingConfig
 
     /// <summary>Optimizer steps between evaluations on the validation rows; 0: only at the end.</summary>
     public int EvalEvery { get; init; }
+
+    /// <summary>Ends the run once its evaluations no longer improve; null: never.</summary>
+    public EarlyStopping? EarlyStopping { get; init; }
+
+    /// <summary>The run ends on the parameters of its best evaluation, not of its last step.</summary>
+    public bool KeepBest { get; init; }
 
     /// <summary>Optimizer steps between checkpoints; 0: none.</summary>
     public int SaveEvery { get; init; }

@@ -26,8 +26,13 @@ public sealed record CheckpointUnusable(int Step, string Reason) : TrainingEvent
 /// <summary>The run has ended. <paramref name="Stopped"/>: by the caller's wish, at a step boundary.</summary>
 /// <param name="Diverged">Why the run ended before its last step: a sentence about what is no longer a finite number. Null otherwise.</param>
 public sealed record RunFinished(int Step, bool Stopped, long TrainedTokens, double? TrainLoss, double? ValidationLoss, string? Diverged = null) : TrainingEvent(Step)
-
 {
     /// <summary>Every B is still zero: the adapter answers as its base does.</summary>
     public bool LearntNothing { get; init; }
+
+    /// <summary>The run ended before its last step because its evaluations no longer improved.</summary>
+    public bool EarlyStopped { get; init; }
+
+    /// <summary>The step that the trained parameters are of: the last, or the best evaluation's.</summary>
+    public int KeptStep { get; init; } = Step;
 }

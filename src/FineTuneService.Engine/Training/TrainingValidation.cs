@@ -16,6 +16,9 @@ internal static class TrainingValidation
         if (config.GradientAccumulationSteps < 1)
             throw new ArgumentException($"gradient accumulation steps {config.GradientAccumulationSteps} are below 1");
         OptimizerTable.Require(config.Optimizer);
+        if ((config.EarlyStopping is not null || config.KeepBest) && validation is not { Count: > 0 })
+            throw new ArgumentException("early stopping, and keeping the best, need validation rows; give a validation file or a validation split");
+        if (config.EarlyStopping is { Patience: < 1 }) throw new ArgumentException($"early stopping's patience {config.EarlyStopping.Patience} is below 1");
         if (config.Lora is null && model.Precision.Quantization != QuantizationType.None)
             throw new ArgumentException("full-parameter training needs a base that is not quantised");
         if (config.AllBf16 && (config.Lora is null || model.Precision.Dtype != ComputeDtype.Bf16))
