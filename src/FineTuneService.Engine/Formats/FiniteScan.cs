@@ -15,10 +15,10 @@ internal static class FiniteScan
 
     /// <summary>The index of the first element that is not finite, or -1.</summary>
     /// <param name="file">Open for reading.</param>
-    public static long FirstBad(SafeFileHandle file, SafetensorsEntry entry)
+    public static long FirstBad(SafeFileHandle file, FileTensor entry)
     {
         var piece = new byte[Math.Min(PieceBytes, entry.End - entry.Begin)];
-        int size = SafetensorsEntry.SizeOf(entry.Dtype);
+        int size = FileTensor.SizeOf(entry.Dtype);
         for (long at = entry.Begin; at < entry.End;)
         {
             Span<byte> bytes = piece.AsSpan(0, (int)Math.Min(piece.Length, entry.End - at));
@@ -30,7 +30,8 @@ internal static class FiniteScan
         return -1;
     }
 
-    private static int FirstBad(ReadOnlySpan<byte> bytes, ScalarType dtype) => dtype switch
+    /// <summary>The same of numbers in memory.</summary>
+    public static int FirstBad(ReadOnlySpan<byte> bytes, ScalarType dtype) => dtype switch
     {
         ScalarType.BFloat16 => First(MemoryMarshal.Cast<byte, ushort>(bytes), (ushort)0x7F80),
         ScalarType.Float16 => First(MemoryMarshal.Cast<byte, ushort>(bytes), (ushort)0x7C00),

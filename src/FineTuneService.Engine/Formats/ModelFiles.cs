@@ -1,29 +1,35 @@
+using FineTuneService.Engine.Formats.Torch;
 using static TorchSharp.torch;
 
 namespace FineTuneService.Engine.Formats;
 
 /// <summary>
-/// A model's tensors, in one model.safetensors or sharded behind model.safetensors.index.json. As in transformers, the single file
-/// goes before an index that lies beside it.
+/// A model's tensors, in one model.safetensors or sharded behind model.safetensors.index.json, or else in PyTorch's pytorch_model.bin, one
+/// or sharded. As in transformers, the single file goes before an index that lies beside it, and safetensors before pickles.
 /// </summary>
 internal sealed class ModelFiles : ITensorSource
 {
-    private const string SingleFile = "model.safetensors", IndexFile = "model.safetensors.index.json";
+    private static readonly FileKind[] s_kinds =
+    [
+        new("model.safetensors", "model.safetensors.index.json", SafetensorsFile.Open, message => new SafetensorsException(message)),
+        new("pytorch_model.bin", "pytorch_model.bin.index.json", TorchFile.Open, message => new TorchException(message)),
+    ];
 
-    private readonly List<SafetensorsFile> _files = [];
-    private readonly Dictionary<string, SafetensorsFile> _fileOf = [];
+    private readonly List<ITensorSource> _files = [];
+    private readonly Dictionary<string, ITensorSource> _fileOf = [];
 
     private ModelFiles() { }
 
     public IReadOnlyCollection<string> Names => _fileOf.Keys;
 
-    /// <exception cref="SafetensorsException">No weights are there, a shard is missing, or a file cannot be used.</exception>
+    /// <exception cref="TensorFileException">No weights are there, a shard is missing, or a file cannot be used.</exception>
     public static ModelFiles Open(string folder)
     {
         var files = new ModelFiles();
         try
         {
-            foreach (string name in FileNames(folder)) files.Add(folder, name);
+            (FileKind kind, IEnumerable<string> names) = Find(folder);
+            foreach (string name in names) files.Add(folder, name, kind);
             return files;
         }
         catch
@@ -38,33 +44,46 @@ internal sealed class ModelFiles : ITensorSource
     /// <summary>The tensor in the file's dtype, mapped; the caller's, and no longer alive than this.</summary>
     public Tensor Read(string name) => _fileOf[name].Read(name);
 
-    /// <exception cref="SafetensorsException">The tensor holds NaN or infinity.</exception>
+    public void CopyTo(string name, Tensor into) => _fileOf[name].CopyTo(name, into);
+
+    /// <exception cref="TensorFileException">The tensor holds NaN or infinity.</exception>
     public void RefuseNonFinite(string name) => _fileOf[name].RefuseNonFinite(name);
 
     public void Dispose() => _files.ForEach(file => file.Dispose());
 
-    private void Add(string folder, string name)
+    private void Add(string folder, string name, FileKind kind)
     {
-        if (FolderFile.Problem(folder, name) is { } problem) throw new SafetensorsException(problem + ".");
-        if (!FolderFile.Exists(folder, name)) throw new SafetensorsException($"{name} is missing.");
-        SafetensorsFile file = SafetensorsFile.Open(Path.Combine(folder, name));
+        if (FolderFile.Problem(folder, name) is { } problem) throw kind.Refuse(problem + ".");
+        if (!FolderFile.Exists(folder, name)) throw kind.Refuse($"{name} is missing.");
+        ITensorSource file = kind.Open(Path.Combine(folder, name));
         _files.Add(file);
-        foreach (string tensor in file.Entries.Keys)
+        foreach (string tensor in file.Names)
         {
-            if (!_fileOf.TryAdd(tensor, file)) throw new SafetensorsException($"tensor {tensor} is in two files.");
+            if (!_fileOf.TryAdd(tensor, file)) throw kind.Refuse($"tensor {tensor} is in two files.");
         }
     }
 
-    private static IEnumerable<string> FileNames(string folder)
+    /// <summary>Which kind of files the folder has, and their names.</summary>
+    private static (FileKind Kind, IEnumerable<string> Names) Find(string folder)
     {
-        // A link that leads nowhere is the single file all the same: an index beside it may be of other weights.
-        if (FolderFile.Exists(folder, SingleFile) || FolderFile.Problem(folder, SingleFile) is not null) return [SingleFile];
-        if (FolderFile.Problem(folder, IndexFile) is { } problem) throw new SafetensorsException(problem + ".");
-        if (!FolderFile.Exists(folder, IndexFile)) return [SingleFile];
-        JsonSettings index = JsonSettings.Parse(File.ReadAllText(Path.Combine(folder, IndexFile)), IndexFile, message => new SafetensorsException(message));
-        if (index.Object("weight_map") is not { } map) throw new SafetensorsException($"{IndexFile} has no weight_map.");
+        foreach (FileKind kind in s_kinds)
+        {
+            // A link that leads nowhere is the single file all the same: an index beside it may be of other weights.
+            if (FolderFile.Exists(folder, kind.Single) || FolderFile.Problem(folder, kind.Single) is not null) return (kind, [kind.Single]);
+            if (FolderFile.Problem(folder, kind.Index) is { } problem) throw kind.Refuse(problem + ".");
+            if (FolderFile.Exists(folder, kind.Index)) return (kind, Shards(folder, kind));
+        }
+        return (s_kinds[0], [s_kinds[0].Single]);
+    }
+
+    private static string[] Shards(string folder, FileKind kind)
+    {
+        JsonSettings index = JsonSettings.Parse(File.ReadAllText(Path.Combine(folder, kind.Index)), kind.Index, kind.Refuse);
+        if (index.Object("weight_map") is not { } map) throw kind.Refuse($"{kind.Index} has no weight_map.");
         string[] names = [.. map.Names.Select(tensor => map.Text(tensor) ?? "").Distinct().Order(StringComparer.Ordinal)];
         string? outside = Array.Find(names, name => name.Length == 0 || name != Path.GetFileName(name) || name is "." or "..");
-        return outside is null ? names : throw new SafetensorsException($"{IndexFile} names '{outside}', which is not a file beside it.");
+        return outside is null ? names : throw kind.Refuse($"{kind.Index} names '{outside}', which is not a file beside it.");
     }
+
+    private sealed record FileKind(string Single, string Index, Func<string, ITensorSource> Open, Func<string, Exception> Refuse);
 }

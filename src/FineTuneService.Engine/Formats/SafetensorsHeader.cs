@@ -12,7 +12,7 @@ internal static class SafetensorsHeader
 
     /// <summary>The tensors by name, in the file's order.</summary>
     /// <exception cref="SafetensorsException">The file is truncated, or its header does not describe it.</exception>
-    public static Dictionary<string, SafetensorsEntry> Read(string path)
+    public static Dictionary<string, FileTensor> Read(string path)
     {
         using FileStream file = Opened(path);
         Span<byte> prefix = stackalloc byte[8];
@@ -45,10 +45,10 @@ internal static class SafetensorsHeader
         }
     }
 
-    private static Dictionary<string, SafetensorsEntry> Entries(string path, JsonElement header, long data, long fileLength)
+    private static Dictionary<string, FileTensor> Entries(string path, JsonElement header, long data, long fileLength)
     {
         if (header.ValueKind != JsonValueKind.Object) throw Bad(path, "its header is not a JSON object");
-        var entries = new Dictionary<string, SafetensorsEntry>();
+        var entries = new Dictionary<string, FileTensor>();
         foreach (JsonProperty tensor in header.EnumerateObject())
         {
             string name = NameOf(path, tensor);
@@ -56,7 +56,7 @@ internal static class SafetensorsHeader
             if (!entries.TryAdd(name, Entry(path, name, tensor.Value, data, fileLength))) throw Bad(path, $"tensor {name} is there twice");
         }
         long end = data;
-        foreach (SafetensorsEntry entry in entries.Values.OrderBy(entry => entry.Begin).ThenBy(entry => entry.End))
+        foreach (FileTensor entry in entries.Values.OrderBy(entry => entry.Begin).ThenBy(entry => entry.End))
         {
             if (entry.Begin < end) throw Bad(path, $"tensor {entry.Name} overlaps another");
             end = entry.End;
@@ -76,7 +76,7 @@ internal static class SafetensorsHeader
         }
     }
 
-    private static SafetensorsEntry Entry(string path, string name, JsonElement json, long data, long fileLength)
+    private static FileTensor Entry(string path, string name, JsonElement json, long data, long fileLength)
     {
         try
         {
@@ -84,13 +84,13 @@ internal static class SafetensorsHeader
             long[] shape = [.. json.GetProperty("shape").EnumerateArray().Select(size => size.GetInt64())];
             JsonElement offsets = json.GetProperty("data_offsets");
             long begin = checked(data + offsets[0].GetInt64()), end = checked(data + offsets[1].GetInt64());
-            if (!SafetensorsEntry.Dtypes.TryGetValue(dtype, out var type)) throw Bad(path, $"tensor {name} has dtype {dtype}, which is not supported");
+            if (!FileTensor.Dtypes.TryGetValue(dtype, out var type)) throw Bad(path, $"tensor {name} has dtype {dtype}, which is not supported");
             if (end > fileLength) throw Bad(path, $"tensor {name} ends at byte {end} of {fileLength}: the file is truncated");
-            long bytes = SafetensorsEntry.SizeOf(type);
+            long bytes = FileTensor.SizeOf(type);
             foreach (long size in shape) bytes = size < 0 ? -1 : checked(bytes * size);
             if (bytes < 0 || begin < data || end - begin != bytes)
                 throw Bad(path, $"tensor {name} of shape [{string.Join(", ", shape)}] and dtype {dtype} does not fit its {end - begin} bytes");
-            return new SafetensorsEntry(name, type, shape, begin, end);
+            return new FileTensor(name, type, shape, begin, end);
         }
         catch (Exception error) when (error is KeyNotFoundException or InvalidOperationException or FormatException or OverflowException or IndexOutOfRangeException)
         {

@@ -40,7 +40,7 @@ internal static class SafetensorsWriter
             {
                 long end = offset + tensor.numel() * tensor.element_size();
                 json.WriteStartObject(name);
-                json.WriteString("dtype", SafetensorsEntry.Dtypes.First(d => d.Value == tensor.dtype).Key);
+                json.WriteString("dtype", FileTensor.Dtypes.First(d => d.Value == tensor.dtype).Key);
                 json.WriteStartArray("shape");
                 foreach (long size in tensor.shape) json.WriteNumberValue(size);
                 json.WriteEndArray();

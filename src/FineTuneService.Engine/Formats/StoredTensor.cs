@@ -9,10 +9,10 @@ namespace FineTuneService.Engine.Formats;
 internal record StoredTensor(string Name, ScalarType Dtype, long[] Shape)
 {
     /// <summary>How a GGUF file stores it; null in files of other formats.</summary>
-    public GgmlType? Ggml { get; init; }
+    public virtual GgmlType? Ggml => null;
 
     /// <summary>The stored type in its format's own terms: safetensors' (BF16) or ggml's (Q4_1).</summary>
-    public string DtypeName => Ggml?.Name ?? SafetensorsEntry.Dtypes.First(dtype => dtype.Value == Dtype).Key;
+    public string DtypeName => Ggml?.Name ?? FileTensor.Dtypes.First(dtype => dtype.Value == Dtype).Key;
 
     /// <summary>Whether its elements are fractions, and not whole numbers.</summary>
     public bool IsFloat => Dtype is ScalarType.Float64 or ScalarType.Float32 or ScalarType.Float16 or ScalarType.BFloat16;
@@ -20,5 +20,5 @@ internal record StoredTensor(string Name, ScalarType Dtype, long[] Shape)
     public long Count => Shape.Aggregate(1L, (count, size) => count * size);
 
     /// <summary>Bytes in the file.</summary>
-    public long Bytes => Ggml?.BytesOf(Count) ?? Count * SafetensorsEntry.SizeOf(Dtype);
+    public long Bytes => Ggml?.BytesOf(Count) ?? Count * FileTensor.SizeOf(Dtype);
 }

@@ -112,7 +112,7 @@ public static class PeftFolder
 
     private static void Check(string key, long[] shape, SafetensorsFile file)
     {
-        if (!file.Entries.TryGetValue(key, out SafetensorsEntry? entry)) throw new AdapterException($"{WeightsFile}: tensor {key} is missing.");
+        if (!file.Entries.TryGetValue(key, out FileTensor? entry)) throw new AdapterException($"{WeightsFile}: tensor {key} is missing.");
         if (!entry.Shape.AsSpan().SequenceEqual(shape))
             throw new AdapterException($"{WeightsFile}: tensor {key} has shape [{string.Join(", ", entry.Shape)}]; this base and rank ask for [{string.Join(", ", shape)}].");
         if (!entry.IsFloat) throw new AdapterException($"{WeightsFile}: tensor {key} is {entry.DtypeName}; an adapter's tensors must be F32, BF16, F16 or F64.");

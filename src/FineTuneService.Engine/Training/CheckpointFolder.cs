@@ -60,7 +60,7 @@ internal static class CheckpointFolder
     {
         foreach ((string name, Tensor tensor) in into)
         {
-            if (!file.Entries.TryGetValue(name, out SafetensorsEntry? entry)) return $"its tensor {name} is missing";
+            if (!file.Entries.TryGetValue(name, out FileTensor? entry)) return $"its tensor {name} is missing";
             if (entry.Dtype != tensor.dtype || !entry.Shape.AsSpan().SequenceEqual(tensor.shape)) return $"its tensor {name} has another shape or dtype";
             using Tensor stored = file.Read(name);
             if (!IsFinite(stored)) return $"its tensor {name} holds what is not a finite number";

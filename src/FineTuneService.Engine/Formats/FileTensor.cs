@@ -2,10 +2,10 @@ using static TorchSharp.torch;
 
 namespace FineTuneService.Engine.Formats;
 
-/// <summary>A tensor as a safetensors header describes it.</summary>
+/// <summary>A tensor whose values lie in a file as numbers of its dtype, little-endian.</summary>
 /// <param name="Begin">First byte, from the file's start.</param>
 /// <param name="End">The byte after the last.</param>
-internal sealed record SafetensorsEntry(string Name, ScalarType Dtype, long[] Shape, long Begin, long End) : StoredTensor(Name, Dtype, Shape)
+internal sealed record FileTensor(string Name, ScalarType Dtype, long[] Shape, long Begin, long End) : StoredTensor(Name, Dtype, Shape)
 {
     /// <summary>safetensors' names of the dtypes that a tensor here can have.</summary>
     public static readonly IReadOnlyDictionary<string, ScalarType> Dtypes = new Dictionary<string, ScalarType>
@@ -21,6 +21,9 @@ internal sealed record SafetensorsEntry(string Name, ScalarType Dtype, long[] Sh
         ["U8"] = ScalarType.Byte,
         ["BOOL"] = ScalarType.Bool,
     };
+
+    /// <summary>Elements from one index to the next, a dimension, where the values do not lie row by row; PyTorch writes such files. Null otherwise.</summary>
+    public long[]? Strides { get; init; }
 
     public static int SizeOf(ScalarType dtype) => dtype switch
     {
