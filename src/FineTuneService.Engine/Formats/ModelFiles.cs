@@ -28,7 +28,7 @@ internal sealed class ModelFiles : ITensorSource
         var files = new ModelFiles();
         try
         {
-            (FileKind kind, IEnumerable<string> names) = Find(folder);
+            (FileKind kind, IEnumerable<string> names) = Found(folder);
             foreach (string name in names) files.Add(folder, name, kind);
             return files;
         }
@@ -64,7 +64,7 @@ internal sealed class ModelFiles : ITensorSource
     }
 
     /// <summary>Which kind of files the folder has, and their names.</summary>
-    private static (FileKind Kind, IEnumerable<string> Names) Find(string folder)
+    private static (FileKind Kind, IEnumerable<string> Names) Found(string folder)
     {
         foreach (FileKind kind in s_kinds)
         {

@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Text;
-using FineTuneService.Engine.Formats;
 using FineTuneService.Engine.Formats.Gguf;
 
 namespace FineTuneService.Engine.Tests.Formats;
@@ -14,12 +13,9 @@ public sealed class GgufHostileTests : IDisposable
     public void Open_EveryTruncation_IsRefused()
     {
         byte[] whole = Valid();
-        for (int length = 0; length < whole.Length; length++)
-        {
-            // Behind the last tensor's last byte stands only padding.
-            if (length >= whole.Length - 16) break;
-            Assert.Contains("cut.gguf", Refused(whole[..length], "cut.gguf").Message);
-        }
+        const int Padding = 28; // Two blocks of 34 bytes, to the next multiple of 32.
+        for (int length = 0; length < whole.Length - Padding; length++) Assert.Contains("cut.gguf", Refused(whole[..length], "cut.gguf").Message);
+        GgufFile.Open(Write(whole[..^Padding], "whole.gguf")).Dispose();
     }
 
     /// <summary>Whatever a byte becomes, the file is read or refused: nothing else is thrown, nothing is read outside of it.</summary>
@@ -102,7 +98,7 @@ public sealed class GgufHostileTests : IDisposable
         change();
         GgufException refused = Refused(bytes, "lies.gguf");
         Assert.Contains(message, refused.Message);
-        Assert.Contains("second", refused.Message);
+        if (what != "overlap") Assert.Contains("tensor second", refused.Message);
     }
 
     [Fact]
@@ -117,8 +113,8 @@ public sealed class GgufHostileTests : IDisposable
             if (value.Value is GgufArray list) Assert.Equal(list.Bytes, ((GgufArray)read.Value).Bytes);
             else Assert.Equal(value.Value, read.Value);
         }
-        Assert.Equal(["", "ü", "a b"], file.Metadata.Texts("texts"));
-        Assert.Equal([1, -2, 3], file.Metadata.Numbers("numbers"));
+        Assert.Equal(["", "ü", "a b"], file.Metadata.Texts("texts")!);
+        Assert.Equal([1, -2, 3], file.Metadata.Numbers("numbers")!);
     }
 
     [Fact]

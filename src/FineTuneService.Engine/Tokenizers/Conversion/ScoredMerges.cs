@@ -1,0 +1,29 @@
+namespace FineTuneService.Engine.Tokenizers.Conversion;
+
+/// <summary>
+/// The merges of a BPE vocabulary that has scores and no merges, as sentencepiece's: any two tokens whose joined text is a token may be
+/// joined, the best score first. As in transformers' conversion, of equal ones the longer left part goes first.
+/// </summary>
+internal static class ScoredMerges
+{
+    public static IEnumerable<(string Left, string Right)> Of(IReadOnlyList<VocabularyPiece> pieces)
+    {
+        var ids = new Dictionary<string, int>(StringComparer.Ordinal);
+        for (int id = 0; id < pieces.Count; id++)
+        {
+            if (pieces[id].Kind is PieceKind.Normal or PieceKind.UserDefined or PieceKind.Unused) ids.TryAdd(pieces[id].Text, id);
+        }
+        var byText = ids.GetAlternateLookup<ReadOnlySpan<char>>();
+        var merges = new List<(double Score, int Left, int Right)>();
+        foreach ((string text, int id) in ids)
+        {
+            for (int cut = 1; cut < text.Length; cut++)
+            {
+                if (char.IsLowSurrogate(text[cut])) continue;
+                if (byText.TryGetValue(text.AsSpan(0, cut), out int left) && byText.TryGetValue(text.AsSpan(cut), out int right)) merges.Add((pieces[id].Score, left, right));
+            }
+        }
+        return merges.OrderByDescending(merge => merge.Score).ThenByDescending(merge => pieces[merge.Left].Text.Length).ThenByDescending(merge => pieces[merge.Right].Text.Length)
+            .Select(merge => (pieces[merge.Left].Text, pieces[merge.Right].Text));
+    }
+}
