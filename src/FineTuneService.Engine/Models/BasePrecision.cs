@@ -39,6 +39,6 @@ public sealed record BasePrecision(ComputeDtype Dtype, QuantizationType Quantiza
             bytes += linear.Parts.Sum(part => Format.BytesOf(part.Out, linear.In, compute));
             stored += linear.Parts.Sum(part => (long)part.Out * linear.In);
         }
-        return bytes + (model.ParameterCount - stored) * SafetensorsEntry.SizeOf(compute);
+        return bytes + (model.ParameterCount - stored) * FileTensor.SizeOf(compute);
     }
 }

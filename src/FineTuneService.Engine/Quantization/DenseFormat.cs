@@ -27,5 +27,5 @@ internal sealed record DenseFormat : WeightFormat
         return new DenseMatrix(joined);
     }
 
-    public override long BytesOf(long rows, long columns, ScalarType compute) => rows * columns * SafetensorsEntry.SizeOf(compute);
+    public override long BytesOf(long rows, long columns, ScalarType compute) => rows * columns * FileTensor.SizeOf(compute);
 }
