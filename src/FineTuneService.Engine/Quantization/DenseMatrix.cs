@@ -18,6 +18,8 @@ internal sealed class DenseMatrix(Tensor weight) : WeightMatrix((int)weight.size
 
     public override void Fill(Tensor dense) => dense.copy_(_weight);
 
+    public override void Gather(Tensor indices, Tensor rows) => EmbeddingKernel.Gather(_weight, indices, rows);
+
     public override bool ReadsCodes(Tensor x) => Bf16ProductKernel.Fits(x);
 
     public override WeightMatrix? Join(IReadOnlyList<WeightMatrix> parts) => new DenseMatrix(cat([.. parts.Select(part => part.Stored!)]));

@@ -23,4 +23,7 @@ internal abstract record WeightFormat
     /// <summary>Bytes of a matrix of this shape: what <see cref="WeightMatrix.Bytes"/> of it says.</summary>
     /// <param name="compute">Element type of the products.</param>
     public abstract long BytesOf(long rows, long columns, ScalarType compute);
+
+    /// <summary>Bytes of a tensor's matrix.</summary>
+    public virtual long BytesOf(StoredTensor stored, ScalarType compute) => BytesOf(stored.Shape[0], stored.Shape[1], compute);
 }

@@ -39,6 +39,12 @@ internal abstract class WeightMatrix(int rows, int columns, ScalarType dtype) : 
     /// <param name="dense">[Rows, Columns], contiguous, on the matrix' device; fp32 or bf16, rounded once.</param>
     public abstract void Fill(Tensor dense);
 
+    /// <summary>rows[i] = row indices[i] of the matrix: what an embedding table is asked for.</summary>
+    /// <param name="indices">int64 [count].</param>
+    /// <param name="rows">[count, Columns], contiguous, of <see cref="Dtype"/>.</param>
+    /// <exception cref="NotSupportedException">No table is kept in this format.</exception>
+    public virtual void Gather(Tensor indices, Tensor rows) => throw new NotSupportedException($"{GetType().Name} is no format of tables");
+
     /// <summary>Whether a product with these rows reads the codes; what it gives a row is then the same bits in any company.</summary>
     public virtual bool ReadsCodes(Tensor x) => false;
 

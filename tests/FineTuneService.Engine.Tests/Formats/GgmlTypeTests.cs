@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using System.Text.Json.Nodes;
 using FineTuneService.Engine.Formats;
 using FineTuneService.Engine.Formats.Gguf;
+using FineTuneService.Engine.Quantization;
 using static TorchSharp.torch;
 
 namespace FineTuneService.Engine.Tests.Formats;
@@ -25,7 +26,17 @@ public sealed class GgmlTypeTests
         type.DecodeAll(raw.bytes, values);
         Assert.Equal((int)Cases()[name]!["block_bytes"]!, type.Bytes);
         Assert.True(MemoryMarshal.Cast<byte, float>(expected.bytes).SequenceEqual(values), "the numbers differ");
+        if (type.Values > 1) EqualsAsMatrix(type, raw, expected);
         Fidelity.Passed("gguf", $"{name} read", "equal bits");
+    }
+
+    /// <summary>The kernels' numbers are the same.</summary>
+    private static void EqualsAsMatrix(GgmlType type, Tensor raw, Tensor expected)
+    {
+        using var matrix = new GgmlMatrix(raw.clone(), type, ScalarType.Float32);
+        using Tensor filled = empty(expected.shape, ScalarType.Float32);
+        matrix.Fill(filled);
+        Assert.True(filled.bytes.SequenceEqual(expected.bytes), "the matrix' numbers differ");
     }
 
     [Theory, MemberData(nameof(Types))]

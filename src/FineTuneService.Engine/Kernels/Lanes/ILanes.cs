@@ -23,6 +23,9 @@ internal unsafe interface ILanes<TSelf> :
     /// <summary>From the bits of bf16 numbers.</summary>
     static abstract TSelf Load(ushort* source);
 
+    /// <summary>From signed bytes.</summary>
+    static abstract TSelf Load(sbyte* source);
+
     /// <summary>From pairs of bf16 numbers: the first of each, and the second.</summary>
     static abstract void LoadPairs(uint* source, out TSelf even, out TSelf odd);
 

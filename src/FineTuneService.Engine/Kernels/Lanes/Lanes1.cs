@@ -20,6 +20,9 @@ internal readonly unsafe struct Lanes1(float value) : ILanes<Lanes1>
     public static Lanes1 Load(ushort* source) => new(BitConverter.UInt32BitsToSingle((uint)*source << 16));
 
     [MethodImpl(Inline)]
+    public static Lanes1 Load(sbyte* source) => new(*source);
+
+    [MethodImpl(Inline)]
     public static void LoadPairs(uint* source, out Lanes1 even, out Lanes1 odd)
     {
         even = new(BitConverter.UInt32BitsToSingle(*source << 16));

@@ -22,6 +22,10 @@ internal readonly unsafe struct Lanes256(Vector256<float> values) : ILanes<Lanes
     public static Lanes256 Load(ushort* source) => new((Widened(Vector128.Load(source)) << 16).AsSingle());
 
     [MethodImpl(Inline)]
+    public static Lanes256 Load(sbyte* source) => new(Vector256.ConvertToSingle(Avx2.IsSupported ? Avx2.ConvertToVector256Int32(source)
+        : Vector256.Create(source[0], source[1], source[2], source[3], source[4], source[5], source[6], source[7])));
+
+    [MethodImpl(Inline)]
     public static void LoadPairs(uint* source, out Lanes256 even, out Lanes256 odd)
     {
         Vector256<uint> pairs = Vector256.Load(source);

@@ -22,6 +22,9 @@ internal readonly unsafe struct Lanes512(Vector512<float> values) : ILanes<Lanes
     public static Lanes512 Load(ushort* source) => new((Avx512F.ConvertToVector512UInt32(Vector256.Load(source)) << 16).AsSingle());
 
     [MethodImpl(Inline)]
+    public static Lanes512 Load(sbyte* source) => new(Avx512F.ConvertToVector512Single(Avx512F.ConvertToVector512Int32(Vector128.Load(source))));
+
+    [MethodImpl(Inline)]
     public static void LoadPairs(uint* source, out Lanes512 even, out Lanes512 odd)
     {
         Vector512<uint> pairs = Vector512.Load(source);
