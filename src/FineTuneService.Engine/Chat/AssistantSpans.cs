@@ -1,3 +1,5 @@
+using System.Text.Json.Nodes;
+
 namespace FineTuneService.Engine.Chat;
 
 /// <summary>
@@ -6,9 +8,9 @@ namespace FineTuneService.Engine.Chat;
 /// the last one: it begins where the prompt for an answer ends, and ends with what the template writes behind the last content.
 /// That takes a handful of renderings, however long the conversation.
 /// </summary>
-internal sealed class AssistantSpans(ChatTemplate template, IReadOnlyList<ChatMessage> messages)
+internal sealed class AssistantSpans(ChatTemplate template, IReadOnlyList<ChatMessage> messages, JsonArray? tools)
 {
-    private readonly ConversationRenderer _renderer = new(template, messages);
+    private readonly ConversationRenderer _renderer = new(template, messages, tools);
     private readonly ChatMessage[] _answers = [.. messages.Where(message => message.Role == "assistant")];
 
     public RenderedChat Find()
@@ -16,7 +18,10 @@ internal sealed class AssistantSpans(ChatTemplate template, IReadOnlyList<ChatMe
         var rendered = _renderer.Render();
         if (rendered.AssistantSpans.Count > 0) return rendered with { AssistantSpans = Weighted(rendered.AssistantSpans, rendered.Text) };
         var prompt = _renderer.TryRender(messages.SkipLast(1), addGenerationPrompt: true) ?? "";
-        if (FindContents(rendered.Text) is { } contents)
+        // Calls stand beside a content, or instead of it: marks around contents do not show them.
+        if (_answers.Any(answer => answer.HasCalls) && new PrefixTurns(_renderer, rendered.Text).Find() is { } byPrefix)
+            return rendered with { AssistantSpans = [.. byPrefix.Where(turn => messages[turn.Message].Weight != 0).Select(turn => turn.Span)] };
+        if (_answers.All(answer => !answer.HasCalls) && FindContents(rendered.Text) is { } contents)
         {
             var turns = new AnswerTurns(rendered.Text, messages[^1].Role == "assistant" ? prompt : "", PromptTail(prompt)).Of(contents);
             return rendered with { AssistantSpans = [.. turns.Where((_, i) => _answers[i].Weight != 0)] };
@@ -32,12 +37,19 @@ internal sealed class AssistantSpans(ChatTemplate template, IReadOnlyList<ChatMe
     {
         if (_answers.All(answer => answer.Weight != 0)) return spans;
         if (_answers.All(answer => answer.Weight == 0)) return [];
-        if (new SpanOwners(_renderer, text).Find(spans) is not { } owners)
+        if (Owners(spans, text) is not { } owners)
         {
             throw new ChatTemplateException(
                 "whose words its {% generation %} blocks mark cannot be told, so answers of weight 0 cannot be left out; drop the weights, or the row.", 0);
         }
         return [.. spans.Where((_, i) => messages[owners[i]].Weight != 0)];
+    }
+
+    private IReadOnlyList<int>? Owners(IReadOnlyList<Range> spans, string text)
+    {
+        if (!_answers.Any(answer => answer.HasCalls)) return new SpanOwners(_renderer, text).Find(spans);
+        return new PrefixTurns(_renderer, text).Find() is not { } turns ? null
+            : [.. spans.Select(span => turns.LastOrDefault(turn => turn.Span.Start.Value <= span.Start.Value, turns[0]).Message)];
     }
 
     /// <summary>The part of the prompt that asks for an answer.</summary>

@@ -69,8 +69,9 @@ public sealed class ChatTemplate
     /// The conversation as text; with <paramref name="addGenerationPrompt"/> it ends where the assistant's next answer begins.
     /// </summary>
     /// <exception cref="ChatTemplateException">The template refuses these messages.</exception>
-    public string Render(IReadOnlyList<ChatMessage> messages, bool addGenerationPrompt = false) =>
-        Render(Json(messages), addGenerationPrompt).Text;
+    /// <param name="tools">What the assistant may call, in OpenAI's shape; null: nothing.</param>
+    public string Render(IReadOnlyList<ChatMessage> messages, bool addGenerationPrompt = false, JsonArray? tools = null) =>
+        Render(Json(messages), addGenerationPrompt, Variables(tools)).Text;
 
     /// <summary>
     /// The conversation with the places of the assistant's words: what <c>{% generation %}</c> marks, or else what is found by
@@ -78,7 +79,7 @@ public sealed class ChatTemplate
     /// </summary>
     /// <exception cref="ChatTemplateException">The template refuses these messages, or hides where the assistant
     /// speaks.</exception>
-    public RenderedChat RenderForTraining(IReadOnlyList<ChatMessage> messages) => new AssistantSpans(this, messages).Find();
+    public RenderedChat RenderForTraining(IReadOnlyList<ChatMessage> messages, JsonArray? tools = null) => new AssistantSpans(this, messages, tools).Find();
 
     /// <summary>
     /// The conversation up to the end of its last message's text, for the model to go on with (transformers'
@@ -122,6 +123,8 @@ public sealed class ChatTemplate
         var (rendered, generated) = Renderer.Render(_template, all, Clock);
         return new RenderedChat(rendered, generated);
     }
+
+    internal static JsonObject? Variables(JsonArray? tools) => tools is null ? null : new JsonObject { ["tools"] = tools.DeepClone() };
 
     internal static JsonArray Json(IReadOnlyList<ChatMessage> messages) => [.. messages.Select(message => message.ToJson())];
 }

@@ -1,19 +1,23 @@
+using System.Text.Json.Nodes;
+
 namespace FineTuneService.Engine.Chat;
 
 /// <summary>Renders a conversation, its parts, and the conversation with marks in it.</summary>
-internal sealed class ConversationRenderer(ChatTemplate template, IReadOnlyList<ChatMessage> messages)
+internal sealed class ConversationRenderer(ChatTemplate template, IReadOnlyList<ChatMessage> messages, JsonArray? tools)
 {
+    private readonly JsonObject? _variables = ChatTemplate.Variables(tools);
+
     public IReadOnlyList<ChatMessage> Messages => messages;
 
     /// <exception cref="ChatTemplateException">The template refuses the conversation.</exception>
-    public RenderedChat Render() => template.Render(ChatTemplate.Json(messages), addGenerationPrompt: false);
+    public RenderedChat Render() => template.Render(ChatTemplate.Json(messages), addGenerationPrompt: false, _variables);
 
     /// <summary>Null where the template refuses these messages, though it takes the whole conversation.</summary>
     public string? TryRender(IEnumerable<ChatMessage> part, bool addGenerationPrompt = false)
     {
         try
         {
-            return template.Render(ChatTemplate.Json([.. part]), addGenerationPrompt).Text;
+            return template.Render(ChatTemplate.Json([.. part]), addGenerationPrompt, _variables).Text;
         }
         catch (ChatTemplateException)
         {

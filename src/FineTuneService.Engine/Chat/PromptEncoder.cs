@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using FineTuneService.Engine.Tokenizers;
 
 namespace FineTuneService.Engine.Chat;
@@ -15,15 +16,16 @@ public sealed class PromptEncoder(Tokenizer tokenizer, ChatTemplate? chatTemplat
     public bool CanChat => chatTemplate is not null || promptTemplate is not null;
 
     /// <summary>The tokens up to where the assistant's next answer begins.</summary>
+    /// <param name="tools">What the assistant may call, in OpenAI's shape.</param>
     /// <exception cref="ChatTemplateException">There is no template, or it refuses these messages.</exception>
     /// <exception cref="PromptTooLongException">The text cannot have so few tokens.</exception>
-    public int[] EncodeChat(IReadOnlyList<ChatMessage> messages)
+    public int[] EncodeChat(IReadOnlyList<ChatMessage> messages, JsonArray? tools = null)
     {
         if (messages.Count == 0) throw new ChatTemplateException("there are no messages.", 0);
         if (promptTemplate is not null) return EncodeText(promptTemplate.Render(messages));
         if (chatTemplate is null) throw new ChatTemplateException("the model has none.", 0);
         // The template writes the special tokens itself.
-        return Encode(chatTemplate.Render(messages, addGenerationPrompt: true), addSpecialTokens: false);
+        return Encode(chatTemplate.Render(messages, addGenerationPrompt: true, tools), addSpecialTokens: false);
     }
 
     /// <summary>

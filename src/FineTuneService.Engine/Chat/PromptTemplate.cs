@@ -1,17 +1,16 @@
 using System.Text.Json;
-using FineTuneService.Engine.Formats;
 
 namespace FineTuneService.Engine.Chat;
 
 /// <summary>
-/// The fixed texts around a task that an adapter was trained with. It is stored beside the adapter and wraps what the
-/// adapter is asked when it serves.
+/// The fixed texts around a task that an adapter was trained with. It is stored beside the adapter (<see cref="PromptTemplateFile"/>) and
+/// wraps what the adapter is asked when it serves.
 /// </summary>
-/// <param name="WithInput">Text with the places <c>{instruction}</c> and <c>{input}</c>.</param>
-/// <param name="WithoutInput">Text with the place <c>{instruction}</c>, for a task whose input is empty.</param>
+/// <param name="WithInput">Text with places in braces, such as <c>{instruction}</c> and <c>{input}</c>.</param>
+/// <param name="WithoutInput">The text for a task whose place <c>{input}</c> would be empty.</param>
 public sealed record PromptTemplate(string Name, string WithInput, string WithoutInput)
 {
-    private const string FileName = "prompt_template.json";
+    private const string Instruction = "instruction", Input = "input";
 
     /// <summary>The prompts of Stanford's Alpaca (train.py). They end without a line feed.</summary>
     public static PromptTemplate Alpaca { get; } = new("alpaca",
@@ -22,50 +21,69 @@ public sealed record PromptTemplate(string Name, string WithInput, string Withou
         + "Write a response that appropriately completes the request."
         + "\n\n### Instruction:\n{instruction}\n\n### Response:");
 
-    /// <param name="input">Only the empty text counts as none; a blank is an input, as in Stanford's code.</param>
-    public string Render(string instruction, string input = "") => input.Length > 0
-        ? Fill(WithInput, ("{instruction}", instruction), ("{input}", input))
-        : Fill(WithoutInput, ("{instruction}", instruction));
+    /// <summary>LitGPT's prompts for Dolly rows: Alpaca's, with a line feed at the end; the context is the input.</summary>
+    public static PromptTemplate Dolly { get; } = new("dolly", Alpaca.WithInput + "\n", Alpaca.WithoutInput + "\n");
 
-    /// <summary>The prompt of a chat: its last user message is the instruction, and what stands before it the input.</summary>
+    /// <summary>Databricks' own prompts for Dolly rows (training/consts.py).</summary>
+    public static PromptTemplate DollyDatabricks { get; } = new("dolly-databricks",
+        Alpaca.WithoutInput[..Alpaca.WithoutInput.IndexOf("\n\n### Response:", StringComparison.Ordinal)] + "\n\nInput:\n{input}\n\n### Response:\n",
+        Alpaca.WithoutInput + "\n")
+    { Behind = "\n\n### End" };
+
+    /// <summary>Those that are asked for by name.</summary>
+    public static IReadOnlyList<PromptTemplate> Known { get; } = [Alpaca, Dolly, DollyDatabricks];
+
+    /// <summary>What stands behind each answer in training.</summary>
+    public string Behind { get; init; } = "";
+
+    /// <summary>A user's own: one text, whose places are columns of the training file.</summary>
+    public static PromptTemplate Own(string text) => new("own", text, text);
+
+    /// <summary>The names of its places, each once.</summary>
+    public IReadOnlyList<string> Places => [.. TemplateText.Places(WithInput).Union(TemplateText.Places(WithoutInput))];
+
+    /// <param name="input">Only the empty text counts as none; a blank is an input, as in Stanford's code.</param>
+    public string Render(string instruction, string input = "") => Render(name => name switch { Instruction => instruction, Input => input, _ => null });
+
+    /// <param name="value">The value of a place by its name, or null where there is none.</param>
+    /// <exception cref="ChatTemplateException">A place has no value.</exception>
+    public string Render(Func<string, string?> value) => TemplateText.Fill(string.IsNullOrEmpty(value(Input)) ? WithoutInput : WithInput,
+        name => value(name) ?? throw new ChatTemplateException($"the prompt template has the place {{{name}}}, and there is no value for it.", 0));
+
+    /// <summary>
+    /// The prompt of a chat. The last user message is the instruction, and what stands before it the input; where there is one place, both go
+    /// there; where there are others, that message has to be a JSON object with their values.
+    /// </summary>
+    /// <exception cref="ChatTemplateException">The message is not such an object.</exception>
     public string Render(IReadOnlyList<ChatMessage> messages)
     {
         var last = messages.Count - 1;
         while (last > 0 && messages[last].Role != "user") last--;
-        return Render(messages[last].Content, string.Join("\n", messages.Take(last).Select(message => message.Content)));
+        var before = string.Join("\n", messages.Take(last).Select(message => message.Content));
+        var places = Places;
+        if (places.Contains(Instruction) && places.All(place => place is Instruction or Input)) return Render(messages[last].Content, before);
+        if (places.Count != 1) return Render(Values(messages[last].Content, places));
+        return Render(_ => before.Length == 0 ? messages[last].Content : before + "\n" + messages[last].Content);
     }
 
-    /// <summary>Fills in one pass: an instruction that holds "{input}" stays as it is.</summary>
-    private static string Fill(string text, params ReadOnlySpan<(string Place, string Value)> values)
+    private static Func<string, string?> Values(string message, IReadOnlyList<string> places)
     {
-        var filled = new System.Text.StringBuilder();
-        var from = 0;
-        foreach (var (place, value) in values)
+        try
         {
-            var at = text.IndexOf(place, from, StringComparison.Ordinal);
-            filled.Append(text, from, at - from).Append(value);
-            from = at + place.Length;
+            using var json = JsonDocument.Parse(message);
+            if (json.RootElement.ValueKind == JsonValueKind.Object)
+            {
+                var values = new Dictionary<string, string>();
+                foreach (var property in json.RootElement.EnumerateObject())
+                    if (property.Value.ValueKind is not (JsonValueKind.Array or JsonValueKind.Object or JsonValueKind.Null)) values[property.Name] = property.Value.ToString();
+                if (places.All(values.ContainsKey)) return values.GetValueOrDefault;
+            }
         }
-        return filled.Append(text, from, text.Length - from).ToString();
+        catch (Exception broken) when (broken is JsonException or InvalidOperationException)
+        {
+            // Said below.
+        }
+        throw new ChatTemplateException(
+            $"the prompt template has the places {string.Join(", ", places.Select(place => $"{{{place}}}"))}: write the last user message as a JSON object with a value for each.", 0);
     }
-
-    /// <summary>Writes prompt_template.json into an adapter's folder.</summary>
-    public void Save(string folder) => File.WriteAllText(Path.Combine(folder, FileName), JsonSerializer.Serialize(this, Format));
-
-    /// <returns>Null where the adapter has none.</returns>
-    /// <exception cref="InvalidDataException">prompt_template.json does not hold a template.</exception>
-    public static PromptTemplate? Load(string folder)
-    {
-        if (FolderFile.Problem(folder, FileName) is { } problem) throw new InvalidDataException(problem);
-        if (!FolderFile.Exists(folder, FileName)) return null;
-        var json = JsonSettings.Parse(File.ReadAllText(Path.Combine(folder, FileName)), FileName, message => new InvalidDataException(message.TrimEnd('.')));
-        if (json.Text("name") is { } name && json.Text("with_input") is { } with && json.Text("without_input") is { } without
-            && with.Split("{instruction}") is [_, var behind] && behind.Contains("{input}", StringComparison.Ordinal)
-            && without.Contains("{instruction}", StringComparison.Ordinal)) return new PromptTemplate(name, with, without);
-        throw new InvalidDataException(
-            $"{FileName} needs name, with_input (with {{instruction}}, then {{input}}) and without_input (with {{instruction}})");
-    }
-
-    private static readonly JsonSerializerOptions Format =
-        new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, WriteIndented = true };
 }

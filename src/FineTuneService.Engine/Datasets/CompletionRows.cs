@@ -11,18 +11,22 @@ internal static class CompletionRows
     public static DatasetRow Parse(RowJson row)
     {
         row.WarnOfUnknownKeys(row.Json, ["prompt", "completion", "system", "tools", "functions"]);
-        ChatRows.RefuseTools(row);
         if (row.Json.TryGetProperty("prompt", out var prompt) && prompt.ValueKind == JsonValueKind.Array
             && row.Json.TryGetProperty("completion", out var completion))
             return Conversation(row, prompt, completion);
+        if (ToolRows.Tools(row) is not null) throw row.Error("'tools' have no place beside a prompt that is a text; write the row as messages.");
         if (row.OptionalText("system").Length > 0)
             throw row.Error("'system' has no place beside a prompt that is a text; put it into the prompt, or write the row as messages.");
-        var (given, learnt) = (row.Text("prompt"), row.Text("completion"));
-        if (learnt.Length == 0) throw row.Error("'completion' is empty: there is nothing to learn.");
-        if (given.Length == 0) row.Warn("'prompt' is empty: the completion is learnt by itself.");
-        row.WarnOfText(given);
-        row.WarnOfText(learnt);
-        return new CompletionRow(row.Line, given, learnt);
+        return Of(row, row.Text("prompt"), row.Text("completion"));
+    }
+
+    public static CompletionRow Of(RowJson row, string prompt, string completion)
+    {
+        if (completion.Length == 0) throw row.Error("'completion' is empty: there is nothing to learn.");
+        if (prompt.Length == 0) row.Warn("'prompt' is empty: the completion is learnt by itself.");
+        row.WarnOfText(prompt);
+        row.WarnOfText(completion);
+        return new CompletionRow(row.Line, prompt, completion);
     }
 
     /// <summary>A conversation of which only the completion's assistant messages are learnt.</summary>
@@ -32,7 +36,9 @@ internal static class CompletionRows
         var after = ChatRows.Messages(row, completion, "completion");
         if (after[^1].Role != "assistant") throw row.Error("the last message of 'completion' is not the assistant's.");
         List<ChatMessage> messages = [.. before.Select(message => message with { Weight = 0 }), .. after];
+        var tools = ToolRows.Tools(row);
         TurnOrder.Check(row, messages);
-        return new ChatRow(row.Line, messages) { PromptMessages = before.Count };
+        ToolOrder.Check(row, messages, tools);
+        return new ChatRow(row.Line, messages) { PromptMessages = before.Count, Tools = tools };
     }
 }

@@ -3,11 +3,11 @@ using System.Text.Json;
 namespace FineTuneService.Engine.Datasets;
 
 /// <summary>Rows of a CSV file, each as an object of texts: what holds for a row in JSON holds for it as well.</summary>
-internal sealed class CsvRows(LineReader lines, WarningList warnings, ProblemList problems)
+internal sealed class CsvRows(LineReader lines, DatasetColumns? names, WarningList warnings, ProblemList problems)
 {
     public IEnumerable<(RowPlace, JsonElement)> Read()
     {
-        if (CsvHeader.Read(lines, warnings) is not { } header) yield break;
+        if (CsvHeader.Read(lines, names, warnings) is not { } header) yield break;
         var records = new CsvRecords(lines, header.Separator);
         while (!problems.IsFull && TryNext(records, out var fields))
         {

@@ -4,7 +4,8 @@ namespace FineTuneService.Engine.Datasets;
 
 /// <summary>Reads a training file row by row: JSONL, a JSON array, or CSV, in UTF-8. Bad content never throws: it is a problem.</summary>
 /// <param name="fileName">The uploaded name, where there is one: a file named .csv has to hold CSV, and messages name the file.</param>
-public sealed class DatasetReader(Stream file, string? fileName = null)
+/// <param name="columns">What the user says of the file's columns; null: their names tell.</param>
+public sealed class DatasetReader(Stream file, string? fileName = null, DatasetColumns? columns = null)
 {
     private readonly WarningList _warnings = new(fileName);
     private readonly ProblemList _problems = new(fileName);
@@ -24,19 +25,22 @@ public sealed class DatasetReader(Stream file, string? fileName = null)
     /// <summary>The good rows, in the order of the file, as they are read: to be asked for once.</summary>
     public IEnumerable<DatasetRow> Rows()
     {
-        _parser = new RowParser(_warnings, _problems);
+        _parser = new RowParser(columns, _warnings, _problems);
         var repeats = new RepeatedRows(_warnings);
-        using var values = new FileRows(file, fileName, _warnings, _problems).Read().GetEnumerator();
+        var labels = new LabelCounts(_warnings);
+        using var values = new FileRows(file, fileName, columns, _warnings, _problems).Read().GetEnumerator();
         var rows = 0;
         while (!_problems.IsFull && Next(values))
         {
             if (_parser.Parse(values.Current.Place, values.Current.Json) is not { } row) continue;
             rows++;
             repeats.Check(row);
+            labels.Add(row);
             yield return row;
         }
         if (_problems.IsFull) _problems.SayStopped(rows);
         if (rows == 0 && _problems.Count == 0) _problems.Add(new DatasetProblem(0, "the file has no rows."));
+        labels.Check();
         if (rows is > 0 and < 10) _warnings.Add(0, $"only {rows} rows: fewer than 10 rarely teach a model anything.");
     }
 

@@ -3,7 +3,7 @@ using System.Text.Json;
 namespace FineTuneService.Engine.Datasets;
 
 /// <summary>The rows of a file as JSON values, whatever the file is: JSONL, a JSON array, or CSV.</summary>
-internal sealed class FileRows(Stream file, string? fileName, WarningList warnings, ProblemList problems)
+internal sealed class FileRows(Stream file, string? fileName, DatasetColumns? columns, WarningList warnings, ProblemList problems)
 {
     /// <summary>Bytes that tell what a file is.</summary>
     private const int Start = 4096;
@@ -36,7 +36,7 @@ internal sealed class FileRows(Stream file, string? fileName, WarningList warnin
         if (isCsv && FileKind.IsJson(start)) throw new DatasetException(1, "the file is named .csv, but holds JSON; name it .jsonl.");
         if (!isCsv && FileKind.NotJson(start) is { } otherFormat) throw new DatasetException(1, otherFormat);
         var lines = new LineReader(buffer);
-        return isCsv ? new CsvRows(lines, warnings, problems).Read() : new JsonLines(lines, warnings, problems).Read();
+        return isCsv ? new CsvRows(lines, columns, warnings, problems).Read() : new JsonLines(lines, warnings, problems).Read();
     }
 
     private bool HasEnding(string ending) => fileName?.EndsWith(ending, StringComparison.OrdinalIgnoreCase) == true;

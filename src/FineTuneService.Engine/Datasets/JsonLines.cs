@@ -6,7 +6,7 @@ namespace FineTuneService.Engine.Datasets;
 internal sealed class JsonLines(LineReader lines, WarningList warnings, ProblemList problems)
 {
     /// <summary>A row is four levels deep; deeper unknown keys are ignored, and a bomb is refused.</summary>
-    private const int MaxDepth = 256;
+    public const int MaxDepth = 256;
 
     public static readonly JsonReaderOptions Options = new() { MaxDepth = MaxDepth };
 

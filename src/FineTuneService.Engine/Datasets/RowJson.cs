@@ -7,7 +7,8 @@ namespace FineTuneService.Engine.Datasets;
 internal readonly record struct RowPlace(int Line, int Item = 0);
 
 /// <summary>One row's JSON object with its place: what the parsers of all formats ask of it.</summary>
-internal sealed class RowJson(RowPlace place, JsonElement json, WarningList warnings)
+/// <param name="read">A key of it that is dealt with already.</param>
+internal sealed class RowJson(RowPlace place, JsonElement json, WarningList warnings, string? read = null)
 {
     /// <summary>Where System.Text.Json's own limit is; deeper is legal JSON, but something is odd.</summary>
     private const int UsualDepth = 64;
@@ -21,6 +22,29 @@ internal sealed class RowJson(RowPlace place, JsonElement json, WarningList warn
     public DatasetException Unsupported(string format) => DatasetException.Unsupported(Line, format);
 
     public void Warn(string message) => warnings.Add(Line, message);
+
+    /// <summary>The same row for a parser that does not know one of its keys.</summary>
+    public RowJson Without(string key) => new(place, json, warnings, key);
+
+    /// <summary>An object that the row holds.</summary>
+    public RowJson Inside(string key) => Require(key) is { ValueKind: JsonValueKind.Object } inner
+        ? new RowJson(place, inner, warnings) : throw Error($"'{key}' is {Kind(Require(key))}, not an object.");
+
+    /// <summary>The row with columns under our names instead of the file's. What had such a name before is out of the way.</summary>
+    /// <param name="names">Our name and the file's.</param>
+    public RowJson Renamed(IReadOnlyDictionary<string, string> names)
+    {
+        var columns = names.ToDictionary(name => name.Value, name => name.Key);
+        var renamed = new Dictionary<string, JsonElement>();
+        foreach (var property in json.EnumerateObject())
+        {
+            if (columns.TryGetValue(property.Name, out var name)) renamed[name] = property.Value;
+            else if (!names.ContainsKey(property.Name)) renamed[property.Name] = property.Value;
+        }
+        return new RowJson(place, JsonSerializer.SerializeToElement(renamed, Deep), warnings);
+    }
+
+    private static readonly JsonSerializerOptions Deep = new() { MaxDepth = JsonLines.MaxDepth + 1 };
 
     /// <summary>Whether there is a value under the key. Null and an empty list say as much as no key at all.</summary>
     public bool Has(string key) => Value(json, key) is not null;
@@ -93,7 +117,7 @@ internal sealed class RowJson(RowPlace place, JsonElement json, WarningList warn
     {
         foreach (var property in element.EnumerateObject())
         {
-            if (!known.Contains(property.Name) && !IsAbsent(property.Value))
+            if (!known.Contains(property.Name) && property.Name != read && !IsAbsent(property.Value))
                 Warn($"unknown keys, such as '{Clip.To(property.Name, 40)}', are ignored.");
         }
     }

@@ -3,7 +3,8 @@ using System.Text.Json;
 namespace FineTuneService.Engine.Datasets;
 
 /// <summary>Makes rows of JSON objects. The first row whose keys are known decides the format of all.</summary>
-internal sealed class RowParser(WarningList warnings, ProblemList problems)
+/// <param name="columns">What the user says of the file's columns; null: their names tell.</param>
+internal sealed class RowParser(DatasetColumns? columns, WarningList warnings, ProblemList problems)
 {
     public DatasetFormat? Format { get; private set; }
 
@@ -24,31 +25,18 @@ internal sealed class RowParser(WarningList warnings, ProblemList problems)
     private DatasetRow ParseRow(RowJson row)
     {
         row.Check();
-        var format = FormatOf(row);
-        if (format is { } found && Format is { } whole && found != whole)
-            throw row.Error($"a {found.Name()} row in a {whole.Name()} file; all rows of a file have one format.");
-        Format ??= format;
-        return Format switch
+        if (columns?.Template is not null)
         {
-            DatasetFormat.Chat => ChatRows.Parse(row),
-            DatasetFormat.PromptCompletion => CompletionRows.Parse(row),
-            DatasetFormat.Alpaca => AlpacaRows.Parse(row),
-            _ => throw row.Error("the row has neither 'messages', nor 'prompt' and 'completion', nor 'instruction' and 'output'."),
-        };
-    }
-
-    /// <summary>A key without a value says nothing: exports write one for every column that any row has.</summary>
-    private static DatasetFormat? FormatOf(RowJson row)
-    {
-        if (row.Has("messages")) return DatasetFormat.Chat;
-        if (row.Has("chosen") || row.Has("rejected")) throw row.Unsupported("the preference format (chosen, rejected)");
-        if (row.Has("label") && row.Has("completion")) throw row.Unsupported("the KTO format (prompt, completion, label)");
-        if (row.Has("prompt") || row.Has("completion")) return DatasetFormat.PromptCompletion;
-        if (row.Has("conversations")) throw row.Unsupported("the ShareGPT format (conversations)");
-        if (row.Has("instruction") && row.Has("response"))
-            throw row.Unsupported("the Dolly format (instruction, context, response)");
-        if (row.Has("instruction")) return DatasetFormat.Alpaca;
-        if (row.Has("text")) throw row.Unsupported("the plain text format (text)");
-        return row.Json.TryGetProperty("messages", out _) ? DatasetFormat.Chat : null;
+            Format = DatasetFormat.PromptCompletion;
+            return TemplateRows.Parse(row, columns);
+        }
+        if (columns is not null) row = row.Renamed(columns.Names);
+        var format = RowFormat.Of(row);
+        if (format is { } found && Format is { } whole && found.Format != whole)
+            throw row.Error($"a {found.Format.Name()} row in a {whole.Name()} file; all rows of a file have one format.");
+        Format ??= format?.Format;
+        if (Format is not { } known)
+            throw row.Error($"the row has neither {RowFormat.Names}; name the file's columns in dataset.columns, or put them into a dataset.prompt_template.");
+        return RowFormat.Of(known).Parse(row);
     }
 }

@@ -4,21 +4,27 @@ using FineTuneService.Engine.Tokenizers;
 namespace FineTuneService.Engine.Datasets;
 
 /// <summary>Makes the tokens and labels of one row; <see cref="RowEncoder"/>, which has the parameters' meanings, those of a file.</summary>
-internal sealed class RowTokens(Tokenizer tokenizer, ChatTemplate? chatTemplate, int? endOfText, PromptTemplate? promptTemplate)
+/// <param name="longest">Tokens that are kept of a row's start: what is behind them need not be encoded.</param>
+internal sealed class RowTokens(Tokenizer tokenizer, ChatTemplate? chatTemplate, int? endOfText, PromptTemplate? promptTemplate, int longest)
 {
     private const string MergedBorder =
         "the end of the prompt and the start of the completion become one token; begin the completion with a blank or line feed.";
 
-    private readonly PromptEncoder _prompts = new(tokenizer, chatTemplate);
+    private readonly FirstTokens _first = new(tokenizer, longest);
+
+    public LossOn LossOn { get; set; } = LossOn.Answers;
 
     /// <exception cref="ChatTemplateException">The chat template is missing, or refuses the row.</exception>
+    /// <exception cref="DatasetException">Rows of this format are not trained on in this way.</exception>
     public TrainingRow Encode(DatasetRow row, WarningList warnings) => row switch
     {
         ChatRow chat when promptTemplate is not null => EncodeLastAnswer(chat, promptTemplate, warnings),
         ChatRow chat => EncodeChat(chat, warnings),
         CompletionRow completion => EncodeCompletion(row.Line, completion.Prompt, completion.Completion, warnings),
-        AlpacaRow alpaca => EncodeCompletion(
-            row.Line, (promptTemplate ?? PromptTemplate.Alpaca).Render(alpaca.Instruction, alpaca.Input), alpaca.Output, warnings),
+        AlpacaRow alpaca => EncodeAlpaca(alpaca, promptTemplate ?? alpaca.Prompt, warnings),
+        TextRow text => EncodeText(text.Text),
+        PreferenceRow => throw new DatasetException(row.Line, "preference rows (two answers to a prompt) are trained on with method dpo; supervised training takes one answer a row."),
+        LabelledRow => throw new DatasetException(row.Line, "labelled rows (KTO) are not trained on: keep those whose label is true, without the label, or pair wanted and unwanted answers as 'chosen' and 'rejected'."),
         _ => throw new InvalidOperationException($"No encoding for {row.GetType().Name}."),
     };
 
@@ -27,15 +33,26 @@ internal sealed class RowTokens(Tokenizer tokenizer, ChatTemplate? chatTemplate,
         if (chatTemplate is null)
             throw new ChatTemplateException(
                 "the base model has none, so it cannot learn from 'messages'; use prompt and completion, or another base.", 0);
-        // The prompt's own answers are left out by place, so which spans are theirs need not be told.
-        var chat = chatTemplate.RenderForTraining([.. row.Messages.Select((message, i) => i < row.PromptMessages ? message with { Weight = null } : message)]);
-        if (chat.OnlyLastAnswer)
-            warnings.Add(row.Line, "the chat template rewrites earlier turns: only the last answer is learnt.");
-        var encoding = tokenizer.EncodeWithOffsets(chat.Text);
-        int[] ids = [.. encoding.Ids], labels = SpanLabels.Of(encoding, chat);
-        if (row.PromptMessages > 0)
+        // Under the completion's flag the prompt's own answers are left out by place, so which spans are theirs need not be told.
+        IReadOnlyList<ChatMessage> messages = [.. row.Messages.Select((message, i) => i < row.PromptMessages ? message with { Weight = null } : message)];
+        int[] ids, labels;
+        if (LossOn.HasFlag(LossOn.Assistant))
         {
-            var prompt = _prompts.EncodeChat([.. row.Messages.Take(row.PromptMessages)]);
+            var chat = chatTemplate.RenderForTraining(messages, row.Tools);
+            if (chat.OnlyLastAnswer)
+                warnings.Add(row.Line, "the chat template rewrites earlier turns: only the last answer is learnt.");
+            var encoding = _first.EncodeWithOffsets(chat.Text);
+            (ids, labels) = ([.. encoding.Ids], SpanLabels.Of(encoding, chat));
+        }
+        else
+        {
+            if (messages.Any(message => message.Weight == 0)) warnings.Add(row.Line, "'weight' counts only where the loss is on the assistant's words.");
+            ids = _first.Encode(chatTemplate.Render(messages, tools: row.Tools), addSpecialTokens: false);
+            labels = [.. ids];
+        }
+        if (row.PromptMessages > 0 && LossOn.HasFlag(LossOn.Completion))
+        {
+            var prompt = _first.Encode(chatTemplate.Render([.. row.Messages.Take(row.PromptMessages)], addGenerationPrompt: true, row.Tools), addSpecialTokens: false);
             labels.AsSpan(0, ids.AsSpan().CommonPrefixLength(prompt)).Fill(TrainingRow.Ignored);
         }
         return new TrainingRow(ids, labels);
@@ -48,8 +65,17 @@ internal sealed class RowTokens(Tokenizer tokenizer, ChatTemplate? chatTemplate,
         if (row.Messages.Count(message => message.Role == "assistant") > 1)
             warnings.Add(row.Line, $"the prompt template '{template.Name}' has room for one answer: only the last one counts.");
         ChatMessage answer = row.Messages[^1];
-        TrainingRow encoded = EncodeCompletion(row.Line, template.Render([.. row.Messages.SkipLast(1)]), answer.Content, warnings);
+        TrainingRow encoded = EncodeCompletion(row.Line, template.Render([.. row.Messages.SkipLast(1)]), answer.Content + template.Behind, warnings);
         return answer.Weight == 0 ? encoded with { Labels = [.. encoded.Ids.Select(_ => TrainingRow.Ignored)] } : encoded;
+    }
+
+    private TrainingRow EncodeAlpaca(AlpacaRow row, PromptTemplate template, WarningList warnings) =>
+        EncodeCompletion(row.Line, template.Render(row.Instruction, row.Input), row.Output + template.Behind, warnings);
+
+    private TrainingRow EncodeText(string text)
+    {
+        var ids = WithEnd(_first.Encode(text, addSpecialTokens: true));
+        return new TrainingRow(ids, [.. ids]);
     }
 
     /// <summary>
@@ -58,13 +84,20 @@ internal sealed class RowTokens(Tokenizer tokenizer, ChatTemplate? chatTemplate,
     /// </summary>
     private TrainingRow EncodeCompletion(int line, string prompt, string completion, WarningList warnings)
     {
-        var promptIds = _prompts.EncodeText(prompt);
-        int[] ids = [.. _prompts.EncodeText(prompt + completion)];
+        int[] ids = _first.Encode(prompt + completion, addSpecialTokens: true);
+        if (LossOn == LossOn.All)
+        {
+            ids = WithEnd(ids);
+            return new TrainingRow(ids, [.. ids]);
+        }
+        var promptIds = _first.Encode(prompt, addSpecialTokens: true);
         var border = ids.AsSpan().CommonPrefixLength(promptIds);
-        if (border < promptIds.Length) warnings.Add(line, MergedBorder);
-        if (endOfText is { } end && (ids.Length == 0 || ids[^1] != end)) ids = [.. ids, end];
-        var labels = ids.ToArray();
+        if (border < Math.Min(promptIds.Length, ids.Length)) warnings.Add(line, MergedBorder);
+        ids = WithEnd(ids);
+        int[] labels = [.. ids];
         labels.AsSpan(0, border).Fill(TrainingRow.Ignored);
         return new TrainingRow(ids, labels);
     }
+
+    private int[] WithEnd(int[] ids) => endOfText is { } end && (ids.Length == 0 || ids[^1] != end) ? [.. ids, end] : ids;
 }

@@ -31,7 +31,7 @@ public sealed record ModelText(
         Tokenizer? tokenizer = FolderFile.Exists(folder, TokenizerFile) ? Understood(TokenizerBlame(folder), () => Tokenizer.Load(folder)) : null;
         string templateFile = FolderFile.Exists(folder, ChatTemplateFiles.FileName) ? ChatTemplateFiles.FileName : TokenizerConfig.FileName;
         return new ModelText(
-            folder, config, tokenizer, Understood(() => templateFile, () => ChatTemplate.Load(folder)), Understood(() => "prompt_template.json", () => PromptTemplate.Load(folder)),
+            folder, config, tokenizer, Understood(() => templateFile, () => ChatTemplate.Load(folder)), Understood(() => "prompt_template.json", () => PromptTemplateFile.Load(folder)),
             StopTokens.Of(folder, config, tokenizer));
     }
 

@@ -20,24 +20,24 @@ public class PromptTemplateTests
     {
         using var folder = new TemporaryFolder();
         PromptTemplate.Alpaca.Save(folder.Path);
-        Assert.Equal(PromptTemplate.Alpaca, PromptTemplate.Load(folder.Path));
+        Assert.Equal(PromptTemplate.Alpaca, PromptTemplateFile.Load(folder.Path));
     }
 
     [Fact]
     public void Load_AdapterWithoutOne_IsNull()
     {
         using var folder = new TemporaryFolder();
-        Assert.Null(PromptTemplate.Load(folder.Path));
+        Assert.Null(PromptTemplateFile.Load(folder.Path));
     }
 
     [Theory]
     [InlineData("not json")]
     [InlineData("{}")]
-    [InlineData("""{"name": "x", "with_input": "{input} {instruction}", "without_input": "{instruction}"}""")]
+    [InlineData("""{"name": "x", "with_input": "no place", "without_input": "{instruction}"}""")]
     public void Load_FileThatIsNoTemplate_IsRefused(string json)
     {
         using var folder = new TemporaryFolder();
         folder.Write("prompt_template.json", json);
-        Assert.Throws<InvalidDataException>(() => PromptTemplate.Load(folder.Path));
+        Assert.Throws<InvalidDataException>(() => PromptTemplateFile.Load(folder.Path));
     }
 }

@@ -69,7 +69,7 @@ public class OptionalKeyTests
     [InlineData("{\"system\": \"Be kind.\", \"prompt\": \"p\", \"completion\": \"c\"}")]
     [InlineData("{\"tools\": [{}], \"messages\": [USER, ANSWER]}")]
     [InlineData("{\"tools\": [{}], \"prompt\": [USER], \"completion\": [ANSWER]}")]
-    [InlineData("{\"messages\": [USER, {\"role\": \"assistant\", \"content\": \"\", \"function_call\": {\"name\": \"f\"}}]}")]
+    [InlineData("{\"messages\": [USER, {\"role\": \"assistant\", \"content\": \"\", \"function_call\": {\"arguments\": \"{}\"}}]}")]
     [InlineData("{\"messages\": [USER, {\"role\": \"assistant\", \"content\": \"\", \"refusal\": \"No.\"}]}")]
     [InlineData("{\"messages\": [{\"role\": \"user\", \"content\": \"q\", \"name\": 5}, ANSWER]}")]
     [InlineData("{\"messages\": null}")]
