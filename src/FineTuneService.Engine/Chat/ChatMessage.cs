@@ -29,7 +29,7 @@ public sealed record ChatMessage(string Role, string Content)
     /// <summary>Whether it calls tools: then its content may be empty.</summary>
     public bool HasCalls => Extra?["tool_calls"] is JsonArray { Count: > 0 };
 
-    /// <summary>The object that a template sees. A null in <see cref="Extra"/> is a key that is not there.</summary>
+    /// <summary>The object that a template sees.</summary>
     public JsonObject ToJson()
     {
         var json = new JsonObject { ["role"] = Role, ["content"] = Content };

@@ -47,7 +47,7 @@ public sealed record PromptTemplate(string Name, string WithInput, string Withou
 
     /// <param name="value">The value of a place by its name, or null where there is none.</param>
     /// <exception cref="ChatTemplateException">A place has no value.</exception>
-    public string Render(Func<string, string?> value) => TemplateText.Fill(string.IsNullOrEmpty(value(Input)) ? WithoutInput : WithInput,
+    public string Render(Func<string, string?> value) => TemplateText.Fill(WithInput != WithoutInput && string.IsNullOrEmpty(value(Input)) ? WithoutInput : WithInput,
         name => value(name) ?? throw new ChatTemplateException($"the prompt template has the place {{{name}}}, and there is no value for it.", 0));
 
     /// <summary>

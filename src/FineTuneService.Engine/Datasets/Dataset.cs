@@ -27,5 +27,7 @@ public sealed class Dataset
     /// <summary>Reads JSONL, a JSON array or CSV, in UTF-8. Bad content never throws: it is a problem.</summary>
     /// <param name="fileName">The uploaded name, where there is one: a file named .csv has to hold CSV.</param>
     /// <param name="mostRows">Rows after which nothing more is read.</param>
-    public static Dataset Read(Stream file, string? fileName = null, int mostRows = int.MaxValue) => new(fileName, new DatasetReader(file, fileName), mostRows);
+    /// <param name="columns">What the user says of the file's columns.</param>
+    public static Dataset Read(Stream file, string? fileName = null, int mostRows = int.MaxValue, DatasetColumns? columns = null) =>
+        new(fileName, new DatasetReader(file, fileName, columns), mostRows);
 }

@@ -24,10 +24,9 @@ internal static class MessageRows
         row.WarnOfUnknownKeys(json, role == "tool" ? KnownOfTools : Known);
         var extra = Extra(row, json, role);
         var content = Content(row, json, mayLack: extra?["tool_calls"] is not null);
-        if (content is null) extra!["content"] = null;
-        row.WarnOfText(content ?? "");
-        if (content is not null && extra?["tool_calls"] is null) WarnOfContent(row, role, content);
-        return ChatMessage.Of(role, content ?? "", Name(row, json), extra) with { Weight = Weight(row, json, role) };
+        row.WarnOfText(content);
+        if (extra?["tool_calls"] is null) WarnOfContent(row, role, content);
+        return ChatMessage.Of(role, content, Name(row, json), extra) with { Weight = Weight(row, json, role) };
     }
 
     public static void WarnOfContent(RowJson row, string role, string content)
@@ -67,10 +66,10 @@ internal static class MessageRows
         { } other => throw row.Error($"'name' is {RowJson.Kind(other)}, not a text."),
     };
 
-    /// <param name="mayLack">A message that calls tools need not say anything: then null.</param>
-    private static string? Content(RowJson row, JsonElement message, bool mayLack)
+    /// <param name="mayLack">A message that calls tools need not say anything. Templates then get an empty text: some look into it.</param>
+    private static string Content(RowJson row, JsonElement message, bool mayLack)
     {
-        if (mayLack && RowJson.Value(message, "content") is null) return null;
+        if (mayLack && RowJson.Value(message, "content") is null) return "";
         if (!message.TryGetProperty("content", out var content)) throw row.Error("a message has no 'content'.");
         return content.ValueKind switch
         {

@@ -47,9 +47,11 @@ internal static class PreferenceRows
     {
         List<ChatMessage> wanted = Messages(row, chosen, chosenKey), other = Messages(row, rejected, rejectedKey);
         var (prompt, tools) = Prompt(row);
-        if (prompt is null)
+        // A prompt that is a text often stands beside answers that begin with it, as in UltraFeedback.
+        bool isWithin = row.Has("prompt") && row.Json.GetProperty("prompt").ValueKind == JsonValueKind.String && wanted[0].Role != "assistant";
+        if (prompt is null || isWithin)
         {
-            row.Warn(Extracted);
+            if (!isWithin) row.Warn(Extracted);
             int shared = SharedPrompt.Length(wanted, other);
             (prompt, wanted, other) = (wanted[..shared], wanted[shared..], other[shared..]);
         }

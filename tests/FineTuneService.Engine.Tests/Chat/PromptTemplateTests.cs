@@ -16,11 +16,30 @@ public class PromptTemplateTests
     }
 
     [Fact]
+    public void Render_ChatIntoOnePlace_PutsEverythingThere()
+    {
+        ChatMessage[] messages = [new("system", "Be brief."), new("user", "Add 1 and 1.")];
+        Assert.Equal("Q: Be brief.\nAdd 1 and 1.\nA:", PromptTemplate.Own("Q: {question}\nA:").Render(messages));
+    }
+
+    [Fact]
+    public void Render_ChatIntoSeveralPlaces_TakesAJsonObject()
+    {
+        var template = PromptTemplate.Own("{text} in {language}, {{literally}}:");
+        Assert.Equal("hi in de, {literally}:", template.Render([new ChatMessage("user", """{"language": "de", "text": "hi"}""")]));
+        foreach (string content in (string[])["hi", "{\"text\": \"hi\"}", "[1]", "{\"text\": {}, \"language\": \"de\"}"])
+            Assert.Contains("{text}, {language}: write the last user message as a JSON object", Assert.Throws<ChatTemplateException>(() => template.Render([new ChatMessage("user", content)])).Message);
+    }
+
+    [Fact]
     public void Load_Saved_IsEqual()
     {
-        using var folder = new TemporaryFolder();
-        PromptTemplate.Alpaca.Save(folder.Path);
-        Assert.Equal(PromptTemplate.Alpaca, PromptTemplateFile.Load(folder.Path));
+        foreach (PromptTemplate template in (PromptTemplate[])[.. PromptTemplate.Known, PromptTemplate.Own("{a} {b}")])
+        {
+            using var folder = new TemporaryFolder();
+            template.Save(folder.Path);
+            Assert.Equal(template, PromptTemplateFile.Load(folder.Path));
+        }
     }
 
     [Fact]
