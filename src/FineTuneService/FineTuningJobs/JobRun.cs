@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using FineTuneService.Data;
 using FineTuneService.Device;
+using FineTuneService.Engine.Chat;
 using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Training;
 using FineTuneService.Hosting;

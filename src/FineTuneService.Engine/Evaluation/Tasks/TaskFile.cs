@@ -16,7 +16,7 @@ public sealed class TaskFile(Stream bytes, string name)
     /// <summary>Rows of JSONL or of a JSON array.</summary>
     /// <param name="most">Rows after which nothing more is read.</param>
     /// <param name="parse">May throw the row's <see cref="RowJson.Error"/>.</param>
-    internal IReadOnlyList<T> Objects<T>(int most, Func<RowJson, T> parse) => Rows(most, () => new FileRows(bytes, name, _warnings, _problems).Read(), value =>
+    internal IReadOnlyList<T> Objects<T>(int most, Func<RowJson, T> parse) => Rows(most, () => new FileRows(bytes, name, null, _warnings, _problems).Read(), value =>
     {
         var row = new RowJson(value.Place, value.Json, _warnings);
         row.Check();
