@@ -25,7 +25,10 @@ try
     builder.Services.AddSingleton<ModelAccess>();
     builder.Services.AddSingleton<EncodingTurns>();
     builder.Services.AddSingleton<Answering>();
+    builder.Services.AddSingleton<TaskData>();
     builder.Services.AddSingleton<Evaluating>();
+    builder.Services.AddScoped<EvaluationReader>();
+    builder.Services.AddScoped<EvaluationStore>();
     builder.Services.AddScoped<ModelCatalog>();
     builder.Services.AddScoped<ModelStore>();
     builder.Services.AddScoped<AdapterStore>();

@@ -63,7 +63,8 @@ public sealed partial class HttpFilesTests(TestService service) : IClassFixture<
         switch (request.Method.Method, path)
         {
             case ("POST", "/v1/api_keys"): (_values["key"], _values["keyId"]) = ((string)body["key"]!, (string)body["id"]!); break;
-            case ("POST", "/v1/files"): _values["fileId"] = (string)body["id"]!; break;
+            case ("POST", "/v1/files"): _values[_values.ContainsKey("fileId") ? "sumsId" : "fileId"] = (string)body["id"]!; break;
+            case ("POST", "/v1/evaluations"): _values["evaluationId"] = (string)body["id"]!; break;
             case ("POST", "/v1/fine_tuning/jobs"): _values[_values.ContainsKey("jobId") ? "longJobId" : "jobId"] = (string)body["id"]!; break;
             case ("GET", "/v1/adapters"): (_values["model"], _values["adapterId"]) = ((string)body["data"]![0]!["model"]!, (string)body["data"]![0]!["id"]!); break;
             case ("POST", "/v1/adapters"): _values["adapterId"] = (string)body["id"]!; break;

@@ -19,6 +19,9 @@ internal sealed class BatchForward(BaseModel model) : IDisposable
     private readonly Decoder _decoder = new(model.Config, model.Weights);
     private readonly BufferPool _pool = new(model.Weights.EmbedTokens.device);
 
+    /// <summary>Bytes that forwards have come to need beside weights and caches.</summary>
+    public long BufferBytes => _pool.Bytes;
+
     /// <summary>Rows whose prompt is not read to its end have no logits yet. Where it throws, no row has moved on.</summary>
     public void Run(IReadOnlyList<RowPart> parts, LogitsTaker take)
     {

@@ -46,6 +46,9 @@ public sealed class Generator : IDisposable
     /// <summary>Tokens of the longest sequence, prompt and answer together.</summary>
     public int Capacity { get; }
 
+    /// <summary>Bytes of the buffers that forwards write into.</summary>
+    public long BufferBytes => _forward.BufferBytes;
+
     /// <summary>Told of exceptions that ended a row, for a log.</summary>
     public Action<Exception>? OnFailure { get; init; }
 

@@ -1,4 +1,5 @@
 using FineTuneService.Adapters;
+using FineTuneService.Evaluations;
 using FineTuneService.Files;
 using FineTuneService.FineTuningJobs;
 using FineTuneService.Models;
@@ -18,6 +19,7 @@ public sealed class FineTuneDbContext(DbContextOptions<FineTuneDbContext> option
     public DbSet<JobCheckpoint> Checkpoints => Set<JobCheckpoint>();
     public DbSet<AdapterEntry> Adapters => Set<AdapterEntry>();
     public DbSet<ModelEntry> Models => Set<ModelEntry>();
+    public DbSet<StoredEvaluation> Evaluations => Set<StoredEvaluation>();
     public DbSet<DeletedRow> DeletedRows => Set<DeletedRow>();
 
     protected override void OnModelCreating(ModelBuilder model)
@@ -30,6 +32,9 @@ public sealed class FineTuneDbContext(DbContextOptions<FineTuneDbContext> option
         Row<JobCheckpoint>(model, "checkpoints");
         Row<AdapterEntry>(model, "adapters");
         Row<ModelEntry>(model, "models");
+        Row<StoredEvaluation>(model, "evaluations");
+        model.Entity<StoredEvaluation>().HasQueryFilter(row => tenant.IsSystem || row.TenantId == tenant.Id);
+        model.Entity<StoredEvaluation>().HasIndex(row => row.TenantId);
         model.Entity<ApiKey>().HasIndex(key => key.Hash).IsUnique();
         model.Entity<StoredFile>().HasQueryFilter(row => tenant.IsSystem || row.TenantId == tenant.Id);
         model.Entity<FineTuningJob>().HasQueryFilter(row => tenant.IsSystem || row.TenantId == tenant.Id);

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Options;
 
 namespace FineTuneService.Data;
 
-/// <summary>What a tenant stores, and how much of it there may be: its files and adapters, and its merged models' weights.</summary>
+/// <summary>What a tenant stores, and how much of it there may be: its files, adapters and evaluations, and its merged models' weights.</summary>
 internal sealed class StoredBytes(FineTuneDbContext db, IOptions<FineTuneOptions> options)
 {
     /// <summary>Why so many more do not fit, or null. Exact where it is asked in the transaction that adds them.</summary>
@@ -12,7 +12,7 @@ internal sealed class StoredBytes(FineTuneDbContext db, IOptions<FineTuneOptions
     {
         long limit = options.Value.MaxStoredBytes, stored = await Of(tenant);
         return stored + more <= limit ? null
-            : $"This tenant stores {stored} of {limit} bytes, and {more} more do not fit (FineTune:MaxStoredBytes). Delete files, adapters or merged models first.";
+            : $"This tenant stores {stored} of {limit} bytes, and {more} more do not fit (FineTune:MaxStoredBytes). Delete files, adapters, evaluations or merged models first.";
     }
 
     private async Task<long> Of(string tenant)
@@ -20,7 +20,8 @@ internal sealed class StoredBytes(FineTuneDbContext db, IOptions<FineTuneOptions
         long files = await db.Files.IgnoreQueryFilters().Where(row => row.TenantId == tenant).SumAsync(row => row.Bytes);
         long adapters = await db.Adapters.IgnoreQueryFilters().Where(row => row.TenantId == tenant).SumAsync(row => row.Bytes);
         List<string> merged = await db.Models.IgnoreQueryFilters().Where(row => row.TenantId == tenant).Select(row => row.Folder).ToListAsync();
-        return files + adapters + merged.Sum(InFolder);
+        long evaluations = await db.Evaluations.IgnoreQueryFilters().Where(row => row.TenantId == tenant).SumAsync(row => row.Bytes);
+        return files + adapters + evaluations + merged.Sum(InFolder);
     }
 
     /// <summary>Of the files in a folder; 0 where it is gone, or goes meanwhile.</summary>

@@ -1,7 +1,12 @@
 using System.Collections.Concurrent;
 using FineTuneService.Data;
 using FineTuneService.Device;
+using FineTuneService.Engine.Chat;
 using FineTuneService.Engine.Datasets;
+using FineTuneService.Engine.Evaluation.Tasks;
+using FineTuneService.Engine.Formats;
+using FineTuneService.Engine.Lora;
+using FineTuneService.Engine.Tokenizers;
 using FineTuneService.Files;
 using FineTuneService.Hosting;
 using FineTuneService.Models;
@@ -9,15 +14,16 @@ using Microsoft.Extensions.Options;
 
 namespace FineTuneService.Evaluations;
 
-/// <summary>The figures, or why there are none.</summary>
-/// <param name="Rows">Of the file.</param>
-internal sealed record Evaluated(int Rows, IReadOnlyList<ModelResult> Results, IReadOnlyList<string> Warnings);
+/// <summary>What an evaluation came to.</summary>
+/// <param name="Rows">Of the file; null without one.</param>
+internal sealed record Evaluated(int? Rows, IReadOnlyList<ModelResult> Results, IReadOnlyList<string> Warnings);
 
 /// <summary>
-/// Evaluates a file's rows on one model after the other. A tenant has one evaluation under way, as each holds a file and buffers; those
-/// of different tenants take turns on the device, batch by batch.
+/// Evaluates one model after the other. A tenant has one evaluation under way, as each holds files and buffers; those of different
+/// tenants take turns on the device, batch by batch.
 /// </summary>
-internal sealed class Evaluating(DeviceLease lease, ModelTexts texts, ModelAccess access, EncodingTurns encodings, BlobStore blobs, IOptions<FineTuneOptions> options)
+internal sealed class Evaluating(
+    DeviceLease lease, ModelTexts texts, ModelAccess access, EncodingTurns encodings, TaskData taskData, BlobStore blobs, IOptions<FineTuneOptions> options)
 {
     private const int MostAtOnce = 8;
 
@@ -26,14 +32,15 @@ internal sealed class Evaluating(DeviceLease lease, ModelTexts texts, ModelAcces
     private readonly SemaphoreSlim _all = new(MostAtOnce);
 
     /// <param name="cancel">The client has gone: the evaluation ends after the row or batch that runs.</param>
-    public async Task<(Evaluated?, EvaluationRefusal?)> Run(string tenant, StoredFile file, IReadOnlyList<ServedModel> models, CancellationToken cancel)
+    /// <exception cref="EvaluationRefused">It gives no figures.</exception>
+    public async Task<Evaluated> Run(string tenant, EvaluationPlan plan, IReadOnlyList<ServedModel> models, CancellationToken cancel)
     {
         if (!_waiting.TryTake(tenant))
-            return (null, new EvaluationRefusal(EvaluationRefusalKind.Full, "You have as many evaluations waiting as the service takes at once; try again in a moment."));
+            throw new EvaluationRefused(new EvaluationRefusal(EvaluationRefusalKind.Full, "You have as many evaluations waiting as the service takes at once; try again in a moment."));
         try
         {
             SemaphoreSlim own = _tenants.GetOrAdd(tenant, _ => new SemaphoreSlim(1));
-            return await InTurn(own, () => InTurn(_all, () => RunInTurn(tenant, file, models, cancel), cancel), cancel);
+            return await InTurn(own, () => InTurn(_all, () => RunInTurn(tenant, plan, models, cancel), cancel), cancel);
         }
         finally
         {
@@ -54,32 +61,44 @@ internal sealed class Evaluating(DeviceLease lease, ModelTexts texts, ModelAcces
         }
     }
 
-    private async Task<(Evaluated?, EvaluationRefusal?)> RunInTurn(string tenant, StoredFile file, IReadOnlyList<ServedModel> models, CancellationToken cancel)
+    private async Task<Evaluated> RunInTurn(string tenant, EvaluationPlan plan, IReadOnlyList<ServedModel> models, CancellationToken cancel)
     {
-        Dataset dataset = await Read(file, cancel);
-        if (dataset.Problems.Count > 0)
-            return (null, EvaluationRefusal.BadRows("The file cannot be evaluated.", dataset.Problems));
-        int most = options.Value.MaxEvaluationRows;
-        if (dataset.Rows.Count > most)
-        {
-            return (null, new EvaluationRefusal(EvaluationRefusalKind.TooManyRows,
-                $"The file has more than {most} rows; an evaluation takes at most {most} (FineTune:MaxEvaluationRows). Upload a sample of them."));
-        }
+        Dataset? rows = plan.File is null ? null : await Read(plan.File, plan.Limit, cancel);
+        var tasks = new List<EvaluationTask>();
+        foreach (PlannedTask planned in plan.Tasks) tasks.Add(await taskData.Read(planned, plan.Limit, cancel));
         var results = new List<ModelResult>();
-        List<string> warnings = [.. dataset.Warnings.Select(warning => warning.ToString())];
-        foreach (ServedModel served in models)
-        {
-            await using var run = new ModelRun(tenant, served, lease, texts, access, encodings);
-            (ModelResult? result, EvaluationRefusal? refusal) = await run.Evaluate(dataset, warnings, cancel);
-            if (refusal is not null) return (null, refusal);
-            results.Add(result!);
-        }
-        return (new Evaluated(dataset.Rows.Count, results, [.. warnings.Distinct()]), null);
+        List<string> warnings = [.. rows?.Warnings.Select(warning => warning.ToString()) ?? []];
+        foreach (ServedModel served in models) results.Add(await Evaluate(tenant, plan, served, rows, tasks, warnings, cancel));
+        return new Evaluated(rows?.Rows.Count, results, [.. warnings.Distinct()]);
     }
 
-    private async Task<Dataset> Read(StoredFile file, CancellationToken cancel)
+    private async Task<ModelResult> Evaluate(
+        string tenant, EvaluationPlan plan, ServedModel served, Dataset? rows, IReadOnlyList<EvaluationTask> tasks, List<string> warnings, CancellationToken cancel)
     {
+        try
+        {
+            await using var run = new ModelRun(new ModelTurn(tenant, served, texts, access, encodings), lease, options.Value.MaxBatchRows);
+            return await run.Evaluate(plan, rows, tasks, warnings, cancel);
+        }
+        catch (TimeoutException)
+        {
+            throw new EvaluationRefused(new EvaluationRefusal(EvaluationRefusalKind.BadRows, $"'{served.Name}' cannot be evaluated on this: making its prompts takes too long."));
+        }
+        catch (Exception damaged) when (damaged is ModelException or AdapterException or TensorFileException or ChatTemplateException or TokenizerException
+            or IOException or InvalidDataException or ArgumentException)
+        {
+            throw new EvaluationRefused(new EvaluationRefusal(EvaluationRefusalKind.ModelUnusable, $"The model '{served.Name}' cannot be evaluated: {damaged.Message}", "models"));
+        }
+    }
+
+    private async Task<Dataset> Read(StoredFile file, int? limit, CancellationToken cancel)
+    {
+        int most = options.Value.MaxEvaluationRows;
         await using Stream bytes = await blobs.Open(file.TenantId, file.Sha256, $"file '{file.Id}'", cancel);
-        return await Task.Run(() => Dataset.Read(bytes, file.Filename, mostRows: options.Value.MaxEvaluationRows + 1), cancel);
+        Dataset rows = await Task.Run(() => Dataset.Read(bytes, file.Filename, mostRows: Math.Min(limit ?? int.MaxValue, most + 1)), cancel);
+        if (rows.Problems.Count > 0) throw new EvaluationRefused(EvaluationRefusal.BadRows("The file cannot be evaluated.", rows.Problems));
+        if (rows.Rows.Count <= most) return rows;
+        throw new EvaluationRefused(new EvaluationRefusal(EvaluationRefusalKind.TooManyRows,
+            $"The file has more than {most} rows; an evaluation takes at most {most} (FineTune:MaxEvaluationRows). Give a limit, or upload a sample of them."));
     }
 }

@@ -1,86 +1,104 @@
 using System.Diagnostics;
-using FineTuneService.Adapters;
 using FineTuneService.Device;
 using FineTuneService.Engine.Chat;
 using FineTuneService.Engine.Datasets;
 using FineTuneService.Engine.Evaluation;
-using FineTuneService.Engine.Formats;
-using FineTuneService.Engine.Lora;
-using FineTuneService.Engine.Models;
-using FineTuneService.Engine.Tokenizers;
+using FineTuneService.Engine.Evaluation.Tasks;
+using FineTuneService.Engine.Generation;
 using FineTuneService.Hosting;
-using FineTuneService.Models;
 
 namespace FineTuneService.Evaluations;
 
 /// <summary>One model's evaluation, a batch a lease turn: chat is answered and jobs train in between.</summary>
-internal sealed class ModelRun(
-    string tenant, ServedModel served, DeviceLease lease, ModelTexts texts, ModelAccess access, EncodingTurns encodings) : IAsyncDisposable
+internal sealed class ModelRun(ModelTurn turn, DeviceLease lease, int atOnce) : IAsyncDisposable
 {
-    private const string Owner = "an evaluation";
+    private readonly BatchedEvaluation _losses = new();
+    private readonly TextScorer _scorer = new();
+    private readonly AnswerRun _answers = new(turn, lease, atOnce);
 
-    private static readonly TimeSpan LongestEncoding = TimeSpan.FromMinutes(10);
-
-    private readonly BatchedEvaluation _evaluation = new();
-
+    /// <param name="rows">Of the plan's file.</param>
+    /// <param name="tasks">Of the plan, read.</param>
     /// <param name="warnings">Those about the rows are added.</param>
-    public async Task<(ModelResult?, EvaluationRefusal?)> Evaluate(Dataset dataset, List<string> warnings, CancellationToken cancel)
+    /// <exception cref="EvaluationRefused">The rows are none that this model can be asked, or there is no room for it.</exception>
+    public async Task<ModelResult> Evaluate(EvaluationPlan plan, Dataset? rows, IReadOnlyList<EvaluationTask> tasks, List<string> warnings, CancellationToken cancel)
     {
         using Activity? span = Telemetry.Source.StartActivity(Telemetry.Spans.Evaluate);
-        span?.SetTag(Telemetry.Keys.RequestModel, served.Name);
-        try
-        {
-            ModelText text = texts.Of(served.Folder);
-            AdapterEntry? entry = served.Adapter;
-            RowEncoder encoder = Encoder(text, entry is null ? null : texts.OfAdapter(entry.Id, entry.Folder, text));
-            EncodedRows encoded = await encodings.Run(tenant, () => encoder.Encode(dataset, cancel), LongestEncoding, cancel); // It takes no tensor, so not on the device's thread.
-            if (encoded.Problems.Count > 0)
-                return (null, EvaluationRefusal.BadRows($"'{served.Name}' cannot be evaluated on this file.", encoded.Problems));
-            warnings.AddRange(encoded.Warnings.Select(warning => warning.ToString()));
-            // Looked up anew for each batch: either may be deleted, or let go, between two.
-            var asked = new AskedModel(text, served.Precision, entry?.Id, entry?.Folder);
-            EvaluationSums sums = default;
-            foreach (IReadOnlyList<TrainingRow> batch in BatchedEvaluation.Batches(encoded.Rows))
-            {
-                (EvaluationSums ofBatch, NoRoom? full) = await access.Run(asked, Owner, tenant, use =>
-                {
-                    using (use) return _evaluation.Batch(use.Model.Base, use.Adapter?.Adapter, batch);
-                }, cancel);
-                if (full is not null) return (null, new EvaluationRefusal(EvaluationRefusalKind.Full, full.Message));
-                sums += ofBatch;
-            }
-            span?.SetTag(Telemetry.Keys.Loss, sums.Result.Loss);
-            return (Result(sums.Result, warnings), null);
-        }
-        catch (TimeoutException)
-        {
-            return (null, new EvaluationRefusal(EvaluationRefusalKind.BadRows, $"'{served.Name}' cannot be evaluated on this file: making its prompts takes longer than {LongestEncoding.TotalMinutes:0} minutes."));
-        }
-        catch (Exception damaged) when (damaged is ModelException or AdapterException or TensorFileException or ChatTemplateException or TokenizerException
-            or IOException or InvalidDataException or ArgumentException)
-        {
-            return (null, new EvaluationRefusal(EvaluationRefusalKind.ModelUnusable, $"The model '{served.Name}' cannot be evaluated: {damaged.Message}"));
-        }
+        span?.SetTag(Telemetry.Keys.RequestModel, turn.Name);
+        IReadOnlyList<TrainingRow> encoded = rows is null ? [] : await Encode(rows, plan.Limit, warnings, cancel);
+        ModelResult result = rows is null ? new ModelResult(turn.Name, null, null, null, null) : await Loss(encoded, warnings, cancel);
+        span?.SetTag(Telemetry.Keys.Loss, result.Loss);
+        Dictionary<string, TaskResult>? done = tasks.Count == 0 ? null : [];
+        var run = new TaskRun(turn, _answers, _scorer);
+        foreach ((PlannedTask planned, EvaluationTask task) in plan.Tasks.Zip(tasks))
+            done!.Add(task.Name, new TaskResult(task.Items.Count, planned.FewShots, OnWire(await run.Run(task, warnings, cancel))));
+        return result with { Tasks = done, Generated = plan.Generate is null ? null : await Generate(plan.Generate, encoded, cancel) };
     }
 
-    public async ValueTask DisposeAsync() => await lease.Serve(Owner, () =>
+    public async ValueTask DisposeAsync() => await lease.Serve(ModelTurn.Owner, () =>
     {
-        _evaluation.Dispose();
+        _losses.Dispose();
+        _scorer.Dispose();
         return true;
     });
 
     /// <summary>Rows become what this model would be asked: with the template that it, or its adapter, was trained with.</summary>
-    /// <exception cref="ModelException">It has no tokenizer.</exception>
-    private static RowEncoder Encoder(ModelText text, AdapterText? adapter) => RowEncoder.For(
-        text.Config, text.Tokenizer ?? throw new ModelException("it has no tokenizer.json."), adapter is null ? text.ChatTemplate : adapter.ChatTemplate, text.EosIds,
-        promptTemplate: adapter is null ? text.PromptTemplate : adapter.PromptTemplate);
-
-    private ModelResult Result(EvaluationResult result, List<string> warnings)
+    private async Task<IReadOnlyList<TrainingRow>> Encode(Dataset rows, int? limit, List<string> warnings, CancellationToken cancel)
     {
-        double perplexity = Math.Exp(result.Loss);
-        if (!double.IsFinite(perplexity)) warnings.Add($"'{served.Name}' gives no finite perplexity; its weights may be damaged.");
-        return new ModelResult(served.Name, Finite(result.Loss), Finite(perplexity), result.TokenAccuracy, result.Tokens);
+        RowEncoder encoder = RowEncoder.For(turn.Text.Config, turn.Tokenizer, turn.ChatTemplate, turn.Text.EosIds, promptTemplate: turn.PromptTemplate);
+        EncodedRows encoded = await turn.Aside(() => encoder.Encode(rows.Rows.Take(limit ?? int.MaxValue), rows.FileName, cancel), cancel);
+        if (encoded.Problems.Count > 0) throw new EvaluationRefused(EvaluationRefusal.BadRows($"'{turn.Name}' cannot be evaluated on this file.", encoded.Problems));
+        warnings.AddRange(encoded.Warnings.Select(warning => warning.ToString()));
+        return encoded.Rows;
     }
+
+    private async Task<ModelResult> Loss(IReadOnlyList<TrainingRow> rows, List<string> warnings, CancellationToken cancel)
+    {
+        EvaluationSums sums = default;
+        foreach (IReadOnlyList<TrainingRow> batch in BatchedEvaluation.Batches(rows))
+        {
+            sums += await turn.Run(use =>
+            {
+                using (use) return _losses.Batch(use.Model.Base, use.Adapter?.Adapter, batch);
+            }, cancel);
+        }
+        EvaluationResult result = sums.Result;
+        double perplexity = Math.Exp(result.Loss);
+        if (!double.IsFinite(perplexity)) warnings.Add($"'{turn.Name}' gives no finite perplexity; its weights may be damaged.");
+        return new ModelResult(turn.Name, Finite(result.Loss), Finite(perplexity), result.TokenAccuracy, result.Tokens);
+    }
+
+    private async Task<GeneratedResult> Generate(PlannedAnswers asked, IReadOnlyList<TrainingRow> rows, CancellationToken cancel)
+    {
+        AskedPrompt[] prompts = await turn.Aside(() => asked.Prompts is { } texts
+            ? texts.Select(Asked).ToArray() : [.. rows.Select(row => AskedPrompt.Of(AnsweredPrompt.Of(row, turn.Tokenizer), turn.Tokenizer))], cancel);
+        int[][] ids = [.. prompts.Select(prompt => AnswerRun.Fit(prompt.Ids, turn.Longest, asked.Parameters.MaxTokens))];
+        MadeAnswers made = await _answers.Run(ids, asked.Parameters, cancel);
+        SampleBody[] samples = [.. prompts.Zip(made.Each, (prompt, answer) =>
+            new SampleBody(prompt.Text, answer.Text, prompt.Reference, OnWire(answer.Finish), answer.Tokens, Math.Round(answer.Seconds, 4)))];
+        long tokens = made.Each.Sum(answer => (long)answer.Tokens);
+        IReadOnlyDictionary<string, MetricBody>? metrics = asked.Prompts is not null || samples.Length == 0 ? null
+            : OnWire(await turn.Aside(() => AnswerComparison.Of([.. samples.Select(sample => (sample.Text, sample.Reference!))]), cancel));
+        return new GeneratedResult(samples, tokens, Math.Round(made.Seconds, 4), made.Seconds > 0 ? Math.Round(tokens / made.Seconds, 2) : 0, made.PeakBytes, metrics);
+    }
+
+    /// <summary>As a user's message, where the model has a template for one.</summary>
+    private AskedPrompt Asked(string text)
+    {
+        var encoder = new PromptEncoder(turn.Tokenizer, turn.ChatTemplate, turn.PromptTemplate);
+        int[] ids = encoder.CanChat ? encoder.EncodeChat([new ChatMessage("user", text)]) : encoder.EncodeText(text);
+        return new AskedPrompt(ids.Length > 0 ? ids : [turn.Tokenizer.BosId ?? turn.Text.EosIds.FirstOrDefault()], text, null);
+    }
+
+    private static string OnWire(FinishReason reason) => reason switch
+    {
+        FinishReason.Stop => "stop",
+        FinishReason.Length => "length",
+        FinishReason.NonFinite => "non_finite",
+        _ => "failed",
+    };
+
+    private static Dictionary<string, MetricBody> OnWire(IReadOnlyList<TaskMetric> metrics) =>
+        metrics.ToDictionary(metric => metric.Name, metric => new MetricBody(Finite(metric.Value), metric.StandardError is { } error ? Finite(error) : null));
 
     /// <summary>JSON knows no infinity.</summary>
     private static double? Finite(double value) => double.IsFinite(value) ? value : null;

@@ -23,7 +23,7 @@ public sealed class FineTuneOptions
     [Range(1, int.MaxValue, ErrorMessage = "FineTune:MaxBodyBytes must be 1 to 2147483647.")]
     public long MaxBodyBytes { get; set; } = 32L * 1024 * 1024;
 
-    /// <summary>What a tenant may store, in bytes: its files, adapters and merged models.</summary>
+    /// <summary>What a tenant may store, in bytes: its files, adapters, evaluations and merged models.</summary>
     [Range(1, long.MaxValue, ErrorMessage = "FineTune:MaxStoredBytes must be 1 or more.")]
     public long MaxStoredBytes { get; set; } = 20L * 1024 * 1024 * 1024;
 
@@ -40,6 +40,12 @@ public sealed class FineTuneOptions
     /// <summary>Rows of a file that an evaluation takes: its answer waits until all have gone through every model.</summary>
     [Range(1, 1_000_000, ErrorMessage = "FineTune:MaxEvaluationRows must be 1 to 1000000.")]
     public int MaxEvaluationRows { get; set; } = 2000;
+
+    /// <summary>
+    /// Folder with the data of evaluation tasks, as their repositories have it: truthfulqa/mc_task.json, blimp/PARADIGM.jsonl,
+    /// mmlu/test/SUBJECT_test.csv and mmlu/dev, gpt3-arithmetic, gsm8k. Empty: tasks need files that are uploaded.
+    /// </summary>
+    public string TaskDataDirectory { get; set; } = "";
 
     /// <summary>Answers that are decoded together on one base.</summary>
     [Range(1, 256, ErrorMessage = "FineTune:MaxBatchRows must be 1 to 256.")]

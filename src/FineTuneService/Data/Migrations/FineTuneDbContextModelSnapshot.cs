@@ -112,6 +112,40 @@ namespace FineTuneService.Data.Migrations
                     b.ToTable("deleted_rows", (string)null);
                 });
 
+            modelBuilder.Entity("FineTuneService.Evaluations.StoredEvaluation", b =>
+                {
+                    b.Property<long>("Number")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("Body")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<long>("Bytes")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long>("CreatedAt")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("Id")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("TenantId")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.HasKey("Number");
+
+                    b.HasIndex("Id")
+                        .IsUnique();
+
+                    b.HasIndex("TenantId");
+
+                    b.ToTable("evaluations", (string)null);
+                });
+
             modelBuilder.Entity("FineTuneService.Files.StoredFile", b =>
                 {
                     b.Property<long>("Number")

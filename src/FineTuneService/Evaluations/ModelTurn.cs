@@ -1,0 +1,44 @@
+using FineTuneService.Device;
+using FineTuneService.Engine.Chat;
+using FineTuneService.Engine.Formats;
+using FineTuneService.Engine.Models;
+using FineTuneService.Engine.Tokenizers;
+using FineTuneService.Models;
+
+namespace FineTuneService.Evaluations;
+
+/// <summary>A model that is evaluated: its texts, and a turn with it on the device. It is looked up anew for each turn, as it may be deleted, or let go, between two.</summary>
+/// <exception cref="ModelException">Its files cannot be used, or it has no tokenizer.</exception>
+internal sealed class ModelTurn(string tenant, ServedModel served, ModelTexts texts, ModelAccess access, EncodingTurns encodings)
+{
+    public const string Owner = "an evaluation";
+
+    private static readonly TimeSpan LongestEncoding = TimeSpan.FromMinutes(10);
+
+    private readonly AdapterText? _adapter = served.Adapter is { } entry ? texts.OfAdapter(entry.Id, entry.Folder, texts.Of(served.Folder)) : null;
+
+    public string Tenant => tenant;
+    public string Name => served.Name;
+    public ModelText Text { get; } = texts.Of(served.Folder);
+    public Tokenizer Tokenizer => Text.Tokenizer ?? throw new ModelException("it has no tokenizer.json.");
+
+    /// <summary>Those that it, or its adapter, was trained with.</summary>
+    public ChatTemplate? ChatTemplate => _adapter is null ? Text.ChatTemplate : _adapter.ChatTemplate;
+
+    public PromptTemplate? PromptTemplate => _adapter is null ? Text.PromptTemplate : _adapter.PromptTemplate;
+
+    /// <summary>Tokens that it reads at once.</summary>
+    public int Longest => ResidentModels.Capacity(Text.Config);
+
+    /// <param name="work">On the device's thread; it disposes the use, now or later.</param>
+    /// <exception cref="EvaluationRefused">There is no room for the model.</exception>
+    public async Task<T> Run<T>(Func<ModelUse, T> work, CancellationToken cancel)
+    {
+        var asked = new AskedModel(Text, served.Precision, served.Adapter?.Id, served.Adapter?.Folder);
+        (T? result, NoRoom? full) = await access.Run(asked, Owner, tenant, work, cancel);
+        return full is null ? result! : throw new EvaluationRefused(new EvaluationRefusal(EvaluationRefusalKind.Full, full.Message));
+    }
+
+    /// <summary>Makes tokens, or compares texts, aside of the device's thread.</summary>
+    public Task<T> Aside<T>(Func<T> encode, CancellationToken cancel) => encodings.Run(tenant, encode, LongestEncoding, cancel);
+}
