@@ -6,7 +6,9 @@ namespace FineTuneService.Engine.Kernels;
 /// <param name="Rows">Sequences of the batch.</param>
 /// <param name="Width">Tokens of each, padding included.</param>
 /// <param name="Heads">Query heads.</param>
-internal readonly record struct AttentionShape(int Rows, int Width, int Heads, int KeyValueHeads, int HeadDim)
+/// <param name="Grouped">In a token's row each key/value head's queries, key and value lie together (GPT-NeoX, Falcon), instead of all queries
+/// before all keys before all values.</param>
+internal readonly record struct AttentionShape(int Rows, int Width, int Heads, int KeyValueHeads, int HeadDim, bool Grouped = false)
 {
     /// <summary>Queries are taken in tiles of this many tokens: a tile's scores reach only the keys up to its last token, and no
     /// matrix of width × width exists.</summary>
@@ -21,7 +23,31 @@ internal readonly record struct AttentionShape(int Rows, int Width, int Heads, i
     /// <summary>Key/value heads of all rows: attention's independent problems.</summary>
     public int Problems => Rows * KeyValueHeads;
 
-    public float Scale => 1 / MathF.Sqrt(HeadDim);
+    /// <summary>Heads in a token's row: queries, keys and values.</summary>
+    public int Slots => Heads + 2 * KeyValueHeads;
+
+    /// <summary>In a token's row, the place of a query head: the head number <c>QuerySlot</c> of the row.</summary>
+    public int QuerySlot(int kvHead, int inGroup) => Grouped ? kvHead * (Group + 2) + inGroup : kvHead * Group + inGroup;
+
+    /// <summary>The place of a key head; its value is <see cref="ValueSlot"/>.</summary>
+    public int KeySlot(int kvHead) => Grouped ? kvHead * (Group + 2) + Group : Heads + kvHead;
+
+    public int ValueSlot(int kvHead) => Grouped ? kvHead * (Group + 2) + Group + 1 : Heads + KeyValueHeads + kvHead;
+
+    /// <summary>Queries of tokens [tokens, slots·headDim], as a view [tokens, kvHeads, group, headDim].</summary>
+    public Tensor Queries(Tensor tokens) => Grouped
+        ? tokens.view(tokens.shape[0], KeyValueHeads, Group + 2, HeadDim).narrow(2, 0, Group)
+        : tokens.view(tokens.shape[0], -1, HeadDim).narrow(1, 0, Heads).view(tokens.shape[0], KeyValueHeads, Group, HeadDim);
+
+    /// <summary>Keys of tokens, as a view [tokens, kvHeads, headDim].</summary>
+    public Tensor Keys(Tensor tokens) => KeysOrValues(tokens, 0);
+
+    /// <summary>Values of tokens, as a view [tokens, kvHeads, headDim].</summary>
+    public Tensor Values(Tensor tokens) => KeysOrValues(tokens, 1);
+
+    private Tensor KeysOrValues(Tensor tokens, int which) => Grouped
+        ? tokens.view(tokens.shape[0], KeyValueHeads, Group + 2, HeadDim).select(2, Group + which)
+        : tokens.view(tokens.shape[0], -1, HeadDim).narrow(1, Heads + which * KeyValueHeads, KeyValueHeads);
 
     /// <summary>Everything once: the parts of some problems, tile after tile, then those of the next.</summary>
     public IEnumerable<AttentionPart> Parts
@@ -62,6 +88,9 @@ internal readonly record struct QueryTile(int Start, int Length, int Group)
 /// <summary>A tile of the problems [<paramref name="First"/>, +<paramref name="Count"/>): what one batched product takes.</summary>
 internal readonly record struct AttentionPart(int First, int Count, QueryTile Tile)
 {
+    /// <summary>Which query each row of the part's scores [problems·group·tile, keys] is.</summary>
+    public ScorePlaces Places(AttentionShape shape) => new(First, Tile.Group, shape.KeyValueHeads, Tile.Length, Tile.Start, shape.Width);
+
     /// <param name="queries">[problems, group·width, headDim].</param>
     public Tensor Queries(Tensor queries) => queries.narrow(0, First, Count).narrow(1, Tile.FirstRow, Tile.Rows);
 

@@ -8,28 +8,25 @@ using static TorchSharp.torch;
 namespace FineTuneService.Engine.Kernels;
 
 /// <summary>
-/// Softmax of attention scores under the causal mask: in rows of one query each, query number i of its head sees the keys
-/// 0…offset + i, and has probability 0 for the others. Exponentials are made once and kept in fp32 for a row.
+/// Softmax of attention scores under the causal mask and a <see cref="ScoreRule"/>, in rows of one query each; keys that a query does not see
+/// have probability 0. Exponentials are made once and kept in fp32 for a row.
 /// </summary>
 internal static class CausalSoftmaxKernel
 {
     /// <param name="scores">[heads·queries, keys] fp32 or bf16: q·kᵀ becomes the probabilities.</param>
-    /// <param name="queries">Queries of a head.</param>
-    /// <param name="offset">Keys before the first query.</param>
-    /// <param name="scale">Multiplies the scores.</param>
-    public static void Forward(Tensor scores, int queries, int offset, float scale)
+    public static void Forward(Tensor scores, ScoreRule rule, ScorePlaces places)
     {
-        if (!scores.is_cpu()) CausalSoftmaxReference.Forward(scores, queries, offset, scale);
-        else Run(new ForwardRows(new(scores), queries, offset, scale), scores);
+        if (!scores.is_cpu()) CausalSoftmaxReference.Forward(scores, rule, places);
+        else Run(new ForwardRows(new(scores), rule, places), scores);
     }
 
-    /// <summary>Forward again, and the gradient by the unscaled scores: scale · p · (dp - sum of p · dp).</summary>
+    /// <summary>Forward again, and the gradient by q·k: scale · slope of the rule · p · (dp - sum of p · dp).</summary>
     /// <param name="scores">[heads·queries, keys]: q·kᵀ becomes the probabilities.</param>
     /// <param name="dProbabilities">[heads·queries, keys]: becomes the gradient by q·kᵀ.</param>
-    public static void Backward(Tensor scores, Tensor dProbabilities, int queries, int offset, float scale)
+    public static void Backward(Tensor scores, Tensor dProbabilities, ScoreRule rule, ScorePlaces places)
     {
-        if (!scores.is_cpu()) CausalSoftmaxReference.Backward(scores, dProbabilities, queries, offset, scale);
-        else Run(new BackwardRows(new(scores), new(dProbabilities), queries, offset, scale), scores);
+        if (!scores.is_cpu()) CausalSoftmaxReference.Backward(scores, dProbabilities, rule, places);
+        else Run(new BackwardRows(new(scores), new(dProbabilities), rule, places), scores);
     }
 
     private static void Run<TLoop>(TLoop loop, Tensor scores)
@@ -40,6 +37,23 @@ internal static class CausalSoftmaxKernel
     private static TLanes Scaled<TLanes, T>(TLanes scores, float scale)
         where TLanes : struct, ILanes<TLanes>
         where T : unmanaged => Lane.Rounded<TLanes, T>(scores * TLanes.Of(scale));
+
+    /// <summary>Writes the scores that the rule makes of q·k, ready for the softmax; keys from <paramref name="firstKey"/> on.</summary>
+    [MethodImpl(RowLoops.Compiled)]
+    public static unsafe void Prepare<TLanes, T>(T* scores, int firstKey, int count, ScoreRule rule, int head, float* prepared)
+        where TLanes : struct, ILanes<TLanes>
+        where T : unmanaged
+    {
+        float slope = rule.Slopes is { } slopes ? slopes[head] : 0;
+        for (int i = 0; i < count; i += TLanes.Count)
+        {
+            TLanes score = Lane.Load<TLanes, T>(scores + i, count - i);
+            if (slope != 0) score += TLanes.RoundToBFloat16(TLanes.Of(slope) * Positions<TLanes>(firstKey + i));
+            score = Scaled<TLanes, T>(score, rule.Scale);
+            if (rule.SoftCap != 0) score = TLanes.Of(rule.SoftCap) * Lane.Tanh(score / TLanes.Of(rule.SoftCap));
+            TLanes.Store(score, prepared + i);
+        }
+    }
 
     /// <summary>Writes exp(scale · score - the largest) to <paramref name="exponentials"/> and returns their sum.</summary>
     /// <param name="exponentials">Has room for whole lanes; it may be the scores' own memory.</param>
@@ -71,7 +85,15 @@ internal static class CausalSoftmaxKernel
         return total;
     }
 
-    private readonly unsafe struct ForwardRows(RowMemory scores, int queries, int offset, float scale) : IRowLoop
+    private static unsafe TLanes Positions<TLanes>(int first)
+        where TLanes : struct, ILanes<TLanes>
+    {
+        float* positions = stackalloc float[16];
+        for (int i = 0; i < TLanes.Count; i++) positions[i] = first + i;
+        return TLanes.Load(positions);
+    }
+
+    private readonly unsafe struct ForwardRows(RowMemory scores, ScoreRule rule, ScorePlaces places) : IRowLoop
     {
         [MethodImpl(RowLoops.Compiled)]
         public void Rows<TLanes, T>(int first, int end)
@@ -85,17 +107,28 @@ internal static class CausalSoftmaxKernel
                 for (int row = first; row < end; row++)
                 {
                     T* source = scores.Row<T>(row);
-                    int seen = Math.Min(keys, offset + row % queries + 1);
-                    TLanes inverse = TLanes.Of(1 / Exponentials<TLanes, T>(source, seen, scale, exponentials));
-                    for (int i = 0; i < seen; i += TLanes.Count) Lane.Store(TLanes.Load(exponentials + i) * inverse, source + i, keys - i);
-                    new Span<T>(source + seen, keys - seen).Clear();
+                    int query = places.Query(row), from = rule.FirstKey(places.BatchRow(row), query, places.Width), seen = Math.Min(keys, query + 1) - from;
+                    TLanes inverse = TLanes.Of(1 / Softmax<TLanes, T>(source + from, from, seen, row, exponentials));
+                    new Span<T>(source, from).Clear();
+                    for (int i = 0; i < seen; i += TLanes.Count) Lane.Store(TLanes.Load(exponentials + i) * inverse, source + from + i, keys - from - i);
+                    new Span<T>(source + from + seen, keys - from - seen).Clear();
                 }
             }
             ArrayPool<float>.Shared.Return(rented);
         }
+
+        [MethodImpl(RowLoops.Compiled)]
+        private float Softmax<TLanes, T>(T* source, int from, int seen, int row, float* exponentials)
+            where TLanes : struct, ILanes<TLanes>
+            where T : unmanaged
+        {
+            if (rule.OnlyScales) return Exponentials<TLanes, T>(source, seen, rule.Scale, exponentials);
+            Prepare<TLanes, T>(source, from, seen, rule, places.Head(row), exponentials);
+            return Exponentials<TLanes, float>(exponentials, seen, 1, exponentials);
+        }
     }
 
-    private readonly unsafe struct BackwardRows(RowMemory scores, RowMemory dProbabilities, int queries, int offset, float scale) : IRowLoop
+    private readonly unsafe struct BackwardRows(RowMemory scores, RowMemory dProbabilities, ScoreRule rule, ScorePlaces places) : IRowLoop
     {
         [MethodImpl(RowLoops.Compiled)]
         public void Rows<TLanes, T>(int first, int end)
@@ -103,14 +136,15 @@ internal static class CausalSoftmaxKernel
             where T : unmanaged
         {
             int keys = scores.Width;
-            float[] rented = ArrayPool<float>.Shared.Rent(keys + TLanes.Count);
+            float[] rented = ArrayPool<float>.Shared.Rent(2 * (keys + TLanes.Count));
             fixed (float* exponentials = rented)
             {
+                float* prepared = rule.OnlyScales ? null : exponentials + keys + TLanes.Count;
                 for (int row = first; row < end; row++)
                 {
-                    T* source = scores.Row<T>(row), gradient = dProbabilities.Row<T>(row);
-                    int seen = Math.Min(keys, offset + row % queries + 1);
-                    float inverse = 1 / Exponentials<TLanes, T>(source, seen, scale, exponentials);
+                    int query = places.Query(row), from = rule.FirstKey(places.BatchRow(row), query, places.Width), seen = Math.Min(keys, query + 1) - from;
+                    T* source = scores.Row<T>(row) + from, gradient = dProbabilities.Row<T>(row) + from;
+                    float inverse = 1 / Softmax<TLanes, T>(source, from, seen, row, exponentials, prepared);
                     TLanes dots = TLanes.Of(0);
                     for (int i = 0; i < seen; i += TLanes.Count)
                         dots = TLanes.MultiplyAdd(TLanes.Load(exponentials + i), Lane.Load<TLanes, T>(gradient + i, seen - i), dots);
@@ -119,14 +153,41 @@ internal static class CausalSoftmaxKernel
                     {
                         TLanes p = TLanes.Load(exponentials + i) * TLanes.Of(inverse);
                         TLanes d = Lane.Rounded<TLanes, T>(p * (Lane.Load<TLanes, T>(gradient + i, seen - i) - mean));
-                        Lane.Store(p, source + i, keys - i);
-                        Lane.Store(d * TLanes.Of(scale), gradient + i, keys - i);
+                        if (rule.SoftCap != 0) d *= Slope(TLanes.Load(prepared + i));
+                        Lane.Store(p, source + i, keys - from - i);
+                        Lane.Store(d * TLanes.Of(rule.Scale), gradient + i, keys - from - i);
                     }
-                    new Span<T>(source + seen, keys - seen).Clear();
-                    new Span<T>(gradient + seen, keys - seen).Clear();
+                    Clear(source, from, keys, seen);
+                    Clear(gradient, from, keys, seen);
                 }
             }
             ArrayPool<float>.Shared.Return(rented);
+        }
+
+        [MethodImpl(RowLoops.Compiled)]
+        private float Softmax<TLanes, T>(T* source, int from, int seen, int row, float* exponentials, float* prepared)
+            where TLanes : struct, ILanes<TLanes>
+            where T : unmanaged
+        {
+            if (prepared == null) return Exponentials<TLanes, T>(source, seen, rule.Scale, exponentials);
+            Prepare<TLanes, T>(source, from, seen, rule, places.Head(row), prepared);
+            return Exponentials<TLanes, float>(prepared, seen, 1, exponentials);
+        }
+
+        /// <summary>1 - tanh², of the capped score.</summary>
+        private TLanes Slope<TLanes>(TLanes capped)
+            where TLanes : struct, ILanes<TLanes>
+        {
+            TLanes tanh = capped / TLanes.Of(rule.SoftCap);
+            return TLanes.Of(1) - tanh * tanh;
+        }
+
+        /// <summary>Zeros for the keys that are not seen, before and after those from <paramref name="source"/> on.</summary>
+        private static void Clear<T>(T* source, int from, int keys, int seen)
+            where T : unmanaged
+        {
+            new Span<T>(source - from, from).Clear();
+            new Span<T>(source + seen, keys - from - seen).Clear();
         }
     }
 }

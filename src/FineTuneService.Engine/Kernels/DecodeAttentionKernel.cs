@@ -16,16 +16,16 @@ internal static class DecodeAttentionKernel
     /// <param name="tokens">[rows, (heads + 2·kvHeads)·headDim] fp32 or bf16, contiguous, on the CPU: queries, keys, values; rotated.</param>
     /// <param name="sequences">What the cache holds of each row, with room for one more token.</param>
     /// <param name="output">[rows, heads·headDim].</param>
-    public static void Forward(Tensor tokens, CachedSequence[] sequences, int layer, Tensor output, AttentionShape shape)
+    public static void Forward(Tensor tokens, CachedSequence[] sequences, int layer, Tensor output, AttentionShape shape, ScoreRule rule)
     {
-        var loop = new Problems(new(tokens), sequences, layer, new(output), shape.Heads, shape.KeyValueHeads, shape.HeadDim, shape.Scale);
+        var loop = new Problems(new(tokens), sequences, layer, new(output), shape, rule);
         int seen = sequences.Max(sequence => sequence.Length) + 1;
         RowLoops.Run(loop, tokens.dtype, sequences.Length * shape.KeyValueHeads, shape.Group * seen * shape.HeadDim);
     }
 
     /// <summary>A "row" is a key/value head of a row of the batch, with the query heads that share it.</summary>
     private readonly unsafe struct Problems(
-        RowMemory tokens, CachedSequence[] sequences, int layer, RowMemory output, int heads, int kvHeads, int headDim, float scale) : IRowLoop
+        RowMemory tokens, CachedSequence[] sequences, int layer, RowMemory output, AttentionShape shape, ScoreRule rule) : IRowLoop
     {
         [MethodImpl(RowLoops.Compiled)]
         public void Rows<TLanes, T>(int first, int end)
@@ -35,7 +35,7 @@ internal static class DecodeAttentionKernel
             float[] rented = ArrayPool<float>.Shared.Rent(sequences.Max(sequence => sequence.Length) + 1 + TLanes.Count);
             fixed (float* weights = rented)
             {
-                for (int problem = first; problem < end; problem++) Problem<TLanes, T>(problem / kvHeads, problem % kvHeads, weights);
+                for (int problem = first; problem < end; problem++) Problem<TLanes, T>(problem / shape.KeyValueHeads, problem % shape.KeyValueHeads, weights);
             }
             ArrayPool<float>.Shared.Return(rented);
         }
@@ -45,28 +45,37 @@ internal static class DecodeAttentionKernel
             where T : unmanaged
         {
             CachedSequence sequence = sequences[row];
-            int before = sequence.Length, group = heads / kvHeads, at = before % KvCache.BlockTokens;
+            int before = sequence.Length, headDim = shape.HeadDim, at = before % KvCache.BlockTokens, first = rule.FirstKey(0, before, 0);
             T* token = tokens.Row<T>(row);
             CacheBlock last = sequence.Blocks[before / KvCache.BlockTokens];
-            new Span<T>(token + (heads + kvHead) * headDim, headDim).CopyTo(new Span<T>(last.KeyRows<T>(layer, kvHead) + at * headDim, headDim));
-            new Span<T>(token + (heads + kvHeads + kvHead) * headDim, headDim).CopyTo(new Span<T>(last.ValueRows<T>(layer, kvHead) + at * headDim, headDim));
-            for (int head = kvHead * group; head < (kvHead + 1) * group; head++)
+            new Span<T>(token + shape.KeySlot(kvHead) * headDim, headDim).CopyTo(new Span<T>(last.KeyRows<T>(layer, kvHead) + at * headDim, headDim));
+            new Span<T>(token + shape.ValueSlot(kvHead) * headDim, headDim).CopyTo(new Span<T>(last.ValueRows<T>(layer, kvHead) + at * headDim, headDim));
+            for (int i = 0; i < shape.Group; i++)
             {
-                Score<TLanes, T>(token + head * headDim, sequence, kvHead, weights);
-                float sum = CausalSoftmaxKernel.Exponentials<TLanes, float>(weights, before + 1, scale, weights);
-                Mix<TLanes, T>(weights, 1 / sum, sequence, kvHead, output.Row<T>(row) + head * headDim);
+                int head = kvHead * shape.Group + i;
+                Score<TLanes, T>(token + shape.QuerySlot(kvHead, i) * headDim, sequence, kvHead, first, weights);
+                float sum = Exponentials<TLanes>(weights + first, first, before + 1 - first, head);
+                Mix<TLanes, T>(weights, 1 / sum, sequence, kvHead, first, output.Row<T>(row) + head * headDim);
             }
         }
 
-        private void Score<TLanes, T>(T* query, CachedSequence sequence, int kvHead, float* scores)
+        private float Exponentials<TLanes>(float* weights, int first, int count, int head)
+            where TLanes : struct, ILanes<TLanes>
+        {
+            if (rule.OnlyScales) return CausalSoftmaxKernel.Exponentials<TLanes, float>(weights, count, rule.Scale, weights);
+            CausalSoftmaxKernel.Prepare<TLanes, float>(weights, first, count, rule, head, weights);
+            return CausalSoftmaxKernel.Exponentials<TLanes, float>(weights, count, 1, weights);
+        }
+
+        private void Score<TLanes, T>(T* query, CachedSequence sequence, int kvHead, int first, float* scores)
             where TLanes : struct, ILanes<TLanes>
             where T : unmanaged
         {
-            for (int start = 0; start <= sequence.Length; start += KvCache.BlockTokens)
+            for (int start = first - first % KvCache.BlockTokens; start <= sequence.Length; start += KvCache.BlockTokens)
             {
                 T* key = sequence.Blocks[start / KvCache.BlockTokens].KeyRows<T>(layer, kvHead);
                 int count = Math.Min(KvCache.BlockTokens, sequence.Length + 1 - start);
-                for (int i = 0; i < count; i++) scores[start + i] = Dot<TLanes, T>(query, key + i * headDim);
+                for (int i = Math.Max(0, first - start); i < count; i++) scores[start + i] = Dot<TLanes, T>(query, key + i * shape.HeadDim);
             }
         }
 
@@ -74,24 +83,26 @@ internal static class DecodeAttentionKernel
             where TLanes : struct, ILanes<TLanes>
             where T : unmanaged
         {
+            int headDim = shape.HeadDim;
             TLanes sum = TLanes.Of(0);
             for (int i = 0; i < headDim; i += TLanes.Count)
                 sum = TLanes.MultiplyAdd(Lane.Load<TLanes, T>(query + i, headDim - i), Lane.Load<TLanes, T>(key + i, headDim - i), sum);
             return TLanes.Sum(sum);
         }
 
-        private void Mix<TLanes, T>(float* weights, float inverse, CachedSequence sequence, int kvHead, T* target)
+        private void Mix<TLanes, T>(float* weights, float inverse, CachedSequence sequence, int kvHead, int first, T* target)
             where TLanes : struct, ILanes<TLanes>
             where T : unmanaged
         {
+            int headDim = shape.HeadDim;
             for (int i = 0; i < headDim; i += TLanes.Count)
             {
                 TLanes sum = TLanes.Of(0);
-                for (int start = 0; start <= sequence.Length; start += KvCache.BlockTokens)
+                for (int start = first - first % KvCache.BlockTokens; start <= sequence.Length; start += KvCache.BlockTokens)
                 {
                     T* value = sequence.Blocks[start / KvCache.BlockTokens].ValueRows<T>(layer, kvHead) + i;
                     int count = Math.Min(KvCache.BlockTokens, sequence.Length + 1 - start);
-                    for (int k = 0; k < count; k++)
+                    for (int k = Math.Max(0, first - start); k < count; k++)
                         sum = TLanes.MultiplyAdd(TLanes.Of(weights[start + k]), Lane.Load<TLanes, T>(value + k * headDim, headDim - i), sum);
                 }
                 Lane.Store(sum * TLanes.Of(inverse), target + i, headDim - i);

@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 namespace FineTuneService.Engine.Kernels;
 
 /// <summary>
-/// Root mean square norm, https://arxiv.org/abs/1910.07467, rounded as transformers does: y = round(x · rstd) · weight. Rows are
+/// Root mean square norm, https://arxiv.org/abs/1910.07467, weighted and rounded as its <see cref="NormKind"/> says. Rows are
 /// the last dimension; x, y, weight and gradients by x have one dtype, fp32 or bf16.
 /// </summary>
 internal static class RmsNormKernel
@@ -16,30 +16,31 @@ internal static class RmsNormKernel
     /// <param name="weight">[width].</param>
     /// <param name="y">[rows, width], written.</param>
     /// <param name="rstd">fp32 [rows], written: 1 / sqrt(mean of x² + epsilon), for the backward.</param>
-    public static void Forward(Tensor x, Tensor weight, float epsilon, Tensor y, Tensor rstd)
+    public static void Forward(Tensor x, Tensor weight, float epsilon, Tensor y, Tensor rstd, NormKind kind = NormKind.Rms)
     {
-        if (!x.is_cpu()) RmsNormReference.Forward(x, weight, epsilon, y, rstd);
-        else Run(new ForwardRows(new(x), null, null, new(weight), epsilon, new(y), new(rstd)), x);
+        if (!x.is_cpu()) RmsNormReference.Forward(x, weight, epsilon, y, rstd, kind);
+        else Run(new ForwardRows(new(x), null, null, new(weight), epsilon, new(y), new(rstd), kind), x);
     }
 
     /// <summary><see cref="Forward"/> of sum = x + residual, in one pass.</summary>
     /// <param name="sum">[rows, width], written.</param>
-    public static void ResidualForward(Tensor x, Tensor residual, Tensor weight, float epsilon, Tensor sum, Tensor y, Tensor rstd)
+    public static void ResidualForward(
+        Tensor x, Tensor residual, Tensor weight, float epsilon, Tensor sum, Tensor y, Tensor rstd, NormKind kind = NormKind.Rms)
     {
-        if (!x.is_cpu()) RmsNormReference.ResidualForward(x, residual, weight, epsilon, sum, y, rstd);
-        else Run(new ForwardRows(new(x), new RowMemory(residual), new RowMemory(sum), new(weight), epsilon, new(y), new(rstd)), x);
+        if (!x.is_cpu()) RmsNormReference.ResidualForward(x, residual, weight, epsilon, sum, y, rstd, kind);
+        else Run(new ForwardRows(new(x), new RowMemory(residual), new RowMemory(sum), new(weight), epsilon, new(y), new(rstd), kind), x);
     }
 
     /// <summary>dx = rstd · (g - n · mean(g · n)) for n = x · rstd and g = dy · weight.</summary>
     /// <param name="dx">[rows, width]: written, or added to with <paramref name="accumulate"/>.</param>
     /// <param name="dWeight">[width] of any dtype: dy · n summed over the rows is added; null: not asked for.</param>
-    public static void Backward(Tensor dy, Tensor x, Tensor weight, Tensor rstd, Tensor dx, bool accumulate, Tensor? dWeight)
+    public static void Backward(Tensor dy, Tensor x, Tensor weight, Tensor rstd, Tensor dx, bool accumulate, Tensor? dWeight, NormKind kind = NormKind.Rms)
     {
-        if (!x.is_cpu()) RmsNormReference.Backward(dy, x, weight, rstd, dx, accumulate, dWeight);
+        if (!x.is_cpu()) RmsNormReference.Backward(dy, x, weight, rstd, dx, accumulate, dWeight, kind);
         else
         {
             if (dWeight is not null) RmsNormReference.WeightBackward(dy, x, rstd, dWeight);
-            Run(new BackwardRows(new(dy), new(x), new(weight), new(rstd), new(dx), accumulate), x);
+            Run(new BackwardRows(new(dy), new(x), new(weight), new(rstd), new(dx), accumulate, kind), x);
         }
     }
 
@@ -47,7 +48,7 @@ internal static class RmsNormKernel
         where TLoop : struct, IRowLoop => RowLoops.Run(loop, x.dtype, (int)(x.numel() / x.size(-1)), (int)x.size(-1));
 
     private readonly unsafe struct ForwardRows(
-        RowMemory x, RowMemory? residual, RowMemory? sum, RowMemory weight, float epsilon, RowMemory y, RowMemory rstd) : IRowLoop
+        RowMemory x, RowMemory? residual, RowMemory? sum, RowMemory weight, float epsilon, RowMemory y, RowMemory rstd, NormKind kind) : IRowLoop
     {
         [MethodImpl(RowLoops.Compiled)]
         public void Rows<TLanes, T>(int first, int end)
@@ -57,6 +58,8 @@ internal static class RmsNormKernel
             int width = x.Width;
             T* w = weight.Row<T>(0);
             float* inverses = rstd.Row<float>(0);
+            bool roundsFirst = kind == NormKind.Rms;
+            TLanes offset = TLanes.Of(kind == NormKind.RmsOnePlus ? 1 : 0);
             for (int row = first; row < end; row++)
             {
                 T* source = x.Row<T>(row), target = y.Row<T>(row);
@@ -75,8 +78,9 @@ internal static class RmsNormKernel
                 inverses[row] = inverse;
                 for (int i = 0; i < width; i += TLanes.Count)
                 {
-                    TLanes normed = Lane.Rounded<TLanes, T>(Lane.Load<TLanes, T>(source + i, width - i) * TLanes.Of(inverse));
-                    Lane.Store(normed * Lane.Load<TLanes, T>(w + i, width - i), target + i, width - i);
+                    TLanes normed = Lane.Load<TLanes, T>(source + i, width - i) * TLanes.Of(inverse);
+                    if (roundsFirst) normed = Lane.Rounded<TLanes, T>(normed);
+                    Lane.Store(normed * (Lane.Load<TLanes, T>(w + i, width - i) + offset), target + i, width - i);
                 }
             }
         }
@@ -91,7 +95,7 @@ internal static class RmsNormKernel
     }
 
     private readonly unsafe struct BackwardRows(
-        RowMemory dy, RowMemory x, RowMemory weight, RowMemory rstd, RowMemory dx, bool accumulate) : IRowLoop
+        RowMemory dy, RowMemory x, RowMemory weight, RowMemory rstd, RowMemory dx, bool accumulate, NormKind kind) : IRowLoop
     {
         [MethodImpl(RowLoops.Compiled)]
         public void Rows<TLanes, T>(int first, int end)
@@ -100,19 +104,20 @@ internal static class RmsNormKernel
         {
             int width = x.Width;
             T* w = weight.Row<T>(0);
+            TLanes offset = TLanes.Of(kind == NormKind.RmsOnePlus ? 1 : 0);
             for (int row = first; row < end; row++)
             {
                 T* gradient = dy.Row<T>(row), source = x.Row<T>(row), target = dx.Row<T>(row);
                 TLanes inverse = TLanes.Of(rstd.Row<float>(0)[row]), dots = TLanes.Of(0);
                 for (int i = 0; i < width; i += TLanes.Count)
                 {
-                    TLanes g = Lane.Load<TLanes, T>(gradient + i, width - i) * Lane.Load<TLanes, T>(w + i, width - i);
+                    TLanes g = Lane.Load<TLanes, T>(gradient + i, width - i) * (Lane.Load<TLanes, T>(w + i, width - i) + offset);
                     dots = TLanes.MultiplyAdd(g, Lane.Load<TLanes, T>(source + i, width - i) * inverse, dots);
                 }
                 TLanes mean = TLanes.Of(-TLanes.Sum(dots) / width);
                 for (int i = 0; i < width; i += TLanes.Count)
                 {
-                    TLanes g = Lane.Load<TLanes, T>(gradient + i, width - i) * Lane.Load<TLanes, T>(w + i, width - i);
+                    TLanes g = Lane.Load<TLanes, T>(gradient + i, width - i) * (Lane.Load<TLanes, T>(w + i, width - i) + offset);
                     TLanes d = TLanes.MultiplyAdd(Lane.Load<TLanes, T>(source + i, width - i) * inverse, mean, g) * inverse;
                     if (accumulate) d += Lane.Load<TLanes, T>(target + i, width - i);
                     Lane.Store(d, target + i, width - i);

@@ -11,28 +11,30 @@ namespace FineTuneService.Engine.Operations;
 internal sealed class Attention
 {
     private readonly AttentionShape _shape;
-    private readonly Rotation _rotation;
+    private readonly ScoreRule _rule;
+    private readonly Rotation? _rotation;
     private readonly Pass _pass;
     private readonly Tensor _queries, _keys, _values;
 
-    private Attention(Tensor qkv, AttentionShape shape, Rotation rotation, Pass pass)
+    private Attention(Tensor qkv, AttentionShape shape, ScoreRule rule, Rotation? rotation, Pass pass)
     {
-        (_shape, _rotation, _pass) = (shape, rotation, pass);
+        (_shape, _rule, _rotation, _pass) = (shape, rule, rotation, pass);
         _queries = LendQueries(qkv.dtype);
         _keys = LendKeys(qkv.dtype);
         _values = LendKeys(qkv.dtype);
-        rotation.Apply(qkv, shape);
+        rotation?.Apply(qkv, shape);
         HeadSplit.SplitQueries(qkv, shape, _queries);
         HeadSplit.SplitKeysAndValues(qkv, shape, _keys, _values);
     }
 
-    /// <param name="qkv">[tokens, (heads + 2·kvHeads)·headDim]; its buffer is given back.</param>
+    /// <param name="qkv">[tokens, (heads + 2·kvHeads)·headDim]; read by this operation alone, and turned in place.</param>
+    /// <param name="rotation">Null where the layer has no rotary embedding.</param>
     /// <returns>[tokens, heads·headDim].</returns>
-    public static Activation Forward(Activation qkv, AttentionShape shape, Rotation rotation, Pass pass)
+    public static Activation Forward(Activation qkv, AttentionShape shape, ScoreRule rule, Rotation? rotation, Pass pass)
     {
-        var attention = new Attention(qkv.Value, shape, rotation, pass);
-        pass.Pool.Return(qkv.Value);
-        var output = new Activation(attention.Forward(), qkv.NeedsGrad);
+        var attention = new Attention(qkv.Value, shape, rule, rotation, pass);
+        qkv.Done();
+        var output = new Activation(attention.Forward(), qkv.NeedsGrad, pass.Pool);
         if (output.NeedsGrad) pass.Tape!.Record(() => attention.Backward(qkv, output));
         else attention.Release();
         return output;
@@ -45,7 +47,7 @@ internal sealed class Attention
         {
             using var scope = NewDisposeScope();
             Tensor probabilities = RawScores(part);
-            CausalSoftmaxKernel.Forward(probabilities.flatten(0, 1), part.Tile.Length, part.Tile.Start, _shape.Scale);
+            CausalSoftmaxKernel.Forward(probabilities.flatten(0, 1), _rule, part.Places(_shape));
             MatrixProduct.Batch(part.Queries(mixed), probabilities, part.Keys(_values), _pass.Pool);
         }
         Tensor output = _pass.Pool.Lend(_queries.dtype, _shape.Rows * _shape.Width, _shape.Heads * _shape.HeadDim);
@@ -60,17 +62,18 @@ internal sealed class Attention
         Tensor dMixed = LendQueries(_queries.dtype), dQueries = LendQueries(_queries.dtype);
         Tensor dKeys = LendKeys(_queries.dtype), dValues = LendKeys(_queries.dtype);
         HeadSplit.SplitQueries(output.Grad!, _shape, dMixed);
-        if (!output.GradIsShared) pool.Return(output.Grad);
+        output.ReleaseGradient();
 
         // The last tile sees every key, so it writes all gradients of keys and values; the others add to theirs.
         foreach (AttentionPart part in _shape.Parts.Reverse()) PartBackward(part, dMixed, dQueries, dKeys, dValues);
         pool.Return(dMixed);
         Release();
 
-        qkv.Grad = pool.Lend(qkv.Dtype, qkv.Shape);
-        HeadSplit.MergeQueries(dQueries, _shape, qkv.Grad);
-        HeadSplit.MergeKeysAndValues(dKeys, dValues, _shape, qkv.Grad);
-        _rotation.Apply(qkv.Grad, _shape, inverse: true);
+        Tensor dQkv = pool.Lend(qkv.Dtype, qkv.Shape);
+        HeadSplit.MergeQueries(dQueries, _shape, dQkv);
+        HeadSplit.MergeKeysAndValues(dKeys, dValues, _shape, dQkv);
+        _rotation?.Apply(dQkv, _shape, inverse: true);
+        qkv.TakeGradient(dQkv);
         pool.Return(dQueries);
         pool.Return(dKeys);
         pool.Return(dValues);
@@ -82,7 +85,7 @@ internal sealed class Attention
         Tensor scores = RawScores(part), dMixedPart = part.Queries(dMixed);
         Tensor dScores = MatrixProduct.Batch(dMixedPart, part.Keys(_values).transpose(1, 2), _pass.Pool);
         // Scores become probabilities and their gradient the scores' in one pass, so that both see probabilities in fp32.
-        CausalSoftmaxKernel.Backward(scores.flatten(0, 1), dScores.flatten(0, 1), part.Tile.Length, part.Tile.Start, _shape.Scale);
+        CausalSoftmaxKernel.Backward(scores.flatten(0, 1), dScores.flatten(0, 1), _rule, part.Places(_shape));
         bool first = part.Tile.Keys == _shape.Width;
         MatrixProduct.Batch(part.Keys(dValues), scores.transpose(1, 2), dMixedPart, _pass.Pool, add: !first);
         MatrixProduct.Batch(part.Keys(dKeys), dScores.transpose(1, 2), part.Queries(_queries), _pass.Pool, add: !first);

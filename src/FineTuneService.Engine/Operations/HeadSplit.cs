@@ -22,32 +22,35 @@ internal static class HeadSplit
         foreach (QueryTile tile in shape.Tiles) TileTokens(tokens, tile, shape).copy_(OfTile(queries, tile, shape));
     }
 
-    /// <param name="qkv">[tokens, (heads + 2·kvHeads)·headDim].</param>
+    /// <param name="qkv">[tokens, slots·headDim].</param>
     /// <param name="keys">[problems, width, headDim].</param>
     /// <param name="values">[problems, width, headDim].</param>
     public static void SplitKeysAndValues(Tensor qkv, AttentionShape shape, Tensor keys, Tensor values)
     {
-        ByHead(keys, shape).copy_(KeyValueTokens(qkv, shape, shape.Heads));
-        ByHead(values, shape).copy_(KeyValueTokens(qkv, shape, shape.Heads + shape.KeyValueHeads));
+        ByHead(keys, shape).copy_(ByRow(shape.Keys(qkv), shape));
+        ByHead(values, shape).copy_(ByRow(shape.Values(qkv), shape));
     }
 
     /// <summary>The inverse of <see cref="SplitKeysAndValues"/>.</summary>
     public static void MergeKeysAndValues(Tensor keys, Tensor values, AttentionShape shape, Tensor qkv)
     {
-        KeyValueTokens(qkv, shape, shape.Heads).copy_(ByHead(keys, shape));
-        KeyValueTokens(qkv, shape, shape.Heads + shape.KeyValueHeads).copy_(ByHead(values, shape));
+        ByRow(shape.Keys(qkv), shape).copy_(ByHead(keys, shape));
+        ByRow(shape.Values(qkv), shape).copy_(ByHead(values, shape));
     }
 
     private static Tensor OfTile(Tensor queries, QueryTile tile, AttentionShape shape) =>
         queries.narrow(1, tile.FirstRow, tile.Rows).view(shape.Rows, shape.KeyValueHeads, shape.Group, tile.Length, shape.HeadDim);
 
-    private static Tensor TileTokens(Tensor tokens, QueryTile tile, AttentionShape shape) =>
-        tokens.view(shape.Rows, shape.Width, -1, shape.HeadDim).narrow(2, 0, shape.Heads).narrow(1, tile.Start, tile.Length)
-            .view(shape.Rows, tile.Length, shape.KeyValueHeads, shape.Group, shape.HeadDim).permute(0, 2, 3, 1, 4);
+    private static Tensor TileTokens(Tensor tokens, QueryTile tile, AttentionShape shape)
+    {
+        // Attention's output has queries' heads alone, whatever the layout of what it reads.
+        Tensor queries = tokens.shape[1] == shape.Heads * shape.HeadDim
+            ? tokens.view(tokens.shape[0], shape.KeyValueHeads, shape.Group, shape.HeadDim) : shape.Queries(tokens);
+        return queries.unflatten(0, [shape.Rows, shape.Width]).narrow(1, tile.Start, tile.Length).permute(0, 2, 3, 1, 4);
+    }
 
     private static Tensor ByHead(Tensor heads, AttentionShape shape) =>
         heads.view(shape.Rows, shape.KeyValueHeads, shape.Width, shape.HeadDim);
 
-    private static Tensor KeyValueTokens(Tensor qkv, AttentionShape shape, int firstHead) =>
-        qkv.view(shape.Rows, shape.Width, -1, shape.HeadDim).narrow(2, firstHead, shape.KeyValueHeads).permute(0, 2, 1, 3);
+    private static Tensor ByRow(Tensor heads, AttentionShape shape) => heads.unflatten(0, [shape.Rows, shape.Width]).permute(0, 2, 1, 3);
 }
