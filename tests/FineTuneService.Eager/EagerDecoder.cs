@@ -23,12 +23,12 @@ internal sealed class EagerDecoder(ModelConfig config, DecoderWeights weights, I
     public Tensor Block(Tensor stream, LayerWeights layer, EagerPositions positions)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor x = Norm(stream, layer.InputNorm);
+        Tensor x = Norm(stream, layer.BeforeAttention!);
         Tensor mixed = EagerOperations.Attention(Linear(x, layer.Qkv, 0), Linear(x, layer.Qkv, 1), Linear(x, layer.Qkv, 2), config, positions);
         Tensor middle = stream + Linear(mixed, layer.O, 0);
-        Tensor y = Norm(middle, layer.PostAttentionNorm);
-        Tensor gated = EagerOperations.SwiGlu(Linear(y, layer.GateUp, 0), Linear(y, layer.GateUp, 1));
-        return (middle + Linear(gated, layer.Down, 0)).MoveToOuterDisposeScope();
+        Tensor y = Norm(middle, layer.BeforeMlp!);
+        Tensor gated = EagerOperations.SwiGlu(Linear(y, layer.Up!, 0), Linear(y, layer.Up!, 1));
+        return (middle + Linear(gated, layer.Down!, 0)).MoveToOuterDisposeScope();
     }
 
     private Tensor Hidden(Tensor ids)
@@ -38,7 +38,7 @@ internal sealed class EagerDecoder(ModelConfig config, DecoderWeights weights, I
         EagerPositions positions = EagerPositions.Of(config, length, weights.EmbedTokens.dtype);
         Tensor stream = weights.EmbedTokens.index_select(0, ids.view(-1)).view(rows, length, config.HiddenSize);
         foreach (LayerWeights layer in weights.Layers) stream = Block(stream, layer, positions);
-        return Norm(stream, weights.FinalNorm).MoveToOuterDisposeScope();
+        return Norm(stream, weights.FinalNorm!).MoveToOuterDisposeScope();
     }
 
     private Tensor Logits(Tensor hidden)
@@ -47,7 +47,7 @@ internal sealed class EagerDecoder(ModelConfig config, DecoderWeights weights, I
         return logits.to_type(float32);
     }
 
-    private Tensor Norm(Tensor x, Tensor weight) => EagerOperations.Norm(x, weight, config.Epsilon);
+    private Tensor Norm(Tensor x, NormWeight norm) => EagerOperations.Norm(x, norm.Weight, config.Epsilon);
 
     /// <summary>One module of a joined layer.</summary>
     private Tensor Linear(Tensor x, LinearWeight linear, int index)

@@ -36,6 +36,14 @@ internal sealed class BufferPool(Device device) : IDisposable
         return view;
     }
 
+    /// <summary>The same filled with zeros. (A tensor that libtorch's in-place operations return is another object, which the pool does not know.)</summary>
+    public Tensor LendZeros(ScalarType dtype, params ReadOnlySpan<long> shape)
+    {
+        Tensor lent = Lend(dtype, shape);
+        using Tensor zeroed = lent.zero_();
+        return lent;
+    }
+
     /// <summary>Takes a tensor back. One that the pool did not lend (a stored weight, say) is left alone.</summary>
     public void Return(Tensor? tensor)
     {

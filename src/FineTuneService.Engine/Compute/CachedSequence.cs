@@ -3,9 +3,11 @@ using static TorchSharp.torch;
 namespace FineTuneService.Engine.Compute;
 
 /// <summary>What the cache holds of one sequence.</summary>
-internal sealed class CachedSequence(KvCache cache) : IDisposable
+internal sealed class CachedSequence(KvCache cache, int restartAt = 0) : IDisposable
 {
     private readonly List<CacheBlock> _blocks = [];
+
+    private readonly List<int> _tokens = [];
 
     /// <summary>Tokens that it holds.</summary>
     public int Length { get; private set; }
@@ -19,8 +21,24 @@ internal sealed class CachedSequence(KvCache cache) : IDisposable
         while (_blocks.Count * KvCache.BlockTokens < Length + count) _blocks.Add(cache.NewBlock());
     }
 
-    /// <summary>Called once all layers have written <paramref name="count"/> tokens.</summary>
-    public void Advance(int count) => Length += count;
+    /// <summary>What the next forward must take for these tokens to follow: they alone, or all from the first where they cross
+    /// <see cref="CacheShape.RestartAt"/>.</summary>
+    public int[] Next(int[] tokens)
+    {
+        if (restartAt == 0) return tokens;
+        if (Length > 0 && Length <= restartAt && Length + tokens.Length > restartAt) Length = 0;
+        // Begun anew, and not yet advanced: all that it has been through, again.
+        return Length == 0 ? [.. _tokens, .. tokens] : tokens;
+    }
+
+    /// <summary>Called once all layers have written these tokens.</summary>
+    public void Advance(ReadOnlySpan<long> tokens)
+    {
+        if (Length == 0) _tokens.Clear();
+        Length += tokens.Length;
+        if (restartAt == 0) return;
+        foreach (long token in tokens) _tokens.Add((int)token);
+    }
 
     /// <summary>Writes a layer's keys and values of the tokens that follow.</summary>
     /// <param name="keys">[count, kvHeads, headDim].</param>

@@ -20,7 +20,7 @@ internal sealed class KvCache(CacheShape shape, ScalarType dtype, Device device)
         (tokens + BlockTokens - 1L) / BlockTokens * BlockTokens * shape.Layers * 2 * shape.KeyValueHeads * shape.HeadDim * (dtype == ScalarType.Float32 ? 4 : 2);
 
     /// <summary>An empty sequence; it is disposed where it ends.</summary>
-    public CachedSequence Begin() => new(this);
+    public CachedSequence Begin() => new(this, shape.RestartAt);
 
     /// <summary>A block whose values are undefined.</summary>
     internal CacheBlock NewBlock() =>
@@ -28,4 +28,8 @@ internal sealed class KvCache(CacheShape shape, ScalarType dtype, Device device)
 }
 
 /// <summary>Sizes of what a cache holds for each token: a key and a value of every layer and key/value head.</summary>
-internal readonly record struct CacheShape(int Layers, int KeyValueHeads, int HeadDim);
+internal readonly record struct CacheShape(int Layers, int KeyValueHeads, int HeadDim)
+{
+    /// <summary>A sequence that grows past so many tokens is computed anew from its first (longrope's other factors); 0: never.</summary>
+    public int RestartAt { get; init; }
+}

@@ -38,7 +38,7 @@ public sealed class Adapter : IDisposable
     /// <exception cref="ArgumentException">A target matches no layer, or the rank is out of range.</exception>
     public static Adapter Create(BaseModel model, LoraConfig config, ulong seed, bool bf16 = false)
     {
-        Adapter adapter = Of(LoraLayout.Of(model.Config.Linears, config), model, config, bf16);
+        Adapter adapter = Of(LoraLayout.Of(model.Config.Slots.Linears, config), model, config, bf16);
         ulong module = 0;
         foreach (JoinedLoraPart part in adapter.Values.Parts)
         {
@@ -51,7 +51,7 @@ public sealed class Adapter : IDisposable
     }
 
     /// <summary>An adapter of zeros, to be filled, on those of the config's targets that the model has.</summary>
-    internal static Adapter Empty(BaseModel model, LoraConfig config, bool bf16 = false) => Of(LoraLayout.OfMatching(model.Config.Linears, config), model, config, bf16);
+    internal static Adapter Empty(BaseModel model, LoraConfig config, bool bf16 = false) => Of(LoraLayout.OfMatching(model.Config.Slots.Linears, config), model, config, bf16);
 
     /// <summary>The matrices in the dtype that products are computed in: the adapter's own, or a rounded copy (autocast's semantics).</summary>
     internal LoraTensors Compute(ScalarType dtype)

@@ -1,3 +1,5 @@
+using FineTuneService.Engine.Weights;
+
 namespace FineTuneService.Engine.Lora;
 
 /// <summary>
@@ -22,7 +24,7 @@ internal sealed class LoraLayout
             foreach (LoraLayoutEntry entry in Entries)
             {
                 long a = entry.Offset, b = entry.Offset + entry.LengthOfA;
-                foreach (LinearPartShape part in entry.Parts)
+                foreach (LinearPart part in entry.Parts)
                 {
                     yield return new LoraMatrix(part.Module, "A", a, entry.Rank, entry.In);
                     yield return new LoraMatrix(part.Module, "B", b, part.Out, entry.Rank);
@@ -35,7 +37,7 @@ internal sealed class LoraLayout
 
     /// <param name="linears">The decoder's linear layers in order, as it joins them.</param>
     /// <exception cref="ArgumentException">A target matches no layer, or the rank is out of range.</exception>
-    public static LoraLayout Of(IEnumerable<LinearShape> linears, LoraConfig config)
+    public static LoraLayout Of(IEnumerable<LinearSlot> linears, LoraConfig config)
     {
         var targets = new TargetModules(config.TargetModules);
         LoraLayout layout = Of(linears, config.Rank, targets);
@@ -44,16 +46,17 @@ internal sealed class LoraLayout
     }
 
     /// <summary>The same of those targets that the model has; there may be none.</summary>
-    public static LoraLayout OfMatching(IEnumerable<LinearShape> linears, LoraConfig config) => Of(linears, config.Rank, new TargetModules(config.TargetModules));
+    public static LoraLayout OfMatching(IEnumerable<LinearSlot> linears, LoraConfig config) => Of(linears, config.Rank, new TargetModules(config.TargetModules));
 
-    private static LoraLayout Of(IEnumerable<LinearShape> linears, int rank, TargetModules targets)
+    private static LoraLayout Of(IEnumerable<LinearSlot> linears, int rank, TargetModules targets)
     {
         if (rank is < 1 or > LoraConfig.LargestRank) throw new ArgumentException($"rank {rank} is not in 1…{LoraConfig.LargestRank}");
         var entries = new List<LoraLayoutEntry>();
         long offset = 0;
-        foreach (LinearShape linear in linears)
+        foreach (LinearSlot linear in linears)
         {
-            LinearPartShape[] parts = [.. linear.Parts.Where(part => targets.Match(part.Module))];
+            if (linear is { StaysDense: true, IsHead: false }) continue; // A router's choice is the base's.
+            LinearPart[] parts = [.. linear.Parts.Where(part => targets.Match(part.Module))];
             if (parts.Length == 0) continue;
             var entry = new LoraLayoutEntry(linear.Parts[0].Module, linear.In, rank, parts, offset);
             entries.Add(entry);
@@ -68,17 +71,10 @@ internal sealed class LoraLayout
 /// <param name="Offset">First element in the adapter's buffer.</param>
 internal sealed record LoraMatrix(string Module, string Name, long Offset, long Rows, long Columns);
 
-/// <summary>A linear layer of the decoder: several modules of a checkpoint where they are joined into one product.</summary>
-internal sealed record LinearShape(int In, IReadOnlyList<LinearPartShape> Parts);
-
-/// <param name="Module">Its name in a checkpoint, such as model.layers.0.self_attn.q_proj.</param>
-/// <param name="Offset">First of its outputs in the joined layer.</param>
-internal sealed record LinearPartShape(string Module, int Offset, int Out);
-
 /// <summary>The matrices of one joined layer: every part's A [rank, in] one after the other, then every part's B [out, rank].</summary>
 /// <param name="Key">Module of the joined layer's first part, targeted or not.</param>
 /// <param name="Offset">First element in the adapter's buffer.</param>
-internal sealed record LoraLayoutEntry(string Key, int In, int Rank, IReadOnlyList<LinearPartShape> Parts, long Offset)
+internal sealed record LoraLayoutEntry(string Key, int In, int Rank, IReadOnlyList<LinearPart> Parts, long Offset)
 {
     public long LengthOfA => (long)Parts.Count * Rank * In;
 

@@ -48,7 +48,7 @@ internal sealed record JoinedLora(Tensor A, IReadOnlyList<JoinedLoraPart> Parts)
         long b = entry.Offset + entry.LengthOfA;
         for (int i = 0; i < entry.Parts.Count; i++)
         {
-            LinearPartShape part = entry.Parts[i];
+            LinearPart part = entry.Parts[i];
             Tensor partA = Slice(entry.Offset + (long)i * entry.Rank * entry.In, entry.Rank, entry.In);
             parts.Add(new JoinedLoraPart(part.Module, part.Offset, part.Out, i * entry.Rank, entry.Rank, partA, Slice(b, part.Out, entry.Rank)));
             b += (long)part.Out * entry.Rank;

@@ -1,5 +1,6 @@
 using FineTuneService.Engine.Formats;
 using FineTuneService.Engine.Models;
+using FineTuneService.Engine.Weights;
 using static TorchSharp.torch;
 
 namespace FineTuneService.Engine.Lora;
@@ -86,7 +87,7 @@ public static class PeftFolder
     /// <summary>Names that this base has no layer of are left out: a config may name those of several families.</summary>
     private static LoraLayout Layout(ModelConfig model, LoraConfig config)
     {
-        LoraLayout layout = LoraLayout.OfMatching(model.Linears, config);
+        LoraLayout layout = LoraLayout.OfMatching(model.Slots.Linears, config);
         if (layout.Entries.Count == 0)
             throw new AdapterException($"{ConfigFile} does not fit the base model: target_modules ({string.Join(", ", config.TargetModules)}) name no linear layer of it.");
         return layout;
@@ -97,7 +98,7 @@ public static class PeftFolder
         var expected = new Dictionary<string, long[]>();
         foreach (LoraLayoutEntry entry in layout.Entries)
         {
-            foreach (LinearPartShape part in entry.Parts)
+            foreach (LinearPart part in entry.Parts)
             {
                 expected[Key(part.Module, "A")] = [entry.Rank, entry.In];
                 expected[Key(part.Module, "B")] = [part.Out, entry.Rank];

@@ -2,6 +2,7 @@ using FineTuneService.Engine.Chat;
 using FineTuneService.Engine.Compute;
 using FineTuneService.Engine.Formats;
 using FineTuneService.Engine.Tokenizers;
+using FineTuneService.Engine.Weights;
 using static TorchSharp.torch;
 
 namespace FineTuneService.Engine.Models;
@@ -50,13 +51,13 @@ public sealed class BaseModel : IDisposable
     {
         using ModelFiles files = ModelFiles.Open(text.Folder);
         Checkpoint.Check(text.Config, files);
-        DecoderWeights weights = new ModelLoader(text.Config, precision, files, betweenLayers).Load();
+        DecoderWeights weights = WeightsOf(text.Config, Checkpoint.Named(text.Config, text.Config.Slots, files), precision, betweenLayers);
         return new BaseModel(text.Config, precision, weights, text.Tokenizer, text.ChatTemplate, text.EosIds, text.Folder);
     }
 
     /// <summary>A model of random weights: where full training starts from, and what benchmarks run.</summary>
     public static BaseModel Random(ModelConfig config, BasePrecision precision, ulong seed, Tokenizer? tokenizer = null, ChatTemplate? template = null) =>
-        new(config, precision, new RandomWeights(config, precision, seed).Make(), tokenizer, template, config.EosIds, null);
+        new(config, precision, WeightsOf(config, new RandomSource(config.Slots, config.InitializerRange, seed), precision, null), tokenizer, template, config.EosIds, null);
 
     /// <summary>Writes config.json and model.safetensors, and copies the tokenizer's files from <see cref="Folder"/> where it has one.</summary>
     /// <param name="dtype">Of every tensor in the file.</param>
@@ -74,6 +75,13 @@ public sealed class BaseModel : IDisposable
     }
 
     public void Dispose() => Weights.Dispose();
+
+    private static DecoderWeights WeightsOf(ModelConfig config, ITensorSource source, BasePrecision precision, Action? betweenLayers) =>
+        new WeightLoader(config.Slots, source, precision.Dtype == ComputeDtype.Bf16 ? ScalarType.BFloat16 : ScalarType.Float32, precision.Format)
+        {
+            Norms = (config.Norm, config.QueryKeyNorm ?? config.Norm, config.Epsilon),
+            BetweenLayers = betweenLayers,
+        }.Load();
 
     /// <summary>Tokenizer, chat template and generation settings go with a model's weights.</summary>
     internal void CopySideFiles(string folder)

@@ -1,6 +1,6 @@
 using FineTuneService.Engine.Formats;
-using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Quantization;
+using FineTuneService.Engine.Weights;
 using static TorchSharp.torch;
 
 namespace FineTuneService.Engine.Models;
@@ -33,12 +33,13 @@ public sealed record BasePrecision(ComputeDtype Dtype, QuantizationType Quantiza
     public long BytesOf(ModelConfig model)
     {
         ScalarType compute = Dtype == ComputeDtype.Bf16 ? ScalarType.BFloat16 : ScalarType.Float32;
+        ModelSlots slots = model.Slots;
         long bytes = 0, stored = 0;
-        foreach (LinearShape linear in model.Linears.Where(linear => linear.Parts[0].Module != "lm_head"))
+        foreach (LinearSlot linear in slots.Linears.Where(linear => !linear.StaysDense))
         {
             bytes += linear.Parts.Sum(part => Format.BytesOf(part.Out, linear.In, compute));
-            stored += linear.Parts.Sum(part => (long)part.Out * linear.In);
+            stored += (long)linear.Out * linear.In;
         }
-        return bytes + (model.ParameterCount - stored) * FileTensor.SizeOf(compute);
+        return bytes + (slots.ParameterCount - stored) * FileTensor.SizeOf(compute);
     }
 }

@@ -1,52 +1,63 @@
 using FineTuneService.Engine.Compute;
 using FineTuneService.Engine.Kernels;
 using FineTuneService.Engine.Operations;
+using FineTuneService.Engine.Weights;
 using static TorchSharp.torch;
 
 namespace FineTuneService.Engine.Models;
 
-/// <summary>The Llama family's decoder over a model's weights: one code for training, evaluation and serving.</summary>
+/// <summary>A decoder over a model's weights, as its traits say: one code for every family, for training, evaluation and serving.</summary>
 internal sealed class Decoder(ModelConfig config, DecoderWeights weights) : IDisposable
 {
-    private readonly RotaryTable _rotary = new(config, weights.EmbedTokens.device);
+    private readonly RotaryTable _global = new(config.Rope(RopeUse.Global), config.RotaryNeighbours, weights.EmbedTokens.device);
+    private readonly RotaryTable _local = new(config.Rope(RopeUse.Local), config.RotaryNeighbours, weights.EmbedTokens.device);
+    private readonly float[]? _slopes = config.Alibi ? AlibiSlopes.Of(config.Heads) : null;
 
     public ModelConfig Config { get; } = config;
 
     public DecoderWeights Weights { get; } = weights;
 
+    /// <summary>What becomes of the head's products; null where nothing does.</summary>
+    public LogitShape? LogitShape { get; } = LogitShape.Of(config.LogitScale, config.LogitSoftCap);
+
     /// <summary>
     /// Hidden states of a batch after the final norm. Where it goes on from cached sequences, their caches are written; the caller then
     /// says <see cref="TokenBatch.Advance"/>.
     /// </summary>
-    /// <returns>[rows·width, hidden], lent by the pass's pool; undefined at padding.</returns>
+    /// <returns>[rows·width, the head's width], lent by the pass's pool; undefined at padding.</returns>
     public Activation Forward(TokenBatch batch, Pass pass)
     {
         using var scope = NewDisposeScope();
         batch.Grow();
-        Device device = Weights.EmbedTokens.device;
-        // Recorded operations read these in the backward: they live as long as the step's scope.
-        Tensor ids = tensor(batch.Ids, device: device).MoveToOuterDisposeScope();
-        Rotation rotation = _rotary.For(batch.Positions());
-        var shape = new AttentionShape(batch.Rows, batch.Width, Config.Heads, Config.KeyValueHeads, Config.HeadDim);
+        long[] positions = batch.Positions();
+        Rotation? global = Uses(RopeUse.Global) ? _global.For(positions) : null, local = Uses(RopeUse.Local) ? _local.For(positions) : null;
+        var shape = new AttentionShape(batch.Rows, batch.Width, Config.Heads, Config.KeyValueHeads, Config.HeadDim, Config.GroupedQkv);
 
-        Activation stream = EmbeddingLookup.Forward(Weights.EmbedTokens, ids, pass);
-        Activation normed = RmsNorm.Forward(stream, Weights.Layers[0].InputNorm, Config.Epsilon, pass);
+        var stream = new ResidualStream(Embed(batch, positions, pass), pass);
         for (int i = 0; i < Weights.Layers.Length; i++)
         {
+            using var layerScope = NewDisposeScope();
             int layer = i;
-            Activation Attend(Activation qkv) => batch.Sequences.Length == 0
-                ? Attention.Forward(qkv, shape, rotation, pass)
-                : CachedAttention.Forward(qkv, batch, shape, rotation, layer, pass);
-            Tensor nextNorm = i + 1 < Weights.Layers.Length ? Weights.Layers[i + 1].InputNorm : Weights.FinalNorm;
-            (stream, normed) = DecoderBlock.Forward(stream, normed, Weights.Layers[i], nextNorm, Config.Epsilon, Attend, pass);
+            LayerWeights layerWeights = Weights.Layers[i];
+            LayerTraits traits = Config.Layer(i);
+            Rotation? rotation = traits.Rope switch { RopeUse.Global => global, RopeUse.Local => local, _ => null };
+            ScoreRule rule = Rule(traits, batch);
+            Activation Attend(Activation qkv)
+            {
+                if (layerWeights.QueryNorm is { } query) qkv = QueryKeyNorm.Forward(qkv, query, layerWeights.KeyNorm!, shape, pass);
+                return batch.Sequences.Length == 0
+                    ? Attention.Forward(qkv, shape, rule, rotation, pass)
+                    : CachedAttention.Forward(qkv, batch, shape, rule, rotation, layer, pass);
+            }
+            new DecoderBlock(Config, layerWeights, Attend, pass).Forward(stream);
             BetweenBlocks(pass);
         }
-        if (!stream.NeedsGrad) pass.Pool.Return(stream.Value);
-        return normed;
+        Activation last = stream.End(Weights.FinalNorm);
+        return Weights.ProjectOut is null ? last : Linear.Forward(last, Weights.ProjectOut, pass);
     }
 
     /// <summary>Logits that follow each row's last token.</summary>
-    /// <param name="hidden">What <see cref="Forward"/> returned for this batch; its buffer is given back.</param>
+    /// <param name="hidden">What <see cref="Forward"/> returned for this batch; read for the last time.</param>
     /// <returns>[rows, vocabulary] in the compute dtype, lent by the pass's pool.</returns>
     public Tensor LastLogits(Activation hidden, TokenBatch batch, Pass pass) =>
         Logits(hidden, [.. Enumerable.Range(0, batch.Rows).Select(batch.LastToken)], pass);
@@ -57,30 +68,53 @@ internal sealed class Decoder(ModelConfig config, DecoderWeights weights) : IDis
     {
         using var scope = NewDisposeScope();
         Tensor chosen = pass.Pool.Lend(hidden.Value.dtype, tokens.Length, hidden.Value.shape[1]);
-        Kernels.EmbeddingKernel.Gather(hidden.Value, tensor(tokens, device: hidden.Value.device), chosen);
-        pass.Pool.Return(hidden.Value);
-        return Linear.Forward(new Activation(chosen, needsGrad: false), Weights.Head, pass.With(AdaptersOf(tokens, pass.Adapters))).Value;
+        EmbeddingKernel.Gather(hidden.Value, tensor(tokens, device: hidden.Value.device), chosen);
+        hidden.Done();
+        Tensor logits = Linear.Forward(new Activation(chosen, needsGrad: false, pass.Pool), Weights.Head, pass.With(pass.AdaptersOf(tokens))).Value;
+        LogitShape?.Forward(logits);
+        return logits;
     }
 
-    public void Dispose() => _rotary.Dispose();
+    public void Dispose()
+    {
+        _global.Dispose();
+        _local.Dispose();
+    }
+
+    private Activation Embed(TokenBatch batch, long[] positions, Pass pass)
+    {
+        // Recorded operations read these in the backward: they live as long as the step's scope.
+        Tensor ids = tensor(batch.Ids, device: Weights.EmbedTokens.device).MoveToOuterDisposeScope();
+        Activation embedded = EmbeddingLookup.Forward(Weights.EmbedTokens, ids, pass);
+        if (Weights.ProjectIn is not null) embedded = Linear.Forward(embedded, Weights.ProjectIn, pass);
+        embedded = Scaled.Forward(embedded, InDtype(Config.EmbeddingScale), pass);
+        if (Weights.Positions is null) return embedded;
+        Tensor rows = tensor([.. positions.Select(position => position + Config.PositionOffset!.Value)], device: Weights.EmbedTokens.device).MoveToOuterDisposeScope();
+        return Sum.Forward(embedded, EmbeddingLookup.Forward(Weights.Positions, rows, pass), pass);
+    }
+
+    /// <summary>A factor as the model's dtype has it: Gemma rounds sqrt(hidden).</summary>
+    private float InDtype(float factor)
+    {
+        if (Weights.EmbedTokens.dtype == ScalarType.Float32) return factor;
+        using Tensor rounded = tensor(factor).to_type(Weights.EmbedTokens.dtype).to_type(ScalarType.Float32);
+        return rounded.item<float>();
+    }
+
+    private ScoreRule Rule(LayerTraits traits, TokenBatch batch) => new(Config.AttentionScale ?? 1 / MathF.Sqrt(Config.HeadDim))
+    {
+        SoftCap = Config.ScoreSoftCap,
+        Slopes = _slopes,
+        Window = traits.Window,
+        SequenceStarts = batch.SequenceStarts,
+    };
+
+    private bool Uses(RopeUse use) => Config.LayerTraits.Count == 0 ? Config.Layer(0).Rope == use : Config.LayerTraits.Any(layer => layer.Rope == use);
 
     private static void BetweenBlocks(Pass pass)
     {
         if (pass.YieldPoint is null) return;
         pass.YieldPoint();
         pass.Tape?.Record(pass.YieldPoint);
-    }
-
-    /// <summary>The adapters' rows among the chosen tokens.</summary>
-    private static List<AdapterRows> AdaptersOf(long[] tokens, IReadOnlyList<AdapterRows> adapters)
-    {
-        var chosen = new List<AdapterRows>();
-        foreach (AdapterRows rows in adapters)
-        {
-            int start = Array.FindIndex(tokens, token => token >= rows.Start);
-            int count = tokens.Count(token => token >= rows.Start && token < rows.Start + rows.Count);
-            if (count > 0) chosen.Add(new AdapterRows(rows.Adapter, start, count));
-        }
-        return chosen;
     }
 }

@@ -12,7 +12,7 @@ internal static class ModelConfigKeys
     /// <summary>What <see cref="ModelConfigReader"/> and <see cref="RopeSettings"/> read, and what has no effect although it sounds so.</summary>
     private static readonly HashSet<string> Known =
     [
-        "attention_bias", "mlp_bias", "rms_norm_eps", "rope_parameters", "rope_scaling", "rope_theta", "partial_rotary_factor",
+        "rope_parameters", "rope_scaling", "rope_theta", "partial_rotary_factor",
         // Where a sliding_window applies; that it does is refused by itself.
         "use_sliding_window", "max_window_layers", "sliding_window_pattern",
         // Of norms that this family has not.
@@ -28,11 +28,12 @@ internal static class ModelConfigKeys
     ];
 
     /// <exception cref="ModelException">Names the first such key.</exception>
-    public static void RefuseUncomputed(JsonSettings config)
+    public static void RefuseUncomputed(ConfigJson read)
     {
+        JsonSettings config = read.Settings;
         foreach (string name in config.Names)
         {
-            if (config[name] is { } value && !Known.Contains(name) && !IsPlain(name, value, config))
+            if (config[name] is { } value && !read.WasRead(name) && !Known.Contains(name) && !IsPlain(name, value, config))
                 throw config.Refuse($"{name} = {JsonSettings.Short(value)} is not supported: the decoder does not compute it");
         }
     }

@@ -1,72 +1,45 @@
 using System.Text.Json;
 using FineTuneService.Engine.Formats;
+using FineTuneService.Engine.Models.Families;
 
 namespace FineTuneService.Engine.Models;
 
-/// <summary>Reads config.json, of old and new style (rope_parameters, dtype), and refuses by name what the decoder does not do.</summary>
+/// <summary>Reads config.json, of old and new style (rope_parameters, dtype), by its family, and refuses by name what the decoder does not do.</summary>
 internal static class ModelConfigReader
 {
-    private const string File = "config.json";
-
-    // Several times the largest model that there is. They bound what a config alone can make the service allocate or count.
-    private const int MostLayers = 4096, MostHeads = 4096, MostHeadDim = 4096, MostWidth = 1 << 20, MostTokens = 1 << 24;
+    private const string File = ConfigJson.File;
 
     /// <exception cref="ModelException">Not a config, or one of a model that the Engine does not compute.</exception>
     public static ModelConfig Read(string json)
     {
-        JsonSettings config = JsonSettings.Parse(json, File, message => new ModelException(message));
-        RefuseOthers(config);
+        JsonSettings settings = JsonSettings.Parse(json, File, message => new ModelException(message));
+        Family family = FamilyOf(settings);
+        var config = new ConfigJson(settings, json);
+        ModelConfig model = family.Read(config) with { Family = family };
         ModelConfigKeys.RefuseUncomputed(config);
-        return Check(Shape(config));
+        return Check(model);
     }
 
-    private static void RefuseOthers(JsonSettings config)
+    private static Family FamilyOf(JsonSettings config)
     {
         string? architecture = config["architectures"] is { ValueKind: JsonValueKind.Array } names && names.GetArrayLength() > 0
             ? config.TextOf("architectures", names[0]) : null;
-        string? type = config.Text("model_type");
-        if (type is null) throw config.Refuse("model_type is missing");
-        if (type is not "llama") throw new ModelException($"{File}: architecture {architecture ?? type} is not supported: the Engine loads the Llama family (model_type llama).");
-        if (architecture is not (null or "LlamaForCausalLM" or "LLaMAForCausalLM"))
-            throw new ModelException($"{File}: architecture {architecture} is not supported: the Engine loads LlamaForCausalLM.");
-        if (config.Text("hidden_act") is { } act and not ("silu" or "swish")) throw new ModelException($"{File}: hidden_act {act} is not supported: the Engine computes silu.");
+        string type = config.Text("model_type") ?? throw config.Refuse("model_type is missing");
+        string known = string.Join(", ", FamilyTable.All.Select(family => family.ModelType));
+        Family family = FamilyTable.All.FirstOrDefault(family => family.ModelType == type)
+            ?? throw new ModelException($"{File}: architecture {architecture ?? type} is not supported: the Engine loads model_type {known}.");
+        if (architecture is not null && !family.Architectures.Contains(architecture))
+            throw new ModelException($"{File}: architecture {architecture} is not supported: of model_type {type} the Engine loads {family.Architectures[0]}.");
         if (config["quantization_config"] is not null) throw new ModelException($"{File}: quantization_config is not supported: load the unquantised model and choose nf4 here.");
-    }
-
-    private static ModelConfig Shape(JsonSettings config)
-    {
-        int hidden = Required(config, "hidden_size", MostWidth), heads = Required(config, "num_attention_heads", MostHeads);
-        int positions = config.Whole("max_position_embeddings", 1, int.MaxValue) ?? 2048;
-        if (hidden % heads != 0) throw new ModelException($"{File}: num_attention_heads {heads} does not divide hidden_size {hidden}.");
-        int headDim = config.Whole("head_dim", 1, MostHeadDim) ?? hidden / heads;
-        (double theta, RopeScaling? scaling) = RopeSettings.Read(config, positions, headDim);
-        return new ModelConfig
-        {
-            HiddenSize = hidden,
-            IntermediateSize = Required(config, "intermediate_size", MostWidth),
-            Layers = Required(config, "num_hidden_layers", MostLayers),
-            Heads = heads,
-            KeyValueHeads = config.Whole("num_key_value_heads", 1, MostHeads) ?? heads,
-            HeadDim = headDim,
-            VocabularySize = Required(config, "vocab_size", MostTokens),
-            Epsilon = (float)(Between(config, "rms_norm_eps", 0, 1) ?? 1e-6),
-            RopeTheta = theta,
-            RopeScaling = scaling,
-            MaxPositions = positions,
-            TieWordEmbeddings = config.Flag("tie_word_embeddings") ?? false,
-            AttentionBias = config.Flag("attention_bias") ?? false,
-            MlpBias = config.Flag("mlp_bias") ?? false,
-            InitializerRange = (float)(Between(config, "initializer_range", 0, 1) ?? 0.02),
-            BosId = Ids(config, "bos_token_id") is [var bos, ..] ? bos : null,
-            EosIds = Ids(config, "eos_token_id"),
-        };
+        return family;
     }
 
     private static ModelConfig Check(ModelConfig config)
     {
         if (config.Heads % config.KeyValueHeads != 0)
             throw new ModelException($"{File}: num_key_value_heads {config.KeyValueHeads} does not divide num_attention_heads {config.Heads}.");
-        if (config.HeadDim % 2 != 0) throw new ModelException($"{File}: head_dim {config.HeadDim} is odd; rotary embedding needs pairs.");
+        bool turns = Enumerable.Range(0, config.LayerTraits.Count == 0 ? 1 : config.Layers).Any(i => config.Layer(i).Rope != RopeUse.None);
+        if (turns && config.Rope(RopeUse.Global).Dims % 2 != 0) throw new ModelException($"{File}: head_dim {config.HeadDim} is odd; rotary embedding needs pairs.");
         return config;
     }
 
@@ -78,10 +51,4 @@ internal static class ModelConfigReader
         return [.. given.Select(id => id.ValueKind == JsonValueKind.Number && id.TryGetInt32(out int number)
             ? number : throw config.Wrong(name, value, "a token's id or a list of them")).Where(id => id >= 0)];
     }
-
-    private static double? Between(JsonSettings config, string name, double least, double most) =>
-        config.Number(name) is not { } number || (number >= least && number <= most) ? config.Number(name) : throw config.Wrong(name, config[name]!.Value, $"{least} to {most}");
-
-    private static int Required(JsonSettings config, string name, int most) =>
-        config.Whole(name, 1, most) ?? throw new ModelException($"{File}: {name} is missing.");
 }

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace FineTuneService.Engine.Models;
 
-/// <summary>Writes a decoder's weights as a Hugging Face folder's config.json and model.safetensors, joined layers taken apart.</summary>
+/// <summary>Writes a decoder's weights as a Hugging Face folder's config.json and model.safetensors, by its family's names, joined layers taken apart.</summary>
 internal static class ModelSaver
 {
     /// <param name="dtype">bf16 or fp32: of every tensor in the file.</param>
@@ -16,32 +16,34 @@ internal static class ModelSaver
         using var scope = NewDisposeScope();
         Directory.CreateDirectory(folder);
         File.WriteAllText(Path.Combine(folder, "config.json"), config.ToJson(dtype == ScalarType.BFloat16 ? "bfloat16" : "float32"));
-        SafetensorsWriter.Write(Path.Combine(folder, "model.safetensors"), Tensors(config, weights, weightOf).Select(Stored), betweenTensors: betweenTensors);
+        SafetensorsWriter.Write(Path.Combine(folder, "model.safetensors"), Tensors(config.Slots, weights, weightOf).Select(Stored), betweenTensors: betweenTensors);
 
-        KeyValuePair<string, Tensor> Stored((string Name, Tensor Value) tensor)
+        KeyValuePair<string, Tensor> Stored((Slot Slot, Tensor Value) tensor)
         {
             betweenTensors?.Invoke();
-            return KeyValuePair.Create(tensor.Name, tensor.Value.to_type(dtype));
+            Tensor value = tensor.Slot.Transposed ? tensor.Value.t() : tensor.Value;
+            return KeyValuePair.Create(tensor.Slot.Name, value.to_type(dtype).contiguous());
         }
     }
 
-    private static IEnumerable<(string Name, Tensor Value)> Tensors(ModelConfig config, DecoderWeights weights, Func<LinearWeight, LinearPart, Tensor> weightOf)
+    private static IEnumerable<(Slot Slot, Tensor Value)> Tensors(ModelSlots slots, DecoderWeights weights, Func<LinearWeight, LinearPart, Tensor> weightOf)
     {
-        yield return ("model.embed_tokens.weight", weights.EmbedTokens);
-        yield return ("model.norm.weight", weights.FinalNorm);
-        for (int i = 0; i < weights.Layers.Length; i++)
+        yield return (slots.Embedding, weights.EmbedTokens);
+        if (slots.Positions is not null) yield return (slots.Positions, weights.Positions!);
+        foreach ((NormSlot slot, NormWeight norm) in slots.Norms.Zip(weights.Norms))
         {
-            yield return ($"model.layers.{i}.input_layernorm.weight", weights.Layers[i].InputNorm);
-            yield return ($"model.layers.{i}.post_attention_layernorm.weight", weights.Layers[i].PostAttentionNorm);
+            Slot[] each = [.. slot.Slots];
+            Tensor[] values = [norm.Weight, .. norm.Bias is null ? [] : (Tensor[])[norm.Bias]];
+            int modules = slot.Modules.Count;
+            for (int i = 0; i < each.Length; i++) yield return (each[i], modules == 1 ? values[i] : values[i / modules].select(0, i % modules));
         }
-        foreach (LinearWeight linear in weights.Linears)
+        foreach ((LinearSlot slot, LinearWeight linear) in slots.Linears.Zip(weights.Linears))
         {
-            if (ReferenceEquals(linear, weights.Head) && config.TieWordEmbeddings) continue;
-            foreach (LinearPart part in linear.Parts)
+            if (!(slot.IsHead && slots.HeadIsTied))
             {
-                yield return (part.Module + ".weight", weightOf(linear, part));
-                if (linear.Bias is not null) yield return (part.Module + ".bias", linear.Bias.narrow(0, part.Offset, part.Out));
+                foreach ((Slot weight, LinearPart part) in slot.Weights.Zip(slot.Parts)) yield return (weight, weightOf(linear, part));
             }
+            foreach ((Slot bias, LinearPart part) in slot.Biases.Zip(slot.Parts)) yield return (bias, linear.Bias!.narrow(0, part.Offset, part.Out));
         }
     }
 }

@@ -19,3 +19,12 @@ public sealed record Llama3RopeScaling(double Factor, double LowFrequencyFactor,
 public sealed record YarnRopeScaling(
     double Factor, double BetaFast, double BetaSlow, int OriginalMaxPositions, double? AttentionFactor, double? Mscale = null, double? MscaleAllDim = null, bool Truncate = true)
     : RopeScaling(Factor);
+
+/// <summary>LongRoPE, https://arxiv.org/abs/2402.13753: a divisor of each frequency, one list up to the original length and one beyond it.</summary>
+/// <param name="AttentionFactor">On cosines and sines.</param>
+public sealed record LongRopeScaling(IReadOnlyList<double> Short, IReadOnlyList<double> Long, int OriginalMaxPositions, double AttentionFactor) : RopeScaling(1);
+
+/// <summary>A rotary embedding.</summary>
+/// <param name="Dims">Of each head's dimensions, those that are turned.</param>
+/// <param name="MaxPositions">The model's longest sequence, which dynamic scaling depends on.</param>
+internal sealed record RopeTraits(double Theta, RopeScaling? Scaling, int Dims, int MaxPositions);

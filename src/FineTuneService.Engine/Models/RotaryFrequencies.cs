@@ -7,17 +7,19 @@ internal sealed record RotaryFrequencies(float[] Inverse, double Scaling)
 {
     /// <param name="length">Positions of the longest sequence: dynamic scaling depends on it.</param>
     /// <exception cref="NotSupportedException">A kind of rope scaling that is not built, by name.</exception>
-    public static RotaryFrequencies Of(ModelConfig config, int length)
+    public static RotaryFrequencies Of(RopeTraits rope, int length)
     {
-        float[] plain = Plain(config.RopeTheta, config.HeadDim);
-        return config.RopeScaling switch
+        float[] plain = Plain(rope.Theta, rope.Dims);
+        return rope.Scaling switch
         {
             null => new RotaryFrequencies(plain, 1),
             LinearRopeScaling linear => new RotaryFrequencies([.. plain.Select(f => f / (float)linear.Factor)], 1),
             Llama3RopeScaling llama3 => new RotaryFrequencies([.. plain.Select(f => Llama3(f, llama3))], 1),
-            DynamicRopeScaling dynamic => new RotaryFrequencies(Plain(DynamicBase(config, dynamic, length), config.HeadDim), 1),
-            YarnRopeScaling yarn => Yarn(plain, config, yarn),
-            _ => throw new NotSupportedException($"rope scaling {config.RopeScaling.GetType().Name} is not supported"),
+            DynamicRopeScaling dynamic => new RotaryFrequencies(Plain(DynamicBase(rope, dynamic, length), rope.Dims), 1),
+            YarnRopeScaling yarn => Yarn(plain, rope, yarn),
+            LongRopeScaling longer => new RotaryFrequencies(
+                [.. plain.Zip(length > longer.OriginalMaxPositions ? longer.Long : longer.Short, (f, divisor) => f / (float)divisor)], longer.AttentionFactor),
+            _ => throw new NotSupportedException($"rope scaling {rope.Scaling.GetType().Name} is not supported"),
         };
     }
 
@@ -42,19 +44,19 @@ internal sealed record RotaryFrequencies(float[] Inverse, double Scaling)
     }
 
     /// <summary>NTK-aware: the base grows once a sequence is longer than the model was trained on.</summary>
-    private static double DynamicBase(ModelConfig config, DynamicRopeScaling scaling, int length)
+    private static double DynamicBase(RopeTraits rope, DynamicRopeScaling scaling, int length)
     {
-        double stretched = scaling.Factor * Math.Max(length, config.MaxPositions) / config.MaxPositions - (scaling.Factor - 1);
-        return config.RopeTheta * Math.Pow(stretched, config.HeadDim / (config.HeadDim - 2.0));
+        double stretched = scaling.Factor * Math.Max(length, rope.MaxPositions) / rope.MaxPositions - (scaling.Factor - 1);
+        return rope.Theta * Math.Pow(stretched, rope.Dims / (rope.Dims - 2.0));
     }
 
     /// <summary>https://arxiv.org/abs/2309.00071: interpolates dimensions that turn less than betaSlow times over the original length,
     /// keeps those that turn more than betaFast times, and blends between.</summary>
-    private static RotaryFrequencies Yarn(float[] plain, ModelConfig config, YarnRopeScaling scaling)
+    private static RotaryFrequencies Yarn(float[] plain, RopeTraits rope, YarnRopeScaling scaling)
     {
         double low = Dimension(scaling.BetaFast), high = Dimension(scaling.BetaSlow);
         if (scaling.Truncate) (low, high) = (Math.Floor(low), Math.Ceiling(high));
-        (low, high) = (Math.Max(0, low), Math.Min(config.HeadDim - 1, high));
+        (low, high) = (Math.Max(0, low), Math.Min(rope.Dims - 1, high));
         if (low == high) high += 0.001;
         var inverse = new float[plain.Length];
         for (int i = 0; i < inverse.Length; i++)
@@ -64,7 +66,7 @@ internal sealed record RotaryFrequencies(float[] Inverse, double Scaling)
         }
         return new RotaryFrequencies(inverse, scaling.AttentionFactor ?? AttentionFactor(scaling));
 
-        double Dimension(double rotations) => config.HeadDim * Math.Log(scaling.OriginalMaxPositions / (rotations * 2 * Math.PI)) / (2 * Math.Log(config.RopeTheta));
+        double Dimension(double rotations) => rope.Dims * Math.Log(scaling.OriginalMaxPositions / (rotations * 2 * Math.PI)) / (2 * Math.Log(rope.Theta));
     }
 
     /// <summary>0.1·ln(factor) + 1, or the ratio of two such where the config weighs the logarithm (DeepSeek V3's).</summary>

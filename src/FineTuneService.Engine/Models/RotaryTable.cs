@@ -3,20 +3,21 @@ using static TorchSharp.torch;
 
 namespace FineTuneService.Engine.Models;
 
-/// <summary>Cosines and sines of the rotary embedding by position, made once and extended as longer sequences come.</summary>
-internal sealed class RotaryTable(ModelConfig config, Device device) : IDisposable
+/// <summary>Cosines and sines of a rotary embedding by position, made once and extended as longer sequences come.</summary>
+/// <param name="neighbours">Dimensions 2i and 2i + 1 are turned together.</param>
+internal sealed class RotaryTable(RopeTraits rope, bool neighbours, Device device) : IDisposable
 {
     private const int FirstLength = 256;
     private RotaryFrequencies? _frequencies;
     private Tensor? _cos, _sin;
 
-    /// <summary>The rotation of tokens at these positions.</summary>
+    /// <summary>The rotation of a batch's tokens. Where the frequencies depend on the length, it is the longest row's.</summary>
     public Rotation For(long[] positions)
     {
         int length = (int)positions.Max() + 1;
-        RotaryFrequencies frequencies = RotaryFrequencies.Of(config, length);
+        RotaryFrequencies frequencies = RotaryFrequencies.Of(rope, length);
         if (_cos is null || _cos.shape[0] < length || !frequencies.SameAs(_frequencies!)) Make(frequencies, length);
-        return new Rotation(_cos!, _sin!, tensor(positions, device: device).MoveToOuterDisposeScope());
+        return new Rotation(_cos!, _sin!, tensor(positions, device: device).MoveToOuterDisposeScope(), neighbours);
     }
 
     public void Dispose()
@@ -35,7 +36,7 @@ internal sealed class RotaryTable(ModelConfig config, Device device) : IDisposab
         _sin = Values(frequencies, rows, Math.Sin);
     }
 
-    /// <summary>[positions, headDim / 2] in fp32, from angles rounded to fp32 as transformers has them.</summary>
+    /// <summary>[positions, turned dimensions / 2] in fp32, from angles rounded to fp32 as transformers has them.</summary>
     private Tensor Values(RotaryFrequencies frequencies, int positions, Func<double, double> function)
     {
         int half = frequencies.Inverse.Length;

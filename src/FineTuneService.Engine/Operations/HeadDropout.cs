@@ -22,7 +22,7 @@ internal sealed class HeadDropout
         (_dropout, _module, _pool) = (dropout, module, pool);
         _dropped = pool.Lend(hidden.Dtype, hidden.Shape);
         dropout(module, hidden.Value, _dropped);
-        _gradient = hidden.NeedsGrad ? pool.Lend(hidden.Dtype, hidden.Shape).zero_() : null;
+        _gradient = hidden.NeedsGrad ? pool.LendZeros(hidden.Dtype, hidden.Shape) : null;
     }
 
     /// <summary>Null where nothing is dropped, or no adapter is on the head.</summary>
@@ -44,7 +44,7 @@ internal sealed class HeadDropout
     /// <param name="x">What <see cref="Gather"/> gave.</param>
     public void Backward(LoraBranch branch, Tensor x, Tensor dLogits, Tensor tokens, Pass pass)
     {
-        Tensor? dx = _gradient is null ? null : _pool.Lend(x.dtype, x.shape).zero_();
+        Tensor? dx = _gradient is null ? null : _pool.LendZeros(x.dtype, x.shape);
         branch.Backward(x, dLogits, dx, pass);
         if (dx is not null) EmbeddingKernel.ScatterAdd(dx, tokens, _gradient!);
         _pool.Return(dx);

@@ -20,24 +20,25 @@ internal sealed class HeadLoss
     private readonly LinearWeight _head;
     private readonly Pass _pass;
     private readonly HeadDropout? _dropout;
+    private readonly LogitShape? _shape;
 
-    private HeadLoss(LinearWeight head, Pass pass, Activation hidden) =>
-        (_head, _pass, _dropout) = (head, pass.WithoutDropout(), HeadDropout.Of(head, hidden, pass));
+    private HeadLoss(LinearWeight head, LogitShape? shape, Pass pass, Activation hidden) =>
+        (_head, _shape, _pass, _dropout) = (head, shape, pass.WithoutDropout(), HeadDropout.Of(head, hidden, pass));
 
     /// <summary>Loss of the labelled tokens; with a tape, also the gradients by the head and by <paramref name="hidden"/>.</summary>
-    /// <param name="hidden">[tokens, hidden], after the final norm; its buffer is given back.</param>
+    /// <param name="hidden">[tokens, hidden], after the final norm; read by this operation alone.</param>
     /// <param name="gradientScale">What a token's loss counts in the step's loss: 1 / its tokens, say.</param>
     /// <returns>float64 scalars on the device, so that nothing waits for it here: the sum of the tokens' losses, and how many of the
     /// labels had the highest logit (without a tape only).</returns>
     public static (Tensor LossSum, Tensor? Correct) Forward(
-        Activation hidden, LinearWeight head, LossTargets targets, double gradientScale, Pass pass) =>
-        new HeadLoss(head, pass, hidden).Forward(hidden, targets, gradientScale);
+        Activation hidden, LinearWeight head, LossTargets targets, double gradientScale, Pass pass, LogitShape? shape = null) =>
+        new HeadLoss(head, shape, pass, hidden).Forward(hidden, targets, gradientScale);
 
     /// <summary>Each target's own loss, and whether its label has the highest logit. Without a tape; tokens may repeat.</summary>
-    /// <inheritdoc cref="Forward(Activation, LinearWeight, LossTargets, double, Pass)"/>
-    public static (float[] Losses, bool[] Likeliest) Scores(Activation hidden, LinearWeight head, LossTargets targets, Pass pass)
+    /// <inheritdoc cref="Forward(Activation, LinearWeight, LossTargets, double, Pass, LogitShape)"/>
+    public static (float[] Losses, bool[] Likeliest) Scores(Activation hidden, LinearWeight head, LossTargets targets, Pass pass, LogitShape? shape = null)
     {
-        (Tensor losses, Tensor? right) = new HeadLoss(head, pass, hidden).Run(hidden, targets, gradientScale: 0);
+        (Tensor losses, Tensor? right) = new HeadLoss(head, shape, pass, hidden).Run(hidden, targets, gradientScale: 0);
         using Tensor lossesHere = losses.cpu(), rightHere = right!.cpu();
         (float[], bool[]) scores = (lossesHere.data<float>().ToArray(), rightHere.data<bool>().ToArray());
         pass.Pool.Return(losses);
@@ -61,7 +62,7 @@ internal sealed class HeadLoss
         Tensor x = hidden.Value;
         using Tensor tokens = tensor(targets.Tokens, device: x.device), labels = tensor(targets.Labels, device: x.device);
         Tensor losses = pool.Lend(ScalarType.Float32, targets.Count);
-        Tensor? dHidden = hidden.NeedsGrad ? pool.Lend(x.dtype, x.shape).zero_() : null;
+        Tensor? dHidden = hidden.NeedsGrad ? pool.LendZeros(x.dtype, x.shape) : null;
         Tensor? right = _pass.Tape is null ? pool.Lend(ScalarType.Bool, targets.Count) : null;
 
         int chunks = Chunks(targets.Count);
@@ -74,8 +75,11 @@ internal sealed class HeadLoss
             Tensor logits = pool.Lend(x.dtype, end - start, _head.Out);
             Tensor branchX = _dropout?.Gather(chunkTokens) ?? chunkX;
             LoraBranch? branch = Logits(chunkX, branchX, logits);
+            _shape?.Forward(logits);
+            Tensor? kept = _pass.Tape is null ? null : _shape?.Keep(logits, pool);
             right?.narrow(0, start, end - start).copy_(logits.argmax(1).eq(chunkLabels));
             CrossEntropyKernel.ForwardBackward(logits, chunkLabels, losses.narrow(0, start, end - start), (float)gradientScale);
+            if (_pass.Tape is not null) _shape?.Backward(logits, kept, pool);
             if (_pass.Tape is not null) Backward(chunkX, branchX, logits, branch, chunkTokens, dHidden);
             branch?.Release(pool);
             if (_dropout is not null) pool.Return(branchX);
@@ -84,8 +88,8 @@ internal sealed class HeadLoss
             _pass.YieldPoint?.Invoke(); // A chunk takes as long as several blocks.
         }
         _dropout?.End(dHidden);
-        pool.Return(x);
-        if (dHidden is not null) hidden.Grad = dHidden;
+        hidden.Done();
+        if (dHidden is not null) hidden.TakeGradient(dHidden);
         return (losses, right);
     }
 
@@ -100,7 +104,7 @@ internal sealed class HeadLoss
     private void Backward(Tensor x, Tensor branchX, Tensor dLogits, LoraBranch? branch, Tensor tokens, Tensor? dHidden)
     {
         Tensor? dx = dHidden is null ? null : _pass.Pool.Lend(x.dtype, x.shape);
-        Linear.MultiplyBackward(dLogits, x, dx, _head, _pass);
+        Linear.MultiplyBackward(dLogits, x, dx, beta: 0, _head, _pass);
         if (_dropout is null) branch?.Backward(x, dLogits, dx, _pass);
         else _dropout.Backward(branch!, branchX, dLogits, tokens, _pass);
         if (dx is not null) EmbeddingKernel.ScatterAdd(dx, tokens, dHidden!);

@@ -1,5 +1,4 @@
 using FineTuneService.Engine.Compute;
-using FineTuneService.Engine.Kernels;
 using FineTuneService.Engine.Weights;
 using static TorchSharp.torch;
 
@@ -11,7 +10,7 @@ namespace FineTuneService.Engine.Operations;
 /// </summary>
 internal static class Linear
 {
-    /// <param name="x">[tokens, in]; this layer is its only consumer, and gives its buffer back.</param>
+    /// <param name="x">[tokens, in].</param>
     /// <returns>[tokens, out].</returns>
     public static Activation Forward(Activation x, LinearWeight weight, Pass pass)
     {
@@ -25,22 +24,17 @@ internal static class Linear
             if (LoraBranch.Forward(x.Value, y, weight, rows, pass) is { } branch) branches.Add(branch);
         }
         bool trains = pass.Tape is not null && (branches.Exists(b => b.Trains) || TrainsWeight(weight, pass));
-        var output = new Activation(y, x.NeedsGrad || trains);
+        var output = new Activation(y, x.NeedsGrad || trains, pool);
         if (output.NeedsGrad) pass.Tape!.Record(() => Backward(x, trains, weight, branches, output, pass));
         else branches.ForEach(b => b.Release(pool));
-        if (!trains) pool.Return(x.Value);
+        if (!trains) x.Done();
         return output;
     }
 
-    /// <summary>dx = dy·W; and in full training, the weight's gradient += dyᵀ·x, the bias's += the sum of dy.</summary>
-    public static void MultiplyBackward(Tensor dy, Tensor x, Tensor? dx, LinearWeight weight, Pass pass)
+    /// <summary>dx = beta · dx + dy·W; and in full training, the weight's gradient += dyᵀ·x, the bias's += the sum of dy.</summary>
+    public static void MultiplyBackward(Tensor dy, Tensor x, Tensor? dx, float beta, LinearWeight weight, Pass pass)
     {
-        if (dx is not null)
-        {
-            Tensor dense = weight.Dense(pass.Pool);
-            MatrixProduct.Add(dx, dy, dense, pass.Pool, beta: 0);
-            pass.Pool.Return(dense);
-        }
+        if (dx is not null) weight.MultiplyBackward(dy, dx, beta, pass.Pool);
         if (!TrainsWeight(weight, pass)) return;
         Gradients.AddProduct(pass.Gradients!.Of(weight.Stored)!, dy.t(), x, 1, pass.Pool);
         if (weight.Bias is not null) pass.Gradients.Of(weight.Bias)!.add_(dy.sum(0L, type: ScalarType.Float32));
@@ -52,14 +46,14 @@ internal static class Linear
     {
         BufferPool pool = pass.Pool;
         Tensor dy = output.Grad!;
-        if (x.NeedsGrad) x.Grad = pool.Lend(x.Dtype, x.Shape);
-        MultiplyBackward(dy, x.Value, x.Grad, weight, pass);
+        (Tensor? dx, float beta) = x.NeedsGrad ? x.GradientPlace() : (null, 0);
+        MultiplyBackward(dy, x.Value, dx, beta, weight, pass);
         foreach (LoraBranch branch in branches)
         {
-            branch.Backward(x.Value, dy, x.Grad, pass);
+            branch.Backward(x.Value, dy, dx, pass);
             branch.Release(pool);
         }
-        if (kept) pool.Return(x.Value);
-        if (!output.GradIsShared) pool.Return(dy);
+        if (kept) x.Done();
+        output.ReleaseGradient();
     }
 }

@@ -38,6 +38,20 @@ internal sealed class Pass(BufferPool pool, Tape? tape = null)
     public Pass With(IReadOnlyList<AdapterRows> adapters) =>
         new(Pool, Tape) { Adapters = adapters, Gradients = Gradients, Dropout = Dropout, YieldPoint = YieldPoint };
 
+    /// <summary>The adapters' rows among chosen tokens of the pass.</summary>
+    /// <param name="tokens">Ascending.</param>
+    public IReadOnlyList<AdapterRows> AdaptersOf(long[] tokens)
+    {
+        var chosen = new List<AdapterRows>();
+        foreach (AdapterRows rows in Adapters)
+        {
+            int start = Array.FindIndex(tokens, token => token >= rows.Start);
+            int count = tokens.Count(token => token >= rows.Start && token < rows.Start + rows.Count);
+            if (count > 0) chosen.Add(new AdapterRows(rows.Adapter, start, count));
+        }
+        return chosen;
+    }
+
     /// <summary>The same pass for branches whose input has gone through dropout already.</summary>
     public Pass WithoutDropout() => new(Pool, Tape) { Adapters = Adapters, Gradients = Gradients, YieldPoint = YieldPoint };
 }

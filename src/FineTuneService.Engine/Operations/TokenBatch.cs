@@ -9,9 +9,10 @@ internal sealed class TokenBatch
     /// <param name="sequences">In serving, what the cache holds of each: its tokens go on from there.</param>
     public TokenBatch(IReadOnlyList<int[]> rows, CachedSequence[]? sequences = null)
     {
+        Sequences = sequences ?? [];
+        if (Sequences.Length > 0) rows = [.. rows.Select((row, i) => Sequences[i].Next(row))];
         Lengths = [.. rows.Select(r => r.Length)];
         Width = Lengths.Max();
-        Sequences = sequences ?? [];
         Ids = new long[rows.Count * Width];
         for (int row = 0; row < rows.Count; row++)
         {
@@ -32,6 +33,9 @@ internal sealed class TokenBatch
     /// <summary>Empty in training.</summary>
     public CachedSequence[] Sequences { get; }
 
+    /// <summary>Of packed rows: the place in its row where each token's own sequence begins, [rows·width]; null where a row is one sequence.</summary>
+    public int[]? SequenceStarts { get; init; }
+
     public bool IsPadded => Array.Exists(Lengths, length => length < Width);
 
     /// <summary>Position of every token in its sequence, [rows·width].</summary>
@@ -41,7 +45,7 @@ internal sealed class TokenBatch
         for (int i = 0; i < positions.Length; i++)
         {
             int row = i / Width;
-            positions[i] = i % Width + (Sequences.Length > 0 ? Sequences[row].Length : 0);
+            positions[i] = i % Width - (SequenceStarts?[i] ?? 0) + (Sequences.Length > 0 ? Sequences[row].Length : 0);
         }
         return positions;
     }
@@ -58,6 +62,6 @@ internal sealed class TokenBatch
     /// <summary>The sequences hold the batch's tokens from now on. Until then a forward that failed may be done again.</summary>
     public void Advance()
     {
-        for (int row = 0; row < Sequences.Length; row++) Sequences[row].Advance(Lengths[row]);
+        for (int row = 0; row < Sequences.Length; row++) Sequences[row].Advance(Ids.AsSpan(row * Width, Lengths[row]));
     }
 }

@@ -1,4 +1,3 @@
-using FineTuneService.Engine.Models;
 using FineTuneService.Engine.Operations;
 using FineTuneService.Engine.Weights;
 using static TorchSharp.torch;
@@ -12,7 +11,7 @@ internal sealed class ModelParameters : TrainedParameters
 
     private readonly List<NamedParameter> _named = [];
 
-    public ModelParameters(DecoderWeights weights)
+    public ModelParameters(ModelSlots slots, DecoderWeights weights)
     {
         Tensor[] trained = [.. weights.Parameters];
         long length = trained.Sum(weight => weight.numel());
@@ -28,7 +27,7 @@ internal sealed class ModelParameters : TrainedParameters
             offset += weight.numel();
         }
         Gradients = new Gradients(_parameters.Select(p => (p.Weight, p.Gradient)));
-        _named.AddRange(Names(weights, trained));
+        _named.AddRange(Names(slots, weights, trained));
     }
 
     public override IEnumerable<NamedParameter> Named => _named;
@@ -52,8 +51,8 @@ internal sealed class ModelParameters : TrainedParameters
         GradientValues.Dispose();
     }
 
-    /// <summary>Hugging Face's names; a joined layer's parts each have their own.</summary>
-    private static IEnumerable<NamedParameter> Names(DecoderWeights weights, Tensor[] trained)
+    /// <summary>The checkpoint's names; a joined layer's parts each have their own.</summary>
+    private static IEnumerable<NamedParameter> Names(ModelSlots slots, DecoderWeights weights, Tensor[] trained)
     {
         var offsets = new Dictionary<Tensor, long>(ReferenceEqualityComparer.Instance);
         long offset = 0;
@@ -62,24 +61,24 @@ internal sealed class ModelParameters : TrainedParameters
             offsets.Add(weight, offset);
             offset += weight.numel();
         }
-        yield return Whole("model.embed_tokens.weight", weights.EmbedTokens);
-        yield return Whole("model.norm.weight", weights.FinalNorm);
-        for (int i = 0; i < weights.Layers.Length; i++)
+        yield return Of(slots.Embedding, weights.EmbedTokens, 0);
+        if (slots.Positions is not null) yield return Of(slots.Positions, weights.Positions!, 0);
+        foreach ((NormSlot slot, NormWeight norm) in slots.Norms.Zip(weights.Norms))
         {
-            yield return Whole($"model.layers.{i}.input_layernorm.weight", weights.Layers[i].InputNorm);
-            yield return Whole($"model.layers.{i}.post_attention_layernorm.weight", weights.Layers[i].PostAttentionNorm);
+            int modules = slot.Modules.Count;
+            foreach ((int i, Slot each) in slot.Slots.Index())
+                yield return Of(each, i < modules ? norm.Weight : norm.Bias!, i % modules * each.Count);
         }
-        foreach (LinearWeight linear in weights.Linears)
+        foreach ((LinearSlot slot, LinearWeight linear) in slots.Linears.Zip(weights.Linears))
         {
-            if (ReferenceEquals(linear, weights.Head) && weights.HeadIsTied) continue;
-            foreach (LinearPart part in linear.Parts)
+            if (!(slot.IsHead && slots.HeadIsTied))
             {
-                yield return new(part.Module + ".weight", offsets[linear.Stored!] + (long)part.Offset * linear.In, [part.Out, linear.In]);
-                if (linear.Bias is not null) yield return new(part.Module + ".bias", offsets[linear.Bias] + part.Offset, [part.Out]);
+                foreach ((Slot weight, LinearPart part) in slot.Weights.Zip(slot.Parts)) yield return Of(weight, linear.Stored!, (long)part.Offset * linear.In);
             }
+            foreach ((Slot bias, LinearPart part) in slot.Biases.Zip(slot.Parts)) yield return Of(bias, linear.Bias!, part.Offset);
         }
 
-        NamedParameter Whole(string name, Tensor weight) => new(name, offsets[weight], weight.shape);
+        NamedParameter Of(Slot slot, Tensor weight, long within) => new(slot.Name, offsets[weight] + within, slot.Shape);
     }
 
     private static Tensor View(Tensor flat, long offset, Tensor weight)

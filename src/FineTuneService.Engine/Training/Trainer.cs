@@ -45,7 +45,7 @@ public sealed class Trainer : IDisposable
         (_config, _train, _validation) = (config, train, validation);
         _order = new RowOrder(train.Select(row => row.Ids.Length), config);
         if (config.Lora is not null) Adapter = Adapter.Create(model, config.Lora, config.Seed, config.AllBf16);
-        _parameters = Adapter is null ? new ModelParameters(model.Weights) : new AdapterParameters(Adapter);
+        _parameters = Adapter is null ? new ModelParameters(model.Config.Slots, model.Weights) : new AdapterParameters(Adapter);
         _optimizer = OptimizerTable.Make(config.Optimizer, _parameters.Set(config.Optimizer));
         _decoder = new Decoder(model.Config, model.Weights);
         _step = new TrainingStep(_decoder, _parameters, Adapter, _optimizer, config);

@@ -62,7 +62,7 @@ internal sealed class TrainingStep(Decoder decoder, TrainedParameters parameters
         AdapterRows[] adapters = adapter is null ? [] : [new AdapterRows(adapter, 0, batch.Tokens.Ids.Length)];
         var pass = new Pass(Pool, tape) { Adapters = adapters, Gradients = parameters.Gradients, Dropout = batch.Dropout, YieldPoint = YieldPoint };
         Activation hidden = decoder.Forward(batch.Tokens, pass);
-        (Tensor sum, _) = HeadLoss.Forward(hidden, decoder.Weights.Head, batch.Targets, scale, pass);
+        (Tensor sum, _) = HeadLoss.Forward(hidden, decoder.Weights.Head, batch.Targets, scale, pass, decoder.LogitShape);
         tape.Backward();
         Pool.ReturnAll();
         return sum.item<double>();

@@ -4,11 +4,6 @@ using static TorchSharp.torch;
 
 namespace FineTuneService.Engine.Weights;
 
-/// <summary>A module of the checkpoint that is part of a joined linear layer.</summary>
-/// <param name="Module">Its name, such as model.layers.0.self_attn.q_proj.</param>
-/// <param name="Offset">First of its outputs in the joined layer.</param>
-internal sealed record LinearPart(string Module, int Offset, int Out);
-
 /// <summary>A linear layer: a matrix [Out, In] in whatever format, and its bias.</summary>
 internal sealed class LinearWeight(WeightMatrix matrix) : IDisposable
 {
@@ -35,8 +30,14 @@ internal sealed class LinearWeight(WeightMatrix matrix) : IDisposable
     /// <param name="y">[tokens, Out], overwritten.</param>
     public void Multiply(Tensor x, Tensor y, BufferPool pool) => matrix.Multiply(x, y, pool, Bias);
 
+    /// <summary>dx = beta · dx + dy·W.</summary>
+    public void MultiplyBackward(Tensor dy, Tensor dx, float beta, BufferPool pool) => matrix.MultiplyBackward(dy, dx, beta, pool);
+
+    /// <summary>Everything held, the bias included.</summary>
+    public IEnumerable<Tensor> Tensors => Bias is null ? matrix.Tensors : [.. matrix.Tensors, Bias];
+
     /// <summary>Bytes held, the bias included.</summary>
-    public long Bytes => matrix.Bytes + (Bias is null ? 0 : Bias.numel() * Bias.element_size());
+    public long Bytes => Tensors.Sum(tensor => tensor.numel() * tensor.element_size());
 
     public void Dispose()
     {

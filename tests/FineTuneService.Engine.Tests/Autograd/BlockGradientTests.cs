@@ -4,6 +4,7 @@ using FineTuneService.Engine.Kernels;
 using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Models;
 using FineTuneService.Engine.Operations;
+using FineTuneService.Engine.Weights;
 using static TorchSharp.torch;
 
 namespace FineTuneService.Engine.Tests.Autograd;
@@ -39,7 +40,7 @@ public sealed class BlockGradientTests
     private static IEnumerable<Tensor> Trained(DecoderWeights weights)
     {
         LayerWeights layer = weights.Layers[0];
-        return [layer.InputNorm, layer.PostAttentionNorm, weights.FinalNorm, .. layer.Linears.SelectMany(linear => new[] { linear.Stored!, linear.Bias! })];
+        return [layer.BeforeAttention!.Weight, layer.BeforeMlp!.Weight, weights.FinalNorm!.Weight, .. layer.Linears.SelectMany(linear => new[] { linear.Stored!, linear.Bias! })];
     }
 
     private static void Check(
@@ -48,7 +49,7 @@ public sealed class BlockGradientTests
     {
         using var run = new TapeRun();
         ModelConfig config = model.Config;
-        using var rotary = new RotaryTable(config, CPU);
+        using var rotary = new RotaryTable(config.Rope(RopeUse.Global), false, CPU);
         Tensor[] drawn = [.. Enumerable.Range(1, 3).Select(seed => Leaf.Draw((ulong)seed, dtype, Tokens, config.HiddenSize))];
         (Tensor x, Tensor dStream, Tensor dNormed) = (drawn[0], drawn[1], drawn[2]);
         Activation input = TapeRun.Input(x);
@@ -61,7 +62,7 @@ public sealed class BlockGradientTests
             Tensor leafX = Leaf.Of(x, computed);
             var decoder = new EagerDecoder(config, weights, leaves, adapter?.Config.Scaling ?? 0);
             Tensor after = decoder.Block(leafX.view(Rows, Width, -1), weights.Layers[0], EagerPositions.Of(config, Width, computed)).view(Tokens, -1);
-            ((EagerOperations.Norm(after, weights.FinalNorm, config.Epsilon) * dNormed).sum() + (after * dStream).sum()).backward();
+            ((EagerOperations.Norm(after, weights.FinalNorm!.Weight, config.Epsilon) * dNormed).sum() + (after * dStream).sum()).backward();
             return [leafX.grad!, .. trained(weights, leaves).Select(leaf => leaf.grad!)];
         });
     }
@@ -71,9 +72,11 @@ public sealed class BlockGradientTests
         ModelConfig config = model.Config;
         Rotation rotation = rotary.For([.. Enumerable.Range(0, Tokens).Select(i => (long)(i % Width))]);
         var shape = new AttentionShape(Rows, Width, config.Heads, config.KeyValueHeads, config.HeadDim);
-        LayerWeights layer = model.Weights.Layers[0];
-        Activation first = RmsNorm.Forward(input, layer.InputNorm, config.Epsilon, pass);
-        return DecoderBlock.Forward(
-            input, first, layer, model.Weights.FinalNorm, config.Epsilon, qkv => Attention.Forward(qkv, shape, rotation, pass), pass);
+        var rule = new ScoreRule(1 / MathF.Sqrt(config.HeadDim));
+        // Read by the block and, for the test's own gradient, once more.
+        var stream = new ResidualStream(input, pass);
+        new DecoderBlock(config, model.Weights.Layers[0], qkv => Attention.Forward(qkv, shape, rule, rotation, pass), pass).Forward(stream);
+        Activation normed = stream.Norm(model.Weights.FinalNorm!);
+        return (stream.Read(), normed);
     }
 }

@@ -1,6 +1,5 @@
 using FineTuneService.Engine.Compute;
 using FineTuneService.Engine.Lora;
-using FineTuneService.Engine.Models;
 using FineTuneService.Engine.Quantization;
 using FineTuneService.Engine.Weights;
 using static TorchSharp.torch;
@@ -38,19 +37,20 @@ internal static class Leaf
             Parts = linear.Parts,
             Bias = linear.Bias is null ? null : Copy(linear.Bias),
         };
+        NormWeight? Norm(NormWeight? norm) => norm is null ? null : norm with { Weight = Copy(norm.Weight) };
         Tensor embed = Copy(weights.EmbedTokens);
         var copy = new DecoderWeights
         {
             EmbedTokens = embed,
-            FinalNorm = Copy(weights.FinalNorm),
+            FinalNorm = Norm(weights.FinalNorm),
             Layers = [.. weights.Layers.Select(layer => new LayerWeights
             {
-                InputNorm = Copy(layer.InputNorm),
-                PostAttentionNorm = Copy(layer.PostAttentionNorm),
+                BeforeAttention = Norm(layer.BeforeAttention),
+                BeforeMlp = Norm(layer.BeforeMlp),
                 Qkv = Linear(layer.Qkv),
                 O = Linear(layer.O),
-                GateUp = Linear(layer.GateUp),
-                Down = Linear(layer.Down),
+                Up = Linear(layer.Up!),
+                Down = Linear(layer.Down!),
             })],
             Head = weights.HeadIsTied
                 ? new LinearWeight(new DenseMatrix(embed)) { Parts = weights.Head.Parts } : Linear(weights.Head),

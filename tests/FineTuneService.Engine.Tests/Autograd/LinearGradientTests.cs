@@ -57,7 +57,7 @@ public sealed class LinearGradientTests
         using var scope = NewDisposeScope();
         using var run = new TapeRun();
         using BaseModel model = TinyModel.Make(dtype);
-        LinearWeight weight = model.Weights.Layers[0].GateUp;
+        LinearWeight weight = model.Weights.Layers[0].Up!;
         Tensor dWeight = zeros(weight.Out, weight.In), dBias = zeros(weight.Out);
         (Tensor x, Tensor dy) = (Leaf.Draw(1, dtype, Tokens, weight.In), Leaf.Draw(2, dtype, Tokens, weight.Out));
         Activation input = TapeRun.Input(x);

@@ -1,8 +1,10 @@
 using FineTuneService.Eager;
 using FineTuneService.Engine.Compute;
 using FineTuneService.Engine.Kernels;
+using FineTuneService.Engine.Kernels.Gates;
 using FineTuneService.Engine.Models;
 using FineTuneService.Engine.Operations;
+using FineTuneService.Engine.Weights;
 using static TorchSharp.torch;
 
 namespace FineTuneService.Engine.Tests.Autograd;
@@ -21,7 +23,7 @@ public sealed class OperationGradientTests
         (Tensor x, Tensor w, Tensor dy) = (Leaf.Draw(1, dtype, Tokens, Hidden), Leaf.Draw(2, dtype, Hidden), Leaf.Draw(3, dtype, Tokens, Hidden));
         Tensor dw = zeros(Hidden);
         Activation stream = TapeRun.Input(x);
-        Activation normed = RmsNorm.Forward(stream, w, (float)Epsilon, run.Pass(new Gradients([(w, dw)])));
+        Activation normed = Norm.Forward(stream, new NormWeight(NormKind.Rms, w, null, (float)Epsilon), run.Pass(new Gradients([(w, dw)])));
         run.Backward((normed, dy));
 
         GradientAssert.Equal(dtype, [("dx", stream.Grad!), ("dw", dw)], computed =>
@@ -41,7 +43,7 @@ public sealed class OperationGradientTests
         (Tensor x, Tensor added, Tensor dSum, Tensor dNormed) = (drawn[0], drawn[1], drawn[2], drawn[3]);
         Tensor w = Leaf.Draw(5, dtype, Hidden);
         (Activation stream, Activation addend) = (TapeRun.Input(x), TapeRun.Input(added));
-        (Activation sum, Activation normed) = RmsNorm.AddForward(stream, addend, w, (float)Epsilon, run.Pass());
+        (Activation sum, Activation normed) = Norm.AddForward(stream, addend, new NormWeight(NormKind.Rms, w, null, (float)Epsilon), run.Pass());
         run.Backward((sum, dSum), (normed, dNormed));
 
         GradientAssert.Equal(dtype, [("d stream", stream.Grad!), ("d addend", addend.Grad!)], computed =>
@@ -54,13 +56,13 @@ public sealed class OperationGradientTests
     }
 
     [Theory, InlineData(ScalarType.Float32), InlineData(ScalarType.BFloat16)]
-    public void SwiGlu_GateAndUp_EqualsAutograd(ScalarType dtype)
+    public void Gated_SiluAndUp_EqualsAutograd(ScalarType dtype)
     {
         using var scope = NewDisposeScope();
         using var run = new TapeRun();
         (Tensor x, Tensor dy) = (Leaf.Draw(1, dtype, Tokens, 2 * Hidden) * 4, Leaf.Draw(2, dtype, Tokens, Hidden));
         Activation gateUp = TapeRun.Input(x);
-        run.Backward((SwiGlu.Forward(gateUp, run.Pass()), dy));
+        run.Backward((Gated.Forward(gateUp, GateKind.Silu, run.Pass()), dy));
 
         GradientAssert.Equal(dtype, [("d gate and up", gateUp.Grad!)], computed =>
         {
@@ -99,11 +101,11 @@ public sealed class OperationGradientTests
         ModelConfig config = TinyModel.Config;
         int queries = config.Heads * config.HeadDim, keys = config.KeyValueHeads * config.HeadDim;
         (Tensor x, Tensor dy) = (Leaf.Draw(1, dtype, rows * width, queries + 2 * keys), Leaf.Draw(2, dtype, rows * width, queries));
-        using var rotary = new RotaryTable(config, CPU);
+        using var rotary = new RotaryTable(config.Rope(RopeUse.Global), false, CPU);
         Rotation rotation = rotary.For([.. Enumerable.Range(0, rows * width).Select(i => (long)(i % width))]);
         Activation qkv = TapeRun.Input(x);
         var shape = new AttentionShape(rows, width, config.Heads, config.KeyValueHeads, config.HeadDim);
-        run.Backward((Attention.Forward(qkv, shape, rotation, run.Pass()), dy));
+        run.Backward((Attention.Forward(qkv, shape, new ScoreRule(1 / MathF.Sqrt(config.HeadDim)), rotation, run.Pass()), dy));
 
         // Each with its own largest: values' gradients are much larger than queries' and keys'.
         Tensor[] Parts(Tensor t) => [t.narrow(1, 0, queries), t.narrow(1, queries, keys), t.narrow(1, queries + keys, keys)];

@@ -21,12 +21,12 @@ internal sealed class TapeRun : IDisposable
     };
 
     /// <summary>A copy, as some operations write into what they are given.</summary>
-    public static Activation Input(Tensor x) => new(x.clone(), needsGrad: true);
+    public static Activation Input(Tensor x) => new(x.clone(), needsGrad: true, new BufferPool(CPU));
 
     /// <summary>Runs the backward from the gradients of the outputs.</summary>
     public void Backward(params (Activation Output, Tensor Gradient)[] outputs)
     {
-        foreach ((Activation output, Tensor gradient) in outputs) output.Grad = gradient.clone();
+        foreach ((Activation output, Tensor gradient) in outputs) output.TakeGradient(gradient.clone());
         _tape.Backward();
     }
 

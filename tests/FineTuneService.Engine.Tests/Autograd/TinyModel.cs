@@ -27,10 +27,10 @@ internal static class TinyModel
         ulong seed = 100;
         foreach (LayerWeights layer in model.Weights.Layers)
         {
-            foreach (Tensor norm in new[] { layer.InputNorm, layer.PostAttentionNorm }) Fill(norm, seed++, 1);
+            foreach (NormWeight norm in layer.Norms) Fill(norm.Weight, seed++, 1);
             foreach (LinearWeight linear in layer.Linears) Fill(linear.Bias!, seed++, 0);
         }
-        Fill(model.Weights.FinalNorm, seed, 1);
+        Fill(model.Weights.FinalNorm!.Weight, seed, 1);
         return model;
     }
 

@@ -4,6 +4,7 @@ using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Models;
 using FineTuneService.Engine.Training;
 using FineTuneService.Engine.Training.Optimizers;
+using FineTuneService.Engine.Weights;
 using static TorchSharp.torch;
 
 namespace FineTuneService.Engine.Tests.Autograd;
@@ -34,7 +35,7 @@ public sealed class TrainedGradientTests
     {
         using var scope = NewDisposeScope();
         using BaseModel model = TinyModel.Make(ScalarType.Float32, tied);
-        using var parameters = new ModelParameters(model.Weights);
+        using var parameters = new ModelParameters(model.Config.Slots, model.Weights);
         Tensor[] trained = [.. Leaf.Of(model.Weights, ScalarType.Float32).Pairs.Select(pair => pair.Source)];
         var tape = trained.Select((weight, i) => ($"parameter {i}, {string.Join('×', weight.shape)}", parameters.Gradients.Of(weight)!));
         Train(model, parameters, null, tape, () =>

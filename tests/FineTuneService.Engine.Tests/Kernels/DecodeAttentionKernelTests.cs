@@ -9,10 +9,10 @@ public sealed class DecodeAttentionKernelTests
 {
     private const int Heads = 6, KvHeads = 2, Layer = 1;
 
-    public static TheoryData<string, bool, int> Cases => new MatrixTheoryData<string, bool, int>(KernelPaths.All, [false, true], [7, 16, 20, 64, 65]);
+    public static TheoryData<string, bool, int, int> Cases => new MatrixTheoryData<string, bool, int, int>(KernelPaths.All, [false, true], [7, 16, 20, 64, 65], [0, 20]);
 
     [Theory, MemberData(nameof(Cases))]
-    public void Forward_RowsOfDifferentLengths_EqualsAttentionOfEach(string path, bool bf16, int headDim)
+    public void Forward_RowsOfDifferentLengths_EqualsAttentionOfEach(string path, bool bf16, int headDim, int window)
     {
         using var on = new KernelPaths(path);
         ScalarType dtype = bf16 ? ScalarType.BFloat16 : ScalarType.Float32;
@@ -39,11 +39,12 @@ public sealed class DecodeAttentionKernelTests
         {
             sequences[row].Grow(lengths[row] + 1);
             sequences[row].Write(Layer, keys[row].narrow(0, 0, lengths[row]), values[row].narrow(0, 0, lengths[row]));
-            sequences[row].Advance(lengths[row]);
+            sequences[row].Advance(new long[lengths[row]]);
         }
         Tensor output = empty([lengths.Length, Heads * headDim], dtype: dtype);
         var shape = new AttentionShape(lengths.Length, 1, Heads, KvHeads, headDim);
-        DecodeAttentionKernel.Forward(tokens, sequences, Layer, output, shape);
+        float scale = 1 / MathF.Sqrt(headDim);
+        DecodeAttentionKernel.Forward(tokens, sequences, Layer, output, shape, new ScoreRule(scale) { Window = window });
 
         for (int row = 0; row < lengths.Length; row++)
         {
@@ -52,7 +53,9 @@ public sealed class DecodeAttentionKernelTests
             Assert.True(heldKeys.transpose(0, 1).Equals(keys[row]) && heldValues.transpose(0, 1).Equals(values[row]));
             Tensor grouped = queries.select(0, row).to_type(ScalarType.Float32).view(KvHeads, Heads / KvHeads, headDim);
             Tensor wide = heldKeys.to_type(ScalarType.Float32);
-            Tensor wanted = (grouped.bmm(wide.transpose(1, 2)) * shape.Scale).softmax(-1).bmm(heldValues.to_type(ScalarType.Float32)).view(-1);
+            Tensor scores = grouped.bmm(wide.transpose(1, 2)) * scale;
+            if (window > 0 && lengths[row] >= window) scores.narrow(2, 0, lengths[row] + 1 - window).fill_(float.NegativeInfinity);
+            Tensor wanted = scores.softmax(-1).bmm(heldValues.to_type(ScalarType.Float32)).view(-1);
             Assert.InRange((output.select(0, row).to_type(ScalarType.Float32) - wanted).abs().max().item<float>(), 0, bf16 ? 4e-3f : 1e-6f);
             sequences[row].Dispose();
         }

@@ -10,51 +10,54 @@ public sealed class RmsNormKernelTests
     private const int Rows = 600;
     private const float Epsilon = 1e-5f;
 
-    public static TheoryData<string, bool, int> Cases => KernelPaths.Cases;
+    private static readonly NormKind[] Kinds = [NormKind.Rms, NormKind.RmsRoundedLast, NormKind.RmsOnePlus];
+
+    public static TheoryData<string, bool, int, NormKind> Cases =>
+        new MatrixTheoryData<string, bool, int, NormKind>(KernelPaths.All, [false, true], KernelPaths.Columns, Kinds);
 
     [Theory, MemberData(nameof(Cases))]
-    public void Forward_EveryPath_EqualsReference(string path, bool bf16, int width)
+    public void Forward_EveryPath_EqualsReference(string path, bool bf16, int width, NormKind kind)
     {
         using var on = new KernelPaths(path);
         ScalarType dtype = KernelPaths.Dtype(bf16);
         Tensor x = KernelPaths.Draw(1, dtype, Rows, width), weight = KernelPaths.Draw(2, dtype, width);
         Tensor y = empty_like(x), rstd = empty(Rows), madeRstd = empty(Rows);
         var made = new Guarded(y);
-        RmsNormReference.Forward(x, weight, Epsilon, y, rstd);
-        RmsNormKernel.Forward(x, weight, Epsilon, made.Values, madeRstd);
+        RmsNormReference.Forward(x, weight, Epsilon, y, rstd, kind);
+        RmsNormKernel.Forward(x, weight, Epsilon, made.Values, madeRstd, kind);
         made.EqualTo(y);
         KernelPaths.Equal(rstd, madeRstd);
     }
 
     [Theory, MemberData(nameof(Cases))]
-    public void ResidualForward_EveryPath_EqualsReference(string path, bool bf16, int width)
+    public void ResidualForward_EveryPath_EqualsReference(string path, bool bf16, int width, NormKind kind)
     {
         using var on = new KernelPaths(path);
         ScalarType dtype = KernelPaths.Dtype(bf16);
         Tensor x = KernelPaths.Draw(1, dtype, Rows, width), residual = KernelPaths.Draw(2, dtype, Rows, width), weight = KernelPaths.Draw(3, dtype, width);
         Tensor y = empty_like(x), sum = empty_like(x), rstd = empty(Rows), madeRstd = empty(Rows);
         Guarded made = new(y), madeSum = new(sum);
-        RmsNormReference.ResidualForward(x, residual, weight, Epsilon, sum, y, rstd);
-        RmsNormKernel.ResidualForward(x, residual, weight, Epsilon, madeSum.Values, made.Values, madeRstd);
+        RmsNormReference.ResidualForward(x, residual, weight, Epsilon, sum, y, rstd, kind);
+        RmsNormKernel.ResidualForward(x, residual, weight, Epsilon, madeSum.Values, made.Values, madeRstd, kind);
         madeSum.EqualTo(sum);
         made.EqualTo(y);
         KernelPaths.Equal(rstd, madeRstd);
     }
 
-    public static TheoryData<string, bool, int, bool> Backwards =>
-        new MatrixTheoryData<string, bool, int, bool>(KernelPaths.All, [false, true], KernelPaths.Columns, [false, true]);
+    public static TheoryData<string, bool, int, bool, NormKind> Backwards =>
+        new MatrixTheoryData<string, bool, int, bool, NormKind>(KernelPaths.All, [false, true], KernelPaths.Columns, [false, true], Kinds);
 
     [Theory, MemberData(nameof(Backwards))]
-    public void Backward_EveryPath_EqualsReference(string path, bool bf16, int width, bool accumulate)
+    public void Backward_EveryPath_EqualsReference(string path, bool bf16, int width, bool accumulate, NormKind kind)
     {
         using var on = new KernelPaths(path);
         ScalarType dtype = KernelPaths.Dtype(bf16);
         Tensor dy = KernelPaths.Draw(1, dtype, Rows, width), x = KernelPaths.Draw(2, dtype, Rows, width), weight = KernelPaths.Draw(3, dtype, width);
         Tensor rstd = empty(Rows), dx = KernelPaths.Draw(4, dtype, Rows, width), dWeight = zeros(width), madeDWeight = zeros(width);
-        RmsNormReference.Forward(x, weight, Epsilon, empty_like(x), rstd);
+        RmsNormReference.Forward(x, weight, Epsilon, empty_like(x), rstd, kind);
         var made = new Guarded(dx);
-        RmsNormReference.Backward(dy, x, weight, rstd, dx, accumulate, dWeight);
-        RmsNormKernel.Backward(dy, x, weight, rstd, made.Values, accumulate, madeDWeight);
+        RmsNormReference.Backward(dy, x, weight, rstd, dx, accumulate, dWeight, kind);
+        RmsNormKernel.Backward(dy, x, weight, rstd, made.Values, accumulate, madeDWeight, kind);
         made.EqualTo(dx);
         KernelPaths.Equal(dWeight, madeDWeight);
     }

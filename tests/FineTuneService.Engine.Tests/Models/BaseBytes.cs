@@ -20,8 +20,7 @@ internal static class BaseBytes
 
         DecoderWeights weights = model.Weights;
         Add(weights.EmbedTokens.bytes);
-        Add(weights.FinalNorm.bytes);
-        foreach (Tensor norm in weights.Layers.SelectMany<LayerWeights, Tensor>(layer => [layer.InputNorm, layer.PostAttentionNorm])) Add(norm.bytes);
+        foreach (Tensor norm in weights.Norms.SelectMany(norm => norm.Tensors)) Add(norm.bytes);
         foreach (LinearWeight linear in weights.Linears.Where(linear => !weights.HeadIsTied || linear != weights.Head))
         {
             foreach (Tensor held in linear.Matrix.Tensors) Add(held.bytes);

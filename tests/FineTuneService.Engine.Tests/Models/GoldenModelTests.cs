@@ -27,10 +27,11 @@ public sealed class GoldenModelTests
         double difference = (run.Logits(rows) - wanted).abs().max().item<float>();
         Assert.True(difference < 1e-4, $"logits differ by {difference}");
         // Rope that looks at the longest position of the batch gives a row alone other logits: its loss is not the batch's.
-        if (model.Config.RopeScaling is not DynamicRopeScaling) Assert.Equal((double)json["loss"]!, run.Loss(rows), 1e-5);
+        if (model.Config.RopeScaling is not (DynamicRopeScaling or LongRopeScaling)) Assert.Equal((double)json["loss"]!, run.Loss(rows), 1e-5);
         foreach (JsonNode? row in json["rows"]!.AsArray())
         {
-            int[] greedy = [.. row!["greedy"]!.AsArray().Select(id => (int)id!)];
+            Assert.Equal((double)row!["mean_loss_alone"]!, run.Loss([[.. row["ids"]!.AsArray().Select(id => (int)id!)]]), 1e-5);
+            int[] greedy = [.. row["greedy"]!.AsArray().Select(id => (int)id!)];
             Assert.Equal(greedy, run.Greedy([.. row["ids"]!.AsArray().Select(id => (int)id!)], greedy.Length));
         }
         Fidelity.Passed("models", name, $"logits within {difference:0.0e0}, loss, greedy ids");

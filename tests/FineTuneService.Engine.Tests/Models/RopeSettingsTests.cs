@@ -32,7 +32,7 @@ public sealed class RopeSettingsTests
         Assert.Equal(scaling, made.Scaling, 1e-12);
         Assert.All(inverse.Zip(made.Inverse), pair => Assert.Equal(pair.First, pair.Second, pair.First * 1e-6));
         ModelConfig saved = ModelConfig.Parse(Config($"\"rope_scaling\": {{{rope}}}").ToJson("float32"));
-        Assert.True(RotaryFrequencies.Of(saved, 8).SameAs(made));
+        Assert.True(RotaryFrequencies.Of(saved.Rope(RopeUse.Global), 8).SameAs(made));
     }
 
     [Fact]
@@ -53,7 +53,7 @@ public sealed class RopeSettingsTests
     [InlineData("\"rope_scaling\": {\"rope_type\": \"dynamic\", \"factor\": 4, \"original_max_position_embeddings\": 16}", "original_max_position_embeddings is not supported")]
     [InlineData("\"rope_scaling\": {\"factor\": 4}", "factor is not supported with rope scaling default")]
     [InlineData("\"rope_scaling\": {\"rope_type\": \"yarn\"}", "factor is missing")]
-    [InlineData("\"rope_scaling\": {\"rope_type\": \"su\", \"factor\": 4}", "rope scaling su")]
+    [InlineData("\"rope_scaling\": {\"rope_type\": \"ntk\", \"factor\": 4}", "rope scaling ntk")]
     [InlineData("\"rope_scaling\": {\"rope_type\": \"proportional\"}", "rope scaling proportional")]
     [InlineData("\"rope_parameters\": {\"full_attention\": {\"rope_type\": \"default\"}}", "full_attention is not supported")]
     [InlineData("\"rope_parameters\": {\"rope_type\": \"default\", \"partial_rotary_factor\": 0.5}", "partial_rotary_factor is not supported")]
@@ -75,7 +75,7 @@ public sealed class RopeSettingsTests
         Assert.DoesNotContain("System.", message);
     }
 
-    private static RotaryFrequencies Frequencies(string keys) => RotaryFrequencies.Of(Config(keys), 8);
+    private static RotaryFrequencies Frequencies(string keys) => RotaryFrequencies.Of(Config(keys).Rope(RopeUse.Global), 8);
 
     private static ModelConfig Config(string keys) => ModelConfig.Parse(
         "{\"model_type\": \"llama\", \"vocab_size\": 40, \"hidden_size\": 32, \"intermediate_size\": 24, \"num_hidden_layers\": 2, \"num_attention_heads\": 2, "

@@ -38,7 +38,7 @@ public sealed class DivergenceTests : IDisposable
     public void Run_BaseWithANaN_EndsBeforeTheFirstStepAndSavesNothing()
     {
         using BaseModel model = BaseModel.Random(Tiny.Config, BasePrecision.Fp32, seed: 3);
-        model.Weights.Layers[0].Down.Stored!.fill_(float.NaN);
+        model.Weights.Layers[0].Down!.Stored!.fill_(float.NaN);
         (RunFinished finished, List<TrainingEvent> events) = Run(model, new TrainingConfig { MicroBatchSize = 2, SaveEvery = 1 });
         Assert.Contains("the loss is not finite at step 1", finished.Diverged);
         Assert.Contains("base model", finished.Diverged);

@@ -42,7 +42,7 @@ internal sealed class GoldenLoraCase
     public Adapter Adapter(string name)
     {
         // A stored adapter may name targets that are not here; a run is refused for them.
-        LoraLayout.Of(Model.Config.Linears, Recipe.Config.Lora!);
+        LoraLayout.Of(Model.Config.Slots.Linears, Recipe.Config.Lora!);
         Adapter adapter = Engine.Lora.Adapter.Empty(Model, Recipe.Config.Lora!, Recipe.Config.AllBf16);
         Dictionary<string, Tensor> stored = TensorFile.Read(Path.Combine(Folder, name, "adapter_model.safetensors"));
         foreach (JoinedLoraPart part in adapter.Values.Parts)

@@ -25,7 +25,7 @@ internal sealed class GoldenLoraRun : IDisposable
         _golden = golden;
         TrainingConfig config = golden.Recipe.Config;
         if (config.Lora is not null) _adapter = golden.Adapter(adapter);
-        _parameters = _adapter is null ? new ModelParameters(golden.Model.Weights) : new AdapterParameters(_adapter);
+        _parameters = _adapter is null ? new ModelParameters(golden.Model.Config.Slots, golden.Model.Weights) : new AdapterParameters(_adapter);
         Optimizer = OptimizerTable.Make(config.Optimizer, _parameters.Set(config.Optimizer));
         _decoder = new Decoder(golden.Model.Config, golden.Model.Weights);
         _step = new TrainingStep(_decoder, _parameters, _adapter, Optimizer, config);
@@ -118,17 +118,12 @@ internal sealed class GoldenLoraRun : IDisposable
     private IEnumerable<(string, Tensor)> Named(Func<Tensor, Tensor> of)
     {
         DecoderWeights weights = _golden.Model.Weights;
-        yield return ("model.embed_tokens.weight", of(weights.EmbedTokens));
-        yield return ("model.norm.weight", of(weights.FinalNorm));
-        for (int i = 0; i < weights.Layers.Length; i++)
+        ModelSlots slots = _golden.Model.Config.Slots;
+        yield return (slots.Embedding.Name, of(weights.EmbedTokens));
+        foreach ((NormSlot slot, NormWeight norm) in slots.Norms.Zip(weights.Norms)) yield return (slot.Weights.Single().Name, of(norm.Weight));
+        foreach (LinearWeight linear in weights.Layers.SelectMany(layer => layer.Linears))
         {
-            LayerWeights layer = weights.Layers[i];
-            yield return ($"model.layers.{i}.input_layernorm.weight", of(layer.InputNorm));
-            yield return ($"model.layers.{i}.post_attention_layernorm.weight", of(layer.PostAttentionNorm));
-            foreach (LinearWeight linear in layer.Linears)
-            {
-                foreach (LinearPart part in linear.Parts) yield return (part.Module + ".weight", of(linear.Stored!).narrow(0, part.Offset, part.Out));
-            }
+            foreach (LinearPart part in linear.Parts) yield return (part.Module + ".weight", of(linear.Stored!).narrow(0, part.Offset, part.Out));
         }
     }
 

@@ -4,6 +4,7 @@ using System.Text;
 using FineTuneService.Engine.Formats;
 using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Models;
+using FineTuneService.Engine.Weights;
 using FineTuneService.Models;
 using static TorchSharp.torch;
 
@@ -23,9 +24,9 @@ internal static class AdapterFiles
         ModelConfig model = ModelConfig.Load(Path.Combine(EmbeddedModels.Root, TestService.BaseModel));
         using var scope = NewDisposeScope();
         var tensors = new Dictionary<string, Tensor>();
-        foreach (LoraLayoutEntry entry in LoraLayout.Of(model.Linears, PeftConfig.Parse(Config)).Entries)
+        foreach (LoraLayoutEntry entry in LoraLayout.Of(model.Slots.Linears, PeftConfig.Parse(Config)).Entries)
         {
-            foreach (LinearPartShape part in entry.Parts)
+            foreach (LinearPart part in entry.Parts)
             {
                 tensors[PeftFolder.Key(part.Module, "A")] = full([entry.Rank, entry.In], fill);
                 tensors[PeftFolder.Key(part.Module, "B")] = full([part.Out, entry.Rank], fill);

@@ -37,9 +37,9 @@ internal static class CausalSoftmaxReference
         Tensor hidden = keys.gt(tensor(last, device: scores.device).unsqueeze(1)).logical_or(keys.lt(tensor(first, device: scores.device).unsqueeze(1)));
         Tensor raw = scores;
         if (rule.Slopes is not null)
-            raw = scores.add(keys.mul(tensor(slopes, device: scores.device).unsqueeze(1)).to_type(ScalarType.BFloat16).to_type(ScalarType.Float32)).to_type(scores.dtype);
+            raw = scores.add(keys.mul(tensor(slopes, device: scores.device).unsqueeze(1)).to_type(ScalarType.BFloat16).to_type(ScalarType.Float32));
         // transformers scales in the scores' own dtype.
-        Tensor scaled = raw.mul(rule.Scale).to_type(ScalarType.Float32);
+        Tensor scaled = raw.mul(rule.Scale).to_type(scores.dtype).to_type(ScalarType.Float32);
         if (rule.SoftCap != 0) scaled = scaled.div(rule.SoftCap).tanh_().mul_(rule.SoftCap);
         return scaled.masked_fill_(hidden, float.NegativeInfinity);
     }
