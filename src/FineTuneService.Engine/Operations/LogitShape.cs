@@ -23,7 +23,7 @@ internal sealed record LogitShape(float Scale, float SoftCap)
     {
         if (SoftCap == 0) return null;
         Tensor kept = pool.Lend(logits.dtype, logits.shape);
-        using Tensor copied = kept.copy_(logits);
+        kept.copy_(logits);
         return kept;
     }
 

@@ -61,10 +61,10 @@ public sealed class ModelFolderTests
     }
 
     [Theory]
-    [InlineData("\"silu\"", "\"gelu\"", "gelu")]
+    [InlineData("\"silu\"", "\"mish\"", "mish")]
     [InlineData("LlamaForCausalLM", "BloomForCausalLM", "BloomForCausalLM")]
     [InlineData("\"num_key_value_heads\": 2", "\"num_key_value_heads\": 3", "num_key_value_heads")]
-    [InlineData("\"rms_norm_eps\": 1e-5", "\"rope_scaling\": {\"rope_type\": \"longrope\", \"factor\": 2}", "longrope")]
+    [InlineData("\"rms_norm_eps\": 1e-5", "\"rope_scaling\": {\"rope_type\": \"ntk\", \"factor\": 2}", "ntk")]
     [InlineData("\"hidden_size\": 16, ", "", "hidden_size")]
     public void Parse_ConfigOfAnotherModel_NamesWhatIsNot(string text, string becomes, string named)
     {

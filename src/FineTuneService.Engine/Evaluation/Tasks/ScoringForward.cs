@@ -23,7 +23,7 @@ internal sealed class ScoringForward(Decoder decoder, Adapter? adapter, BufferPo
     {
         var batch = new TokenBatch([.. rows.Select(row => (int[])[.. row.Before, .. row.Tail.Ids])], [.. rows.Select(row => row.Sequence).OfType<CachedSequence>()]);
         (Activation hidden, Pass pass) = Forward(batch);
-        (float[] losses, bool[] likeliest) = HeadLoss.Scores(hidden, decoder.Weights.Head, Targets(rows, batch), pass);
+        (float[] losses, bool[] likeliest) = HeadLoss.Scores(hidden, decoder.Weights.Head, Targets(rows, batch), pass, decoder.LogitShape);
         pool.ReturnAll();
         int start = 0;
         foreach ((int place, ScoredText text) in rows.SelectMany(row => row.Tail.Texts))
