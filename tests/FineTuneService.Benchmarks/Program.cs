@@ -2,6 +2,7 @@ using FineTuneService.Benchmarks;
 using FineTuneService.Benchmarks.P1;
 using FineTuneService.Benchmarks.P9;
 using FineTuneService.Benchmarks.Products;
+using FineTuneService.Benchmarks.Schemas;
 using FineTuneService.Benchmarks.Soak;
 using FineTuneService.Engine.Models;
 
@@ -10,6 +11,7 @@ return args switch
     ["P1", .. var options] when DtypeOption.TryRead(options, out ComputeDtype dtype) => Comparison.Run(dtype),
     ["P9", .. var options] when DtypeOption.TryRead(options, out ComputeDtype dtype) => ChatDuringTraining.Run(dtype),
     ["products"] => ProductSpeeds.Run(),
+    ["schema"] => SchemaSpeeds.Run(),
     ["soak"] => SoakRun.Run(minutes: 10).GetAwaiter().GetResult(),
     ["soak", "--minutes", var minutes] => SoakRun.Run(double.Parse(minutes, System.Globalization.CultureInfo.InvariantCulture)).GetAwaiter().GetResult(),
     [VariantProcess.Marker, var variant, var name] when DtypeOption.TryParse(name, out ComputeDtype dtype) => VariantProcess.Serve(variant, dtype),
@@ -18,6 +20,6 @@ return args switch
 
 static int Usage()
 {
-    Console.Error.WriteLine("usage: ./dev bench P1 [--dtype fp32|bf16] | P9 [--dtype fp32|bf16] | products | soak [--minutes N]");
+    Console.Error.WriteLine("usage: ./dev bench P1 [--dtype fp32|bf16] | P9 [--dtype fp32|bf16] | products | schema | soak [--minutes N]");
     return 2;
 }

@@ -88,6 +88,21 @@ public sealed class Tokenizer
 
     public string? TokenOf(int id) => _added.Find(id)?.Content ?? _file.Model.Vocabulary.TokenOf(id);
 
+    /// <summary>
+    /// The bytes that an id adds to a text, where it does not begin it. Null where the id is no token's, or the decoder looks at more than
+    /// one token at a time.
+    /// </summary>
+    public byte[]? BytesOf(int id) => TokenOf(id) is { } token && _file.Decoder is { } decoder ? TokenBytes.Of(decoder, token) : null;
+
+    /// <summary>Whether the id is that of an added token, which no text of a vocabulary becomes by merging.</summary>
+    public bool IsAdded(int id) => _added.Find(id) is not null;
+
+    /// <summary>Whether decoding passes the id over.</summary>
+    public bool IsSpecial(int id) => _added.Find(id) is { Special: true };
+
+    /// <summary>One more than the highest id.</summary>
+    public int IdLimit => _file.Model.Vocabulary.All.Select(entry => entry.Id).Concat(_added.Tokens.Select(token => token.Id)).DefaultIfEmpty(-1).Max() + 1;
+
     private (int, string)? Special(string? token) => token is not null && IdOf(token) is { } id ? (id, token) : null;
 
     private TokenSequence Run(string text, bool addSpecialTokens, bool detailed)

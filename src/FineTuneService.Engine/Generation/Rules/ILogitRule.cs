@@ -1,7 +1,7 @@
 namespace FineTuneService.Engine.Generation.Rules;
 
 /// <summary>Changes the scores that the next token is drawn by. Its results are those of the transformers class of the same purpose.</summary>
-internal interface ILogitRule
+public interface ILogitRule
 {
     /// <param name="scores">[vocabulary]; −∞ is never drawn.</param>
     /// <param name="previous">The prompt's tokens, then those drawn so far.</param>

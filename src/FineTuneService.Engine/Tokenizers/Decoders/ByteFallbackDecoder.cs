@@ -35,7 +35,8 @@ internal sealed class ByteFallbackDecoder : Decoder
         }
     }
 
-    private static bool TryByte(string token, out byte value)
+    /// <summary>The byte that a token of the form &lt;0xNN&gt; stands for.</summary>
+    public static bool TryByte(string token, out byte value)
     {
         value = 0;
         return token.Length == 6 && token.StartsWith("<0x", StringComparison.Ordinal) && token[5] == '>'

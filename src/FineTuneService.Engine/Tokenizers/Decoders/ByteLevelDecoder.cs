@@ -8,14 +8,12 @@ internal sealed class ByteLevelDecoder : Decoder
     public override List<string> Decode(List<string> tokens)
     {
         var bytes = new List<byte>();
-        foreach (var token in tokens)
-        {
-            // An added token may hold characters that are none of the alphabet's: it stands for itself.
-            if (token.All(character => ByteAlphabet.ByteOf(character) >= 0))
-                foreach (var character in token) bytes.Add((byte)ByteAlphabet.ByteOf(character));
-            else bytes.AddRange(System.Text.Encoding.UTF8.GetBytes(token));
-        }
-
+        foreach (var token in tokens) bytes.AddRange(BytesOf(token));
         return [System.Text.Encoding.UTF8.GetString([.. bytes])];
     }
+
+    /// <summary>An added token may hold characters that are none of the alphabet's: it stands for itself.</summary>
+    public static byte[] BytesOf(string token) => token.All(character => ByteAlphabet.ByteOf(character) >= 0)
+        ? [.. token.Select(character => (byte)ByteAlphabet.ByteOf(character))]
+        : System.Text.Encoding.UTF8.GetBytes(token);
 }
