@@ -7,7 +7,7 @@ namespace FineTuneService.Benchmarks.Schemas;
 
 /// <summary>
 /// What it costs to hold output to a schema, on a vocabulary of 128k: every schema of the JSON Schema suite and of golden/sampling is
-/// compiled, and a text is drawn from it token by token, at random. A mask's time what a token costs: the state's step, what is certain, and the
+/// compiled, and a text is drawn from it token by token, at random. What is measured is what a token costs: the state's step, what is certain, and the
 /// mask itself, made for the first time or kept. Its use on the logits, some 20 µs, is every logit rule's and not counted.
 /// </summary>
 internal static class SchemaSpeeds
