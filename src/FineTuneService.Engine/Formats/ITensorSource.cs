@@ -24,7 +24,7 @@ internal interface ITensorSource : IDisposable
     void CopyTo(string name, Tensor into)
     {
         using Tensor values = Read(name);
-        into.copy_(values.view_as(into));
+        into.copy_(values.reshape(into.shape));
     }
 
     /// <summary>

@@ -21,7 +21,7 @@ internal abstract class MappedTensors(string path, Dictionary<string, FileTensor
         FileTensor entry = entries[name];
         using var scope = NewDisposeScope();
         Tensor flat = _pages.Elements(entry.Dtype, entry.Begin, (entry.End - entry.Begin) / FileTensor.SizeOf(entry.Dtype));
-        return (entry.Strides is null ? flat.view(entry.Shape) : flat.as_strided(entry.Shape, entry.Strides)).DetachFromDisposeScope();
+        return (entry.Strides is null ? flat.view(entry.Shape) : flat.as_strided(entry.Shape, entry.Strides, flat.storage_offset())).DetachFromDisposeScope();
     }
 
     /// <exception cref="TensorFileException">The tensor holds NaN or infinity.</exception>

@@ -29,6 +29,6 @@ internal static class Codes
         return (scale, scale == 0 ? 0 : 1 / scale, lowest);
     }
 
-    /// <summary>Cut to a whole number from 0 to most. In double where gguf computes in it, so that no sum is rounded up to the next code.</summary>
-    public static int Of(double value, int most) => Math.Clamp((int)value, 0, most);
+    /// <summary>Cut to a whole number from 0 to most. Q4_0's and Q5_0's product is not rounded before the sum, in gguf as in C that fuses both.</summary>
+    public static int Of(float value, int most) => Math.Clamp((int)value, 0, most);
 }

@@ -32,7 +32,7 @@ internal static class Q4
     {
         (float scale, float inverse) = Codes.SignedScale(values, 8);
         BinaryPrimitives.WriteHalfLittleEndian(block, (System.Half)scale);
-        for (int i = 0; i < Half; i++) block[2 + i] = (byte)(Codes.Of(values[i] * (double)inverse + 8.5, 15) | Codes.Of(values[i + Half] * (double)inverse + 8.5, 15) << 4);
+        for (int i = 0; i < Half; i++) block[2 + i] = (byte)(Codes.Of((float)(values[i] * (double)inverse + 8.5), 15) | Codes.Of((float)(values[i + Half] * (double)inverse + 8.5), 15) << 4);
     }
 
     public static void Encode1(ReadOnlySpan<float> values, Span<byte> block)

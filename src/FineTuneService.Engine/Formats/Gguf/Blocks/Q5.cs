@@ -26,7 +26,7 @@ internal static class Q5
         (float scale, float inverse) = Codes.SignedScale(values, 16);
         BinaryPrimitives.WriteHalfLittleEndian(block, (System.Half)scale);
         uint high = 0;
-        for (int i = 0; i < values.Length; i++) Store(block[6..], ref high, i, Codes.Of(values[i] * (double)inverse + 16.5, 31));
+        for (int i = 0; i < values.Length; i++) Store(block[6..], ref high, i, Codes.Of((float)(values[i] * (double)inverse + 16.5), 31));
         BinaryPrimitives.WriteUInt32LittleEndian(block[2..], high);
     }
 
