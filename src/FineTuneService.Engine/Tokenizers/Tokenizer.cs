@@ -1,4 +1,5 @@
 using FineTuneService.Engine.Tokenizers.Added;
+using FineTuneService.Engine.Tokenizers.Conversion;
 using FineTuneService.Engine.Tokenizers.PostProcessors;
 using FineTuneService.Engine.Tokenizers.Text;
 
@@ -41,13 +42,23 @@ public sealed class Tokenizer
 
     public int? PadId => PadToken is null ? null : IdOf(PadToken);
 
-    /// <summary>Reads tokenizer.json and, where they are, tokenizer_config.json, special_tokens_map.json and added_tokens.json.</summary>
-    /// <exception cref="FileNotFoundException">No tokenizer.json in the folder.</exception>
+    /// <summary>
+    /// Reads tokenizer.json, or sentencepiece's tokenizer.model where there is none, and, where they are, tokenizer_config.json,
+    /// special_tokens_map.json and added_tokens.json.
+    /// </summary>
+    /// <exception cref="FileNotFoundException">Neither is in the folder.</exception>
     /// <exception cref="TokenizerException">A broken file, or a component that is not supported.</exception>
-    public static Tokenizer Load(string folder) => new(
-        TokenizerFile.Parse(File.ReadAllText(Path.Combine(folder, "tokenizer.json"))), TokenizerConfig.Load(folder));
+    public static Tokenizer Load(string folder)
+    {
+        TokenizerConfig config = TokenizerConfig.Load(folder);
+        string path = Path.Combine(folder, "tokenizer.json");
+        if (File.Exists(path) || !File.Exists(Path.Combine(folder, SentencePieceTokenizer.FileName))) return new Tokenizer(TokenizerFile.Parse(File.ReadAllText(path)), config);
+        TokenizerFiles converted = SentencePieceTokenizer.Load(folder);
+        return new Tokenizer(TokenizerFile.Parse(converted.Json), config.Over(TokenizerConfig.Parse(converted.Config)));
+    }
 
-    /// <inheritdoc cref="Load"/>
+    /// <summary>Reads the texts of the files.</summary>
+    /// <exception cref="TokenizerException">A broken file, or a component that is not supported.</exception>
     /// <param name="tokenizerJson">The text of tokenizer.json.</param>
     /// <param name="tokenizerConfigJson">The text of tokenizer_config.json; its flags of added tokens are laid over the other's.</param>
     public static Tokenizer Parse(string tokenizerJson, string? tokenizerConfigJson = null) =>

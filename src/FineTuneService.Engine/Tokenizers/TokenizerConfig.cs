@@ -58,6 +58,14 @@ internal sealed record TokenizerConfig(
         bool? Flag(string name) => Field(settings, name) is { ValueKind: JsonValueKind.True or JsonValueKind.False } flag ? flag.GetBoolean() : null;
     }
 
+    /// <summary>This with what only the other one says.</summary>
+    public TokenizerConfig Over(TokenizerConfig other) => this with
+    {
+        Named = other.Named.Concat(Named).GroupBy(pair => pair.Key).ToDictionary(pairs => pairs.Key, pairs => pairs.Last().Value),
+        AddBos = AddBos ?? other.AddBos,
+        AddEos = AddEos ?? other.AddEos,
+    };
+
     private static IEnumerable<TokenEntry> Further(JsonElement? source) =>
         from name in Lists
         let value = Field(source, name)

@@ -2,7 +2,7 @@ namespace FineTuneService.Engine.Tokenizers.Conversion;
 
 /// <summary>
 /// The merges of a BPE vocabulary that has scores and no merges, as sentencepiece's: any two tokens whose joined text is a token may be
-/// joined, the best score first. As in transformers' conversion, of equal ones the longer left part goes first.
+/// joined, the best score first. Of equal ones, lower ids go first: of the joined token, then of the left part, as in transformers' conversion.
 /// </summary>
 internal static class ScoredMerges
 {
@@ -14,16 +14,16 @@ internal static class ScoredMerges
             if (pieces[id].Kind is PieceKind.Normal or PieceKind.UserDefined or PieceKind.Unused) ids.TryAdd(pieces[id].Text, id);
         }
         var byText = ids.GetAlternateLookup<ReadOnlySpan<char>>();
-        var merges = new List<(double Score, int Left, int Right)>();
+        var merges = new List<(double Score, int Joined, int Left, int Right)>();
         foreach ((string text, int id) in ids)
         {
             for (int cut = 1; cut < text.Length; cut++)
             {
                 if (char.IsLowSurrogate(text[cut])) continue;
-                if (byText.TryGetValue(text.AsSpan(0, cut), out int left) && byText.TryGetValue(text.AsSpan(cut), out int right)) merges.Add((pieces[id].Score, left, right));
+                if (byText.TryGetValue(text.AsSpan(0, cut), out int left) && byText.TryGetValue(text.AsSpan(cut), out int right)) merges.Add((pieces[id].Score, id, left, right));
             }
         }
-        return merges.OrderByDescending(merge => merge.Score).ThenByDescending(merge => pieces[merge.Left].Text.Length).ThenByDescending(merge => pieces[merge.Right].Text.Length)
+        return merges.OrderByDescending(merge => merge.Score).ThenBy(merge => merge.Joined).ThenBy(merge => merge.Left).ThenBy(merge => merge.Right)
             .Select(merge => (pieces[merge.Left].Text, pieces[merge.Right].Text));
     }
 }

@@ -30,6 +30,7 @@ internal abstract class Normalizer
         "Nmt" => NmtNormalizer.Create(),
         "ByteLevel" => MapNormalizer.ByteLevel(),
         "BertNormalizer" => BertNormalizer.Read(json),
+        "Precompiled" => PrecompiledNormalizer.Of(json.Text("precompiled_charsmap")),
         "NFC" => new UnicodeNormalizer(NormalizationForm.FormC),
         "NFD" => new UnicodeNormalizer(NormalizationForm.FormD),
         "NFKC" => new UnicodeNormalizer(NormalizationForm.FormKC),
