@@ -18,6 +18,15 @@ public sealed record TrainingRow(int[] Ids, int[] Labels)
 
     private readonly IReadOnlyList<int>? _sequences;
 
+    /// <summary>[tokens]: what each label's loss counts beside the others'; null: all the same.</summary>
+    public float[]? Weights { get; init; }
+
+    /// <summary>The worse answer to the same prompt, where rows are pairs to prefer one of (DPO).</summary>
+    public TrainingRow? Rejected { get; init; }
+
+    /// <summary>Tokens of the longer of both.</summary>
+    public int Longest => Math.Max(Ids.Length, Rejected?.Ids.Length ?? 0);
+
     public int TrainedTokens => Labels.Count(label => label != Ignored);
 
     /// <summary>[tokens]: each one's position in its sequence.</summary>

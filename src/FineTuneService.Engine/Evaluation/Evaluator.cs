@@ -31,7 +31,7 @@ internal static class Evaluator
         AdapterRows[] adapters = adapter is null ? [] : [new AdapterRows(adapter, 0, batch.Tokens.Ids.Length)];
         var pass = new Pass(pool) { Adapters = adapters, YieldPoint = yieldPoint };
         Activation hidden = decoder.Forward(batch.Tokens, pass);
-        (Tensor sum, Tensor? right) = HeadLoss.Forward(hidden, decoder.Weights.Head, batch.Targets, gradientScale: 0, pass, decoder.LogitShape);
+        (Tensor sum, Tensor? right) = HeadLoss.Forward(hidden, decoder.Weights.Head, batch.Targets with { Weights = null }, gradientScale: 0, pass, decoder.LogitShape);
         pool.ReturnAll();
         return new EvaluationSums(sum.item<double>(), right!.item<double>(), batch.Targets.Count);
     }

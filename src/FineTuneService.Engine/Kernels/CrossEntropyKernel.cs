@@ -13,17 +13,18 @@ internal static class CrossEntropyKernel
     /// <param name="logits">[rows, vocabulary] fp32 or bf16: becomes the gradient by the logits, (softmax - one-hot) · gradientScale.</param>
     /// <param name="labels">int64 [rows], in 0…vocabulary-1.</param>
     /// <param name="losses">fp32 [rows], written: -log softmax at the label.</param>
-    public static void ForwardBackward(Tensor logits, Tensor labels, Tensor losses, float gradientScale)
+    /// <param name="weights">fp32 [rows]: multiply the rows' gradients, not their losses; null: 1.</param>
+    public static void ForwardBackward(Tensor logits, Tensor labels, Tensor losses, float gradientScale, Tensor? weights = null)
     {
-        if (!logits.is_cpu()) CrossEntropyReference.ForwardBackward(logits, labels, losses, gradientScale);
+        if (!logits.is_cpu()) CrossEntropyReference.ForwardBackward(logits, labels, losses, gradientScale, weights);
         else
         {
-            var loop = new LogitRows(new(logits), new(labels), new(losses), gradientScale);
+            var loop = new LogitRows(new(logits), new(labels), new(losses), weights is null ? null : new(weights), gradientScale);
             RowLoops.Run(loop, logits.dtype, (int)logits.size(0), (int)logits.size(1));
         }
     }
 
-    private readonly unsafe struct LogitRows(RowMemory logits, RowMemory labels, RowMemory losses, float gradientScale) : IRowLoop
+    private readonly unsafe struct LogitRows(RowMemory logits, RowMemory labels, RowMemory losses, RowMemory? weights, float gradientScale) : IRowLoop
     {
         [MethodImpl(RowLoops.Compiled)]
         public void Rows<TLanes, T>(int first, int end)
@@ -44,7 +45,8 @@ internal static class CrossEntropyKernel
                     losses.Row<float>(0)[row] = (float)(Math.Log(sum) + most - atLabel);
 
                     exponentials[label] -= sum; // softmax - 1, once divided by the sum
-                    TLanes factor = TLanes.Of(gradientScale / sum);
+                    float scale = weights is { } given ? gradientScale * given.Row<float>(0)[row] : gradientScale;
+                    TLanes factor = TLanes.Of(scale / sum);
                     for (int i = 0; i < vocabulary; i += TLanes.Count)
                         Lane.Store(TLanes.Load(exponentials + i) * factor, source + i, vocabulary - i);
                 }

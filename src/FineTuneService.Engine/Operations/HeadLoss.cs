@@ -27,8 +27,8 @@ internal sealed class HeadLoss
 
     /// <summary>Loss of the labelled tokens; with a tape, also the gradients by the head and by <paramref name="hidden"/>.</summary>
     /// <param name="hidden">[tokens, hidden], after the final norm; read by this operation alone.</param>
-    /// <param name="gradientScale">What a token's loss counts in the step's loss: 1 / its tokens, say.</param>
-    /// <returns>float64 scalars on the device, so that nothing waits for it here: the sum of the tokens' losses, and how many of the
+    /// <param name="gradientScale">What a token's loss counts in the step's loss, times its weight: 1 / its tokens, say.</param>
+    /// <returns>float64 scalars on the device, so that nothing waits for it here: the weighted sum of the tokens' losses, and how many of the
     /// labels had the highest logit (without a tape only).</returns>
     public static (Tensor LossSum, Tensor? Correct) Forward(
         Activation hidden, LinearWeight head, LossTargets targets, double gradientScale, Pass pass, LogitShape? shape = null) =>
@@ -49,6 +49,8 @@ internal sealed class HeadLoss
     private (Tensor, Tensor?) Forward(Activation hidden, LossTargets targets, double gradientScale)
     {
         (Tensor losses, Tensor? right) = Run(hidden, targets, gradientScale);
+        using Tensor? weights = targets.Weights is { } given ? tensor(given, device: losses.device) : null;
+        if (weights is not null) losses.mul_(weights);
         (Tensor, Tensor?) sums = (losses.sum(ScalarType.Float64), right?.sum(ScalarType.Float64));
         _pass.Pool.Return(losses);
         _pass.Pool.Return(right);
@@ -61,8 +63,9 @@ internal sealed class HeadLoss
         BufferPool pool = _pass.Pool;
         Tensor x = hidden.Value;
         using Tensor tokens = tensor(targets.Tokens, device: x.device), labels = tensor(targets.Labels, device: x.device);
+        using Tensor? weights = targets.Weights is { } given ? tensor(given, device: x.device) : null;
         Tensor losses = pool.Lend(ScalarType.Float32, targets.Count);
-        Tensor? dHidden = hidden.NeedsGrad ? pool.LendZeros(x.dtype, x.shape) : null;
+        Tensor? dHidden = hidden.NeedsGrad && _pass.Tape is not null ? pool.LendZeros(x.dtype, x.shape) : null;
         Tensor? right = _pass.Tape is null ? pool.Lend(ScalarType.Bool, targets.Count) : null;
 
         int chunks = Chunks(targets.Count);
@@ -78,7 +81,8 @@ internal sealed class HeadLoss
             _shape?.Forward(logits);
             Tensor? kept = _pass.Tape is null ? null : _shape?.Keep(logits, pool);
             right?.narrow(0, start, end - start).copy_(logits.argmax(1).eq(chunkLabels));
-            CrossEntropyKernel.ForwardBackward(logits, chunkLabels, losses.narrow(0, start, end - start), (float)gradientScale);
+            CrossEntropyKernel.ForwardBackward(
+                logits, chunkLabels, losses.narrow(0, start, end - start), (float)gradientScale, weights?.narrow(0, start, end - start));
             if (_pass.Tape is not null) _shape?.Backward(logits, kept, pool);
             if (_pass.Tape is not null) Backward(chunkX, branchX, logits, branch, chunkTokens, dHidden);
             branch?.Release(pool);

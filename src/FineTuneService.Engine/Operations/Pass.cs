@@ -30,6 +30,9 @@ internal sealed class Pass(BufferPool pool, Tape? tape = null)
     /// <summary>Applied to the input of every low-rank branch; null outside training.</summary>
     public Dropout? Dropout { get; init; }
 
+    /// <summary>Changes the embeddings [tokens, hidden] in place; null outside training.</summary>
+    public Action<Tensor>? EmbeddingNoise { get; init; }
+
     /// <summary>Called between decoder blocks, forward and backward, and after each of the head's chunks, where a training step may let
     /// waiting requests run.</summary>
     public Action? YieldPoint { get; init; }

@@ -15,11 +15,18 @@ internal sealed record CheckpointRun(TrainingConfig Config, string Rows, int Tot
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         foreach (TrainingRow row in rows)
         {
+            Append(row);
+            if (row.Rejected is not null) Append(row.Rejected);
+        }
+        return new CheckpointRun(config, Convert.ToHexStringLower(hash.GetHashAndReset()), totalSteps);
+
+        void Append(TrainingRow row)
+        {
             hash.AppendData(BitConverter.GetBytes(row.Ids.Length));
             hash.AppendData(MemoryMarshal.AsBytes<int>(row.Ids));
             hash.AppendData(MemoryMarshal.AsBytes<int>(row.Labels));
+            if (row.Weights is not null) hash.AppendData(MemoryMarshal.AsBytes<float>(row.Weights));
         }
-        return new CheckpointRun(config, Convert.ToHexStringLower(hash.GetHashAndReset()), totalSteps);
     }
 
     /// <summary>Fields that a later version adds have the value there that they had before.</summary>

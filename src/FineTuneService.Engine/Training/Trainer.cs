@@ -26,6 +26,7 @@ public sealed class Trainer : IDisposable
     private readonly Decoder _decoder;
     private readonly TrainingStep _step;
     private readonly LoraDropout? _dropout;
+    private readonly EmbeddingNoise? _noise;
     private readonly BestParameters? _best;
     private RunProgress _progress = new();
     private string? _diverged;
@@ -43,13 +44,14 @@ public sealed class Trainer : IDisposable
     {
         TrainingValidation.Require(model, config, train, validation);
         (_config, _train, _validation) = (config, train, validation);
-        _order = new RowOrder(train.Select(row => row.Ids.Length), config);
+        _order = new RowOrder(train.Select(row => row.Longest), config);
         if (config.Lora is not null) Adapter = Adapter.Create(model, config.Lora, config.Seed, config.AllBf16);
         _parameters = Adapter is null ? new ModelParameters(model.Config.Slots, model.Weights) : new AdapterParameters(Adapter);
         _optimizer = OptimizerTable.Make(config.Optimizer, _parameters.Set(config.Optimizer));
         _decoder = new Decoder(model.Config, model.Weights);
         _step = new TrainingStep(_decoder, _parameters, Adapter, _optimizer, config);
         if (config.Lora is { Dropout: > 0 }) _dropout = new LoraDropout(config.Lora.Dropout, config.Seed, _step.Pool);
+        if (config.NeftuneAlpha is { } alpha) _noise = new EmbeddingNoise(alpha, config.Seed);
         if (config.KeepBest) _best = new BestParameters(_parameters);
         _checkpoints = new Checkpoints(checkpointFolder, CheckpointRun.Of(config, train, _order.TotalSteps), _parameters, _optimizer, _best, diskTakes);
     }
@@ -70,9 +72,9 @@ public sealed class Trainer : IDisposable
         if (_checkpoints.Restore((step, fault) => onEvent(new CheckpointUnusable(step, fault))) is { } progress) _progress = progress;
         onEvent(new RunStarted(_progress.Step, _order.TotalSteps, _parameters.Values.numel()));
         if (_progress.Step < _order.TotalSteps) DryRun();
-        if (_progress.Step == 0) Evaluate(onEvent, yieldPoint); // What the run starts from, to compare with.
+        if (_progress.Step == 0) Evaluate(onEvent); // What the run starts from, to compare with.
         bool stopped = Fit(onEvent, stopRequested);
-        EvaluationResult? evaluation = stopped || _diverged is not null ? null : Evaluate(onEvent, yieldPoint);
+        EvaluationResult? evaluation = stopped || _diverged is not null ? null : Evaluate(onEvent);
         if (_progress.Step > _progress.SavedStep) Save(onEvent);
         bool best = _best is not null && evaluation is not null;
         if (best) _best!.Restore();
@@ -108,7 +110,7 @@ public sealed class Trainer : IDisposable
     private void DryRun()
     {
         int size = Math.Min(_config.MicroBatchSize, _train.Count);
-        int[] longest = [.. Enumerable.Range(0, _train.Count).OrderByDescending(row => _train[row].Ids.Length).Take(size)];
+        int[] longest = [.. Enumerable.Range(0, _train.Count).OrderByDescending(row => _train[row].Longest).Take(size)];
         for (int i = 0; i < 2; i++) _step.Accumulate([Batch(step: 1, longest)]);
     }
 
@@ -120,7 +122,7 @@ public sealed class Trainer : IDisposable
             if (stopRequested?.Invoke() == true) return true;
             Step(onEvent);
             if (_progress.Step == _order.TotalSteps || _diverged is not null) break;
-            if (IsDue(_config.EvalEvery)) Evaluate(onEvent, _step.YieldPoint);
+            if (IsDue(_config.EvalEvery)) Evaluate(onEvent);
             if (IsDue(_config.SaveEvery) || _saveFailedAt is { } failed && Stopwatch.GetElapsedTime(failed) > SaveAgain) Save(onEvent);
         }
         return false;
@@ -139,20 +141,22 @@ public sealed class Trainer : IDisposable
         }
         _progress = _progress.After(result);
         double epoch = (double)step / _order.StepsPerEpoch;
-        onEvent(new StepFinished(step, result.Loss, learningRate, result.GradNorm, result.Tokens, epoch, clock.Elapsed));
+        onEvent(new StepFinished(step, result.Loss, learningRate, result.GradNorm, result.Tokens, epoch, clock.Elapsed) { Preferences = result.Preferences });
     }
 
     private MicroBatch Batch(int step, int[] rows)
     {
-        MicroBatch batch = MicroBatch.Of([.. rows.Select(row => _train[row])]);
-        return batch with { Dropout = _dropout?.Of(step, rows, batch.Tokens.Width) };
+        MicroBatch batch = _step.Method.Batch([.. rows.Select(row => _train[row])]);
+        // The second answers of pairs have places of their own, behind all rows.
+        int[] places = batch.Tokens.Rows == rows.Length ? rows : [.. rows, .. rows.Select(row => _train.Count + row)];
+        return batch with { Dropout = _dropout?.Of(step, places, batch.Tokens.Width), EmbeddingNoise = _noise?.Of(step, places, batch.Tokens.Width) };
     }
 
-    private EvaluationResult? Evaluate(Action<TrainingEvent> onEvent, Action? yieldPoint)
+    private EvaluationResult? Evaluate(Action<TrainingEvent> onEvent)
     {
         if (_validation is not { Count: > 0 }) return null;
         if (_evaluated is { } done && done.Step == _progress.Step) return done.Result;
-        EvaluationResult result = Evaluator.Evaluate(_decoder, Adapter, _validation, _config.MicroBatchSize, _step.Pool, yieldPoint);
+        EvaluationResult result = _step.Evaluate(_validation);
         if (!double.IsFinite(result.Loss))
         {
             Diverge($"the validation loss is not finite at step {_progress.Step}");

@@ -1,4 +1,5 @@
 using FineTuneService.Engine.Lora;
+using FineTuneService.Engine.Training.Methods;
 using FineTuneService.Engine.Training.Optimizers;
 
 namespace FineTuneService.Engine.Training;
@@ -19,6 +20,9 @@ public sealed record TrainingConfig
     /// <summary>The adapter to train, or null to train every parameter of the model.</summary>
     public LoraConfig? Lora { get; init; } = new();
 
+    /// <summary>Preference training on pairs; null: supervised training.</summary>
+    public DpoConfig? Dpo { get; init; }
+
     public OptimizerConfig Optimizer { get; init; } = new();
 
     /// <summary>Peak learning rate.</summary>
@@ -31,6 +35,9 @@ public sealed record TrainingConfig
 
     /// <summary>Norm of all trainable gradients above which they are scaled down; null does not clip.</summary>
     public double? MaxGradNorm { get; init; } = 1.0;
+
+    /// <summary>NEFTune's alpha: size of the noise on the embeddings in training; null: none.</summary>
+    public double? NeftuneAlpha { get; init; }
 
     /// <summary>Rows of one forward and backward.</summary>
     public int MicroBatchSize { get; init; } = 4;

@@ -1,3 +1,5 @@
+using FineTuneService.Engine.Training.Methods;
+
 namespace FineTuneService.Engine.Training;
 
 /// <summary>Progress of a run, in order. <paramref name="Step"/> counts optimizer updates from 1; 0 is before the first.</summary>
@@ -9,9 +11,14 @@ public sealed record RunStarted(int Step, int TotalSteps, long TrainableParamete
 /// <summary>One optimizer update. <paramref name="Loss"/> is from before it; <paramref name="GradNorm"/> from before clipping.</summary>
 /// <param name="Tokens">Trained (not masked) tokens of the step.</param>
 public sealed record StepFinished(int Step, double Loss, double LearningRate, double GradNorm, long Tokens, double Epoch, TimeSpan Duration)
-    : TrainingEvent(Step);
+    : TrainingEvent(Step)
+{
+    /// <summary>Of preference training.</summary>
+    public PreferenceStatistics? Preferences { get; init; }
+}
 
-/// <summary>Mean loss a token, and mean token accuracy (0…1), on the validation rows.</summary>
+/// <summary>Mean loss a token, and mean token accuracy (0…1), on the validation rows; of pairs, the mean loss a pair and the share of them whose
+/// better answer has the higher reward.</summary>
 public sealed record Evaluated(int Step, double Loss, double TokenAccuracy) : TrainingEvent(Step);
 
 /// <summary>A checkpoint is complete on disk at <paramref name="Folder"/>.</summary>

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Models;
+using FineTuneService.Engine.Training.Methods;
 
 namespace FineTuneService.Engine.Training;
 
@@ -17,7 +18,7 @@ public sealed record TrainingRecipe(TrainingConfig Config, BasePrecision Precisi
     {
         RecipeFields.RefuseUnknown(recipe, "",
             ["name", "about", "seed", "steps", "tolerance", "eval_at", "base_model", "base_dtype", "attention", "method", "lora_config", "lora_dropout",
-             "quantization", "autocast", "autocast_adapter_dtype", "optimizer", "schedule", "max_grad_norm", "micro_batch_size", "accumulation", "loss_average"]);
+             "quantization", "autocast", "autocast_adapter_dtype", "optimizer", "schedule", "max_grad_norm", "micro_batch_size", "accumulation", "loss_average", "neftune_noise_alpha", "dpo"]);
         if (inputs.Any(input => input.EndsWith("position_ids", StringComparison.Ordinal)))
             throw new NotSupportedException("packing (batches with position_ids) is not supported");
         JsonObject optimizer = recipe["optimizer"]!.AsObject();
@@ -31,12 +32,26 @@ public sealed record TrainingRecipe(TrainingConfig Config, BasePrecision Precisi
             MaxGradNorm = (double?)recipe["max_grad_norm"],
             MicroBatchSize = (int)recipe["micro_batch_size"]!,
             GradientAccumulationSteps = (int)recipe["accumulation"]!,
-            LossAverage = (string?)recipe["loss_average"] == "tokens" ? LossAverage.Tokens : LossAverage.MeanOfMicroBatchMeans,
+            LossAverage = (string?)recipe["loss_average"] is "tokens" or "pairs" ? LossAverage.Tokens : LossAverage.MeanOfMicroBatchMeans,
             AllBf16 = bf16 && (bool?)recipe["autocast_adapter_dtype"] == false,
             Seed = (ulong?)recipe["seed"] ?? 0,
+            NeftuneAlpha = (double?)recipe["neftune_noise_alpha"],
+            Dpo = Dpo(recipe["dpo"] as JsonObject),
         };
         config = ScheduleRecipe.Apply(recipe["schedule"]!.AsObject(), config);
         return new TrainingRecipe(config, BaseOf(recipe["quantization"] as JsonObject, bf16));
+    }
+
+    private static DpoConfig? Dpo(JsonObject? dpo)
+    {
+        if (dpo is null) return null;
+        RecipeFields.RefuseUnknown(dpo, "dpo ", ["loss_type", "beta", "label_smoothing"], new() { ["loss_type"] = [.. PreferenceLosses.Names] });
+        return new DpoConfig
+        {
+            Loss = (string?)dpo["loss_type"] ?? "sigmoid",
+            Beta = (double?)dpo["beta"] ?? 0.1,
+            LabelSmoothing = (double?)dpo["label_smoothing"] ?? 0,
+        };
     }
 
     private static LoraConfig? Lora(JsonObject recipe)

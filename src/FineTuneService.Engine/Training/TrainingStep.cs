@@ -1,8 +1,9 @@
 using FineTuneService.Engine.Compute;
 using FineTuneService.Engine.Datasets;
+using FineTuneService.Engine.Evaluation;
 using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Models;
-using FineTuneService.Engine.Operations;
+using FineTuneService.Engine.Training.Methods;
 using FineTuneService.Engine.Training.Optimizers;
 using static TorchSharp.torch;
 
@@ -12,7 +13,7 @@ namespace FineTuneService.Engine.Training;
 /// <param name="Loss">From before the update.</param>
 /// <param name="GradNorm">Norm of all gradients, from before clipping.</param>
 /// <param name="Tokens">Trained tokens.</param>
-internal readonly record struct StepResult(double Loss, double GradNorm, long Tokens)
+internal readonly record struct StepResult(double Loss, double GradNorm, long Tokens, PreferenceStatistics? Preferences = null)
 {
     /// <summary>What is no longer a number, or null: an update with it would spoil every weight.</summary>
     public string? NotFinite => !double.IsFinite(Loss) ? "the loss is" : !double.IsFinite(GradNorm) ? "the gradients are" : null;
@@ -22,13 +23,31 @@ internal readonly record struct StepResult(double Loss, double GradNorm, long To
 /// One optimizer step: gradients accumulated over micro batches, clipped, and the update. Every buffer it writes is the pool's, so
 /// after the first steps it allocates nothing that grows.
 /// </summary>
-internal sealed class TrainingStep(Decoder decoder, TrainedParameters parameters, Adapter? adapter, Optimizer optimizer, TrainingConfig config)
-    : IDisposable
+internal sealed class TrainingStep : IDisposable
 {
-    public BufferPool Pool { get; } = new(parameters.Values.device);
+    private readonly TrainedParameters _parameters;
+    private readonly Optimizer _optimizer;
+    private readonly TrainingConfig _config;
+    private readonly StepContext _context;
+
+    public TrainingStep(Decoder decoder, TrainedParameters parameters, Adapter? adapter, Optimizer optimizer, TrainingConfig config)
+    {
+        (_parameters, _optimizer, _config) = (parameters, optimizer, config);
+        Pool = new BufferPool(parameters.Values.device);
+        _context = new StepContext(decoder, adapter, parameters.Gradients, Pool);
+        Method = TrainingMethod.Of(config);
+    }
+
+    public BufferPool Pool { get; }
+
+    public TrainingMethod Method { get; }
 
     /// <summary>Called between decoder blocks.</summary>
-    public Action? YieldPoint { get; set; }
+    public Action? YieldPoint
+    {
+        get => _context.YieldPoint;
+        set => _context.YieldPoint = value;
+    }
 
     /// <summary>The update is left out where the step's loss or gradients are not finite.</summary>
     public StepResult Run(IReadOnlyList<MicroBatch> microBatches, double learningRate)
@@ -42,44 +61,39 @@ internal sealed class TrainingStep(Decoder decoder, TrainedParameters parameters
     public StepResult Accumulate(IReadOnlyList<MicroBatch> microBatches)
     {
         using var scope = NewDisposeScope();
-        parameters.GradientValues.zero_();
-        long tokens = microBatches.Sum(batch => (long)batch.Targets.Count);
-        double loss = 0;
+        _parameters.GradientValues.zero_();
+        double units = microBatches.Sum(Method.Units), loss = 0;
+        StepSums sums = default;
         foreach (MicroBatch batch in microBatches)
         {
-            double scale = LossScale(batch, tokens, microBatches.Count);
-            loss += scale * LossSum(batch, scale);
+            double scale = LossScale(batch, units, microBatches.Count);
+            StepSums added = Method.Accumulate(batch, scale, _context);
+            loss += scale * added.Loss;
+            sums += added;
         }
-        return new StepResult(loss, GradientClipping.Norm(parameters.GradientValues), tokens);
+        return new StepResult(
+            loss, GradientClipping.Norm(_parameters.GradientValues), microBatches.Sum(batch => (long)batch.Targets.Count), sums.Preferences.Means);
     }
+
+    /// <summary>Mean loss and accuracy on rows that are not trained on.</summary>
+    public EvaluationResult Evaluate(IReadOnlyList<TrainingRow> rows) => Method.Evaluate(rows, _config.MicroBatchSize, _context);
 
     public void Dispose() => Pool.Dispose();
 
-    private double LossSum(MicroBatch batch, double scale)
+    /// <summary>What one unit's loss counts in the step's loss. A step without any has no gradients either.</summary>
+    private double LossScale(MicroBatch batch, double stepUnits, int microBatches) => _config.LossAverage switch
     {
-        using var scope = NewDisposeScope();
-        var tape = new Tape();
-        AdapterRows[] adapters = adapter is null ? [] : [new AdapterRows(adapter, 0, batch.Tokens.Ids.Length)];
-        var pass = new Pass(Pool, tape) { Adapters = adapters, Gradients = parameters.Gradients, Dropout = batch.Dropout, YieldPoint = YieldPoint };
-        Activation hidden = decoder.Forward(batch.Tokens, pass);
-        (Tensor sum, _) = HeadLoss.Forward(hidden, decoder.Weights.Head, batch.Targets, scale, pass, decoder.LogitShape);
-        tape.Backward();
-        Pool.ReturnAll();
-        return sum.item<double>();
-    }
-
-    /// <summary>What one token's loss counts in the step's loss.</summary>
-    private double LossScale(MicroBatch batch, long stepTokens, int microBatches) => config.LossAverage switch
-    {
-        LossAverage.MeanOfMicroBatchMeans => 1.0 / Math.Max(1, batch.Targets.Count) / microBatches,
-        _ => 1.0 / Math.Max(1, stepTokens),
+        LossAverage.MeanOfMicroBatchMeans => Inverse(Method.Units(batch)) / microBatches,
+        _ => Inverse(stepUnits),
     };
+
+    private static double Inverse(double units) => units > 0 ? 1 / units : 1;
 
     private void Update(double gradNorm, double learningRate)
     {
         using var scope = NewDisposeScope();
-        GradientClipping.Clip(parameters.GradientValues, gradNorm, config.MaxGradNorm);
-        optimizer.Step(learningRate);
-        parameters.Changed();
+        GradientClipping.Clip(_parameters.GradientValues, gradNorm, _config.MaxGradNorm);
+        _optimizer.Step(learningRate);
+        _parameters.Changed();
     }
 }

@@ -4,6 +4,7 @@ using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Models;
 using FineTuneService.Engine.Operations;
 using FineTuneService.Engine.Training;
+using FineTuneService.Engine.Training.Methods;
 using static TorchSharp.torch;
 
 namespace FineTuneService.Engine.Tests.Training;
@@ -63,14 +64,30 @@ internal sealed class GoldenLoraCase
         return [.. Enumerable.Range((step - 1) * accumulation, accumulation).Select(Batch)];
     }
 
-    public IReadOnlyList<TrainingRow> EvaluationRows => Rows(_batches["eval.input_ids"], _batches["eval.labels"], _batches["eval.attention_mask"]);
+    /// <summary>Empty where the case has none.</summary>
+    public IReadOnlyList<TrainingRow> EvaluationRows => !_batches.ContainsKey("eval.input_ids") ? [] : Rows(_batches["eval.input_ids"], _batches["eval.labels"], _batches["eval.attention_mask"]);
 
     private MicroBatch Batch(int index)
     {
         Tensor Of(string name) => _batches[name].select(0, index);
-        MicroBatch batch = MicroBatch.Of(Rows(Of("input_ids"), Of("labels"), Of("attention_mask")));
-        return Recipe.Config.Lora is { Dropout: > 0 } lora ? batch with { Dropout = StoredDropout(index, lora.Dropout) } : batch;
+        List<TrainingRow> rows = _batches.ContainsKey("completion_mask")
+            ? Pairs(Rows(Of("input_ids"), Of("input_ids").masked_fill(Of("completion_mask").eq(0), TrainingRow.Ignored), Of("attention_mask")))
+            : Rows(Of("input_ids"), Of("labels"), Of("attention_mask"));
+        MicroBatch batch = TrainingMethod.Of(Recipe.Config).Batch(rows);
+        if (Recipe.Config.Lora is { Dropout: > 0 } lora) batch = batch with { Dropout = StoredDropout(index, lora.Dropout) };
+        return _batches.ContainsKey("neftune_noise") ? batch with { EmbeddingNoise = StoredNoise(index) } : batch;
     }
+
+    /// <summary>All chosen, then all rejected.</summary>
+    private static List<TrainingRow> Pairs(List<TrainingRow> rows) =>
+        [.. rows.Take(rows.Count / 2).Select((chosen, i) => chosen with { Rejected = rows[rows.Count / 2 + i] })];
+
+    /// <summary>The stored noise is as wide as the reference's batch.</summary>
+    private Action<Tensor> StoredNoise(int index) => embedded =>
+    {
+        Tensor noise = _batches["neftune_noise"].select(0, index);
+        embedded.add_(noise.narrow(1, 0, embedded.shape[0] / noise.shape[0]).reshape(embedded.shape));
+    };
 
     /// <summary>The stored mask is as wide as the reference's batch, which may be padded further than its longest row.</summary>
     private Dropout StoredDropout(int index, double probability) => (module, input, output) =>

@@ -4,6 +4,7 @@ using FineTuneService.Engine.Evaluation;
 using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Models;
 using FineTuneService.Engine.Training;
+using FineTuneService.Engine.Training.Methods;
 using FineTuneService.Engine.Training.Optimizers;
 using FineTuneService.Engine.Weights;
 using static TorchSharp.torch;
@@ -41,14 +42,15 @@ internal sealed class GoldenLoraRun : IDisposable
         double rate = LearningRate.At(step, _golden.Steps, _golden.Recipe.Config);
         StepResult result = _step.Run(_golden.Step(step), rate);
         Assert.Equal((double)expected["learning_rate"]!, rate, 1e-12);
-        Assert.Equal((long)expected["tokens"]!, result.Tokens);
+        if (expected["tokens"] is { } tokens) Assert.Equal((long)tokens, result.Tokens);
+        if (result.Preferences is { } preferences) ComparePreferences(expected, preferences, step);
         Near((double)expected["grad_norm"]!, result.GradNorm, "grad_norm", $"grad norm of step {step}");
         NearLoss((double)expected["loss"]!, result.Loss, $"loss of step {step}");
     }
 
     public void CompareEvaluation(int step)
     {
-        if (_golden.Expected["eval_loss"]![step.ToString(CultureInfo.InvariantCulture)] is not { } expected) return;
+        if (_golden.Expected["eval_loss"]?[step.ToString(CultureInfo.InvariantCulture)] is not { } expected) return;
         double loss = Evaluator.Evaluate(_decoder, _adapter, _golden.EvaluationRows, 4, _step.Pool).Loss;
         NearLoss((double)expected, loss, $"evaluation loss after step {step}");
     }
@@ -127,6 +129,18 @@ internal sealed class GoldenLoraRun : IDisposable
         }
     }
 
+    private void ComparePreferences(JsonNode expected, PreferenceStatistics made, int step)
+    {
+        (string, double)[] figures =
+            [("rewards/chosen", made.RewardChosen), ("rewards/rejected", made.RewardRejected), ("rewards/margins", made.Margin),
+             ("rewards/accuracies", made.Accuracy), ("logps/chosen", made.LogChosen), ("logps/rejected", made.LogRejected)];
+        foreach ((string name, double value) in figures)
+        {
+            double wanted = (double)expected[name]!;
+            Assert.True(Math.Abs(value - wanted) <= _golden.Tolerance("rewards") * Math.Max(1, Math.Abs(wanted)), $"{name} of step {step} is {value} instead of {wanted}");
+        }
+    }
+
     /// <summary>All tensors together, relative to the reference's length.</summary>
     private void Compare(Dictionary<string, Tensor> expected, IEnumerable<(string Name, Tensor Value)> made, string what)
     {
@@ -144,10 +158,10 @@ internal sealed class GoldenLoraRun : IDisposable
 
     private void NearLoss(double expected, double actual, string what)
     {
-        _worstLoss = Math.Max(_worstLoss, Math.Abs(actual - expected) / expected);
+        _worstLoss = Math.Max(_worstLoss, Math.Abs((actual - expected) / expected));
         Near(expected, actual, "loss", what);
     }
 
     private void Near(double expected, double actual, string tolerance, string what) =>
-        Assert.True(Math.Abs(actual - expected) <= _golden.Tolerance(tolerance) * expected, $"{what} is {actual} instead of {expected}");
+        Assert.True(Math.Abs(actual - expected) <= _golden.Tolerance(tolerance) * Math.Abs(expected), $"{what} is {actual} instead of {expected}");
 }

@@ -6,19 +6,26 @@ public sealed class GoldenLoraTests
 {
     public static TheoryData<string> Cases => Shared.Entries("golden/lora/cases");
 
+    public static TheoryData<string> PreferenceCases => Shared.Entries("golden/dpo/cases");
+
     [Theory, MemberData(nameof(Cases))]
-    public void Run_GoldenCase_MatchesStepByStep(string name)
+    public void Run_GoldenCase_MatchesStepByStep(string name) => Run("lora", name);
+
+    [Theory, MemberData(nameof(PreferenceCases))]
+    public void Run_GoldenPreferenceCase_MatchesStepByStep(string name) => Run("dpo", name);
+
+    private static void Run(string area, string name)
     {
         using var scope = NewDisposeScope();
         GoldenLoraCase golden;
         try
         {
-            golden = new GoldenLoraCase(Shared.Path("golden", "lora", "cases", name));
+            golden = new GoldenLoraCase(Shared.Path("golden", area, "cases", name));
             if (golden.Recipe.Config.Lora is not null) golden.Adapter("adapter-initial").Dispose();
         }
         catch (Exception refusal) when (refusal is NotSupportedException or ArgumentException or Engine.Formats.ModelException)
         {
-            Fidelity.Skipped("lora", name, refusal.Message);
+            Fidelity.Skipped(area, name, refusal.Message);
             return;
         }
         using var run = new GoldenLoraRun(golden, "adapter-initial");
@@ -32,7 +39,7 @@ public sealed class GoldenLoraTests
         run.CompareFinal();
         run.CompareMerged();
         foreach (string stored in Directory.EnumerateDirectories(golden.Folder, "resume-at-*")) Resume(golden, stored);
-        Fidelity.Passed("lora", name, run.Summary);
+        Fidelity.Passed(area, name, run.Summary);
     }
 
     /// <summary>The steps after a state that the reference stored meet the same numbers.</summary>

@@ -1,0 +1,14 @@
+namespace FineTuneService.Engine.Training.Methods;
+
+/// <summary>Direct preference optimization, https://arxiv.org/abs/2305.18290, in TRL's names.</summary>
+public sealed record DpoConfig
+{
+    /// <summary>How close the policy stays to the reference: a reward is this times the log of how much likelier an answer has become.</summary>
+    public double Beta { get; init; } = 0.1;
+
+    /// <summary>One of <see cref="PreferenceLosses.Names"/>.</summary>
+    public string Loss { get; init; } = "sigmoid";
+
+    /// <summary>Share of pairs that are believed to be the wrong way round, in sigmoid (conservative DPO), robust and exo_pair.</summary>
+    public double LabelSmoothing { get; init; }
+}
