@@ -26,6 +26,7 @@ internal sealed record CheckpointRun(TrainingConfig Config, string Rows, int Tot
             hash.AppendData(MemoryMarshal.AsBytes<int>(row.Ids));
             hash.AppendData(MemoryMarshal.AsBytes<int>(row.Labels));
             if (row.Weights is not null) hash.AppendData(MemoryMarshal.AsBytes<float>(row.Weights));
+            if (row.SequenceLengths.Count > 1) hash.AppendData(MemoryMarshal.AsBytes<int>(row.SequenceLengths.ToArray()));
         }
     }
 
