@@ -14,7 +14,6 @@ internal static class EmbeddingLookup
     {
         Tensor output = pass.Pool.Lend(table.dtype, ids.shape[0], table.shape[1]);
         EmbeddingKernel.Gather(table, ids, output);
-        pass.EmbeddingNoise?.Invoke(output);
         Tensor? gradient = pass.Gradients?.Of(table);
         var embedded = new Activation(output, needsGrad: pass.Tape is not null && gradient is not null, pass.Pool);
         if (embedded.NeedsGrad) pass.Tape!.Record(() => EmbeddingKernel.ScatterAdd(embedded.Grad!, ids, gradient!));

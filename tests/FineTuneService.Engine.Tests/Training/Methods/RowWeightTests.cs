@@ -67,7 +67,7 @@ public sealed class RowWeightTests
         using var scope = NewDisposeScope();
         var config = new TrainingConfig { Lora = null };
         using BaseModel model = BaseModel.Random(Tiny.Config, BasePrecision.Fp32, seed: 3);
-        using var parameters = new ModelParameters(model.Weights);
+        using var parameters = new ModelParameters(model.Config.Slots, model.Weights);
         using var optimizer = new Sgd(config.Optimizer, parameters.Set(config.Optimizer));
         using var decoder = new Decoder(model.Config, model.Weights);
         using var step = new TrainingStep(decoder, parameters, null, optimizer, config);
