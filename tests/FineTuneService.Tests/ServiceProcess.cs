@@ -1,11 +1,12 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net.Http.Headers;
+using System.Runtime.InteropServices;
 
 namespace FineTuneService.Tests;
 
 /// <summary>The service as a process of its own, on a free port of 127.0.0.1.</summary>
-internal sealed class ServiceProcess : IDisposable
+internal sealed partial class ServiceProcess : IDisposable
 {
     private const string Listening = "Now listening on: ";
     private readonly Process _process;
@@ -60,7 +61,9 @@ internal sealed class ServiceProcess : IDisposable
     /// <returns>The exit code.</returns>
     public async Task<int> Terminate()
     {
-        using (Process kill = Process.Start("kill", ["-TERM", $"{_process.Id}"])) await kill.WaitForExitAsync();
+        // By libc: a machine with nothing but the SDK has no kill program.
+        const int SigTerm = 15;
+        if (SendSignal(_process.Id, SigTerm) != 0) throw new InvalidOperationException($"process {_process.Id} took no signal");
         await _process.WaitForExitAsync();
         return _process.ExitCode;
     }
@@ -71,4 +74,7 @@ internal sealed class ServiceProcess : IDisposable
         _process.WaitForExit();
         _process.Dispose();
     }
+
+    [LibraryImport("libc", EntryPoint = "kill")]
+    private static partial int SendSignal(int process, int signal);
 }

@@ -1,5 +1,3 @@
-using FineTuneService.Engine.Models;
-
 namespace FineTuneService.Engine.Chat;
 
 /// <summary>
@@ -8,19 +6,15 @@ namespace FineTuneService.Engine.Chat;
 /// </summary>
 public static class AdapterChatTemplate
 {
+    /// <param name="baseFolder">Where the base was loaded from; null where it was made.</param>
     /// <returns>Null where neither has one.</returns>
     /// <exception cref="ChatTemplateException">The adapter's template cannot be read.</exception>
-    public static ChatTemplate? Of(string adapterFolder, BaseModel model) => Of(adapterFolder, model.ChatTemplate, model.Folder);
-
-    /// <inheritdoc cref="Of(string, BaseModel)"/>
-    public static ChatTemplate? Of(string adapterFolder, ModelText text) => Of(adapterFolder, text.ChatTemplate, text.Folder);
+    public static ChatTemplate? Of(string adapterFolder, ChatTemplate? ofBase, string? baseFolder) =>
+        ChatTemplate.LoadAdapters(adapterFolder, baseFolder) ?? ofBase;
 
     /// <summary>Gives the adapter's own template, where it has one, to the folder of the model that it was merged into.</summary>
     public static void CopyTo(string modelFolder, string adapterFolder)
     {
         if (ChatTemplateFiles.Source(adapterFolder) is { } source) File.WriteAllText(Path.Combine(modelFolder, ChatTemplateFiles.FileName), source);
     }
-
-    internal static ChatTemplate? Of(string adapterFolder, ChatTemplate? ofBase, string? baseFolder) =>
-        ChatTemplate.LoadAdapters(adapterFolder, baseFolder) ?? ofBase;
 }

@@ -2,7 +2,6 @@ using FineTuneService.Engine.Compute;
 using FineTuneService.Engine.Datasets;
 using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Models;
-using FineTuneService.Engine.Training;
 
 namespace FineTuneService.Engine.Evaluation;
 
@@ -37,7 +36,7 @@ public sealed class BatchedEvaluation : IDisposable
     /// <exception cref="ArgumentException">A row is empty or has an id outside the model's vocabulary.</exception>
     public EvaluationSums Batch(BaseModel model, Adapter? adapter, IReadOnlyList<TrainingRow> rows)
     {
-        TrainingValidation.RequireRows(rows, model.Config.VocabularySize, "evaluation");
+        RowChecks.RequireRows(rows, model.Config.VocabularySize, "evaluation");
         (Decoder decoder, BufferPool pool) = _held.Of(model);
         return Evaluator.Batch(decoder, adapter, rows, pool);
     }

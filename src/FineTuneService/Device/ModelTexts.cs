@@ -10,7 +10,7 @@ public sealed record AdapterText(PromptTemplate? PromptTemplate, ChatTemplate? C
 {
     /// <exception cref="InvalidDataException">Its prompt template is not one.</exception>
     /// <exception cref="ChatTemplateException">Its chat template cannot be read.</exception>
-    public static AdapterText Load(string folder, ModelText model) => new(PromptTemplateFile.Load(folder), AdapterChatTemplate.Of(folder, model));
+    public static AdapterText Load(string folder, ModelText model) => new(PromptTemplateFile.Load(folder), AdapterChatTemplate.Of(folder, model.ChatTemplate, model.Folder));
 }
 
 /// <summary>

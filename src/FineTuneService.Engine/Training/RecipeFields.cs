@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
 
-namespace FineTuneService.Engine;
+namespace FineTuneService.Engine.Training;
 
 /// <summary>Fields of a run that is written down as JSON: what is not built is refused by its name, never passed over.</summary>
 internal static class RecipeFields
