@@ -29,6 +29,9 @@ public sealed record CreateJobRequest
     /// <summary>OpenAI's older place for supervised hyperparameters.</summary>
     public HyperparametersBody? Hyperparameters { get; init; }
 
+    /// <summary>A recipe that gives every value that this body does not: default, lightning, best, sgd, llama-adapter, full.</summary>
+    public string? Preset { get; init; }
+
     /// <summary>lora.</summary>
     public string? Technique { get; init; }
     public LoraBody? Lora { get; init; }
@@ -109,10 +112,13 @@ public sealed record TrainingBody
     public double? Warmup { get; init; }
     public double? WeightDecay { get; init; }
 
-    /// <summary>adamw.</summary>
+    /// <summary>adamw, adam, sgd, adafactor, adafactor_torch, lion, adamw_8bit or lion_8bit.</summary>
     public string? Optimizer { get; init; }
 
-    /// <summary>AdamW's two decay rates.</summary>
+    /// <summary>SGD's; 0 unless given.</summary>
+    public double? Momentum { get; init; }
+
+    /// <summary>Two decay rates, of Adam and Lion.</summary>
     public double[]? Betas { get; init; }
 
     /// <summary>0 does not clip.</summary>

@@ -49,7 +49,7 @@ internal static class FineTuningJobsApi
         string[] tooMuch = limits.Refuse(estimate) is { } refused ? [refused.Message] : [];
         return Results.Ok(new EstimateBody(
             "fine_tuning.job.estimate", estimate.TrainableParameters, estimate.TotalParameters, data.Train.Count, data.Validation.Count, data.Truncated, estimate.Steps,
-            estimate.Tokens, estimate.AdapterBytes, estimate.Memory, [.. data.Warnings, .. tooMuch]));
+            estimate.Tokens, estimate.AdapterBytes, estimate.Memory, [.. JobAdvice.Of(settings, data.Format, data.Train.Count), .. data.Warnings, .. tooMuch]));
     }
 
     private static async Task<IResult> List([AsParameters] PageQuery query, string? status, string? model, FineTuneDbContext db, HttpRequest request) =>

@@ -19,6 +19,8 @@ internal sealed class JobProgressWriter(JobClaim claim, TimeProvider clock)
 
     private readonly Channel<TrainingEvent> _events = Channel.CreateUnbounded<TrainingEvent>(new UnboundedChannelOptions { SingleReader = true });
 
+    private readonly OverfittingWatch _overfitting = new();
+
     /// <summary>Called on the device's thread.</summary>
     public void Add(TrainingEvent happened) => _events.Writer.TryWrite(happened);
 
@@ -30,9 +32,13 @@ internal sealed class JobProgressWriter(JobClaim claim, TimeProvider clock)
     {
         while (await _events.Reader.WaitToReadAsync(giveUp))
         {
-            var batch = new List<TrainingEvent>();
-            while (batch.Count < LargestBatch && _events.Reader.TryRead(out TrainingEvent? happened)) batch.Add(happened);
-            if (!await claim.WriteSurely((db, job) => batch.ForEach(happened => Apply(db, job, happened)), giveUp)) return;
+            var batch = new List<(TrainingEvent Happened, bool Overfits)>();
+            while (batch.Count < LargestBatch && _events.Reader.TryRead(out TrainingEvent? happened)) batch.Add((happened, _overfitting.Sees(happened)));
+            if (!await claim.WriteSurely((db, job) => batch.ForEach(one =>
+            {
+                Apply(db, job, one.Happened);
+                if (one.Overfits) Warn(db, job, OverfittingWatch.Warning);
+            }), giveUp)) return;
             if (batch.Count < LargestBatch) await Task.Delay(Pause, giveUp);
         }
     }

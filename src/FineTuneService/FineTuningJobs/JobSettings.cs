@@ -10,6 +10,8 @@ namespace FineTuneService.FineTuningJobs;
 /// <summary>Everything a job's run depends on beside its files, with no "auto" left. Stored with the job, and shown by it.</summary>
 public sealed record JobSettings
 {
+    /// <summary>The recipe that was asked for; null: none.</summary>
+    public string? Preset { get; init; }
     public required LoraConfig Lora { get; init; }
     public required BasePrecision Precision { get; init; }
     public required double LearningRate { get; init; }
@@ -18,6 +20,10 @@ public sealed record JobSettings
     /// <summary>Steps, or a share of all steps where below 1.</summary>
     public required double Warmup { get; init; }
     public required double WeightDecay { get; init; }
+    public string Optimizer { get; init; } = "adamw";
+
+    /// <summary>SGD's.</summary>
+    public double Momentum { get; init; }
     public required double Beta1 { get; init; }
     public required double Beta2 { get; init; }
     public double? MaxGradNorm { get; init; }
@@ -71,7 +77,7 @@ public sealed record JobSettings
             LearningRate = LearningRate,
             Scheduler = Scheduler,
             WarmupSteps = WarmupOf(steps),
-            Optimizer = new OptimizerConfig { WeightDecay = WeightDecay, Beta1 = Beta1, Beta2 = Beta2 },
+            Optimizer = new OptimizerConfig { Name = Optimizer, WeightDecay = WeightDecay, Beta1 = Beta1, Beta2 = Beta2, Momentum = Momentum },
             MaxGradNorm = MaxGradNorm,
             MicroBatchSize = micro,
             GradientAccumulationSteps = batch / micro,

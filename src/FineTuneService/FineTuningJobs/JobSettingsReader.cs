@@ -1,6 +1,7 @@
 using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Models;
 using FineTuneService.Engine.Training;
+using FineTuneService.Engine.Training.Optimizers;
 using FineTuneService.Hosting;
 
 namespace FineTuneService.FineTuningJobs;
@@ -11,23 +12,29 @@ public sealed record JobBodyProblem(string Param, string Message);
 /// <summary>Makes <see cref="JobSettings"/> of a job's body: every value checked, every "auto" and absent value resolved.</summary>
 internal static class JobSettingsReader
 {
-    // The default preset of the design: all-linear, r 16, alpha 2r, AdamW, cosine, warmup 3%, one epoch.
     internal const double DefaultLearningRate = 2e-4;
+
+    /// <summary>Preset default's.</summary>
+    private const int DefaultRank = 16, DefaultEpochs = 1;
     private const double DefaultWarmup = 0.03;
 
     /// <summary>The settings, or null and the first problem.</summary>
     public static JobSettings? Read(CreateJobRequest body, bool fastBf16, out JobBodyProblem? problem)
     {
+        problem = CheckPreset(body.Preset);
+        if (problem is not null) return null;
+        body = Presets.Under(body);
         problem = Check(body);
         if (problem is not null) return null;
         var lora = body.Lora;
         var training = body.Training;
         var openAi = body.Method?.Supervised?.Hyperparameters ?? body.Hyperparameters;
-        var rank = lora?.Rank ?? lora?.R ?? 16;
+        var rank = lora?.Rank ?? lora?.R ?? DefaultRank;
         var nf4 = body.Quantization?.Type == "nf4";
         var dtype = body.BaseDtype switch { "fp32" => ComputeDtype.Fp32, "bf16" => ComputeDtype.Bf16, _ => fastBf16 ? ComputeDtype.Bf16 : ComputeDtype.Fp32 };
         return new JobSettings
         {
+            Preset = body.Preset,
             Lora = new LoraConfig
             {
                 Rank = rank,
@@ -41,11 +48,13 @@ internal static class JobSettingsReader
             Warmup = training?.Warmup ?? DefaultWarmup,
             WeightDecay = training?.WeightDecay ?? 0,
             Beta1 = training?.Betas?[0] ?? 0.9,
-            Beta2 = training?.Betas?[1] ?? 0.999,
+            Beta2 = training?.Betas?[1] ?? (training?.Optimizer is "lion" or "lion_8bit" ? 0.99 : 0.999),
+            Optimizer = training?.Optimizer ?? "adamw",
+            Momentum = training?.Momentum ?? 0,
             MaxGradNorm = training?.MaxGradNorm is { } norm ? norm == 0 ? null : norm : 1.0,
             BatchSize = training?.BatchSize ?? (int?)openAi?.BatchSize?.Number,
             MicroBatchSize = training?.MicroBatchSize,
-            Epochs = training?.Epochs ?? (int?)openAi?.NEpochs?.Number ?? 1,
+            Epochs = training?.Epochs ?? (int?)openAi?.NEpochs?.Number ?? DefaultEpochs,
             MaxSteps = training?.MaxSteps,
             MaxSeqLength = training?.MaxSeqLength,
             EvalEvery = training?.EvalEvery,
@@ -54,6 +63,9 @@ internal static class JobSettingsReader
             Seed = (ulong)(body.Seed ?? 42),
         };
     }
+
+    private static JobBodyProblem? CheckPreset(string? preset) =>
+        preset is null || Presets.Names.Contains(preset) ? null : new("preset", $"there is no preset '{Errors.Clip(preset)}'; use {string.Join(", ", Presets.Names)}");
 
     private static JobBodyProblem? Check(CreateJobRequest body) =>
         Identity(body) ?? Adapter(body.Lora) ?? Loop(body.Training) ?? OpenAi(body);
@@ -90,7 +102,9 @@ internal static class JobSettingsReader
         if (t is null) return null;
         if (t.LearningRate is <= 0 or > 10) return new("training.learning_rate", "learning_rate must be above 0 and at most 10; 2e-4 is usual");
         if (t.LrScheduler is not (null or "constant" or "linear" or "cosine")) return new("training.lr_scheduler", $"lr_scheduler '{t.LrScheduler}' is not built; use constant, linear or cosine");
-        if (t.Optimizer is not (null or "adamw")) return new("training.optimizer", $"optimizer '{t.Optimizer}' is not built; use adamw");
+        if (t.Optimizer is { } optimizer && !OptimizerTable.Names.Contains(optimizer)) return new("training.optimizer", $"there is no optimizer '{Errors.Clip(optimizer)}'; use {string.Join(", ", OptimizerTable.Names)}");
+        if (t.Momentum is < 0 or >= 1) return new("training.momentum", "momentum must be at least 0 and below 1; 0.9 is usual");
+        if (t.Momentum is > 0 && t.Optimizer != "sgd") return new("training.momentum", "momentum is SGD's; give optimizer sgd, or betas");
         if (t.TrainOn is not (null or "assistant")) return new("training.train_on", $"train_on '{t.TrainOn}' is not built; use assistant");
         if (t.Warmup is < 0 or > 1e6) return new("training.warmup", "warmup must be 0 to 1000000: steps, or a share of all steps below 1");
         if (t.WeightDecay is < 0 or > 1) return new("training.weight_decay", "weight_decay must be 0 to 1");

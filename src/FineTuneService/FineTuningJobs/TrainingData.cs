@@ -16,6 +16,10 @@ internal sealed record TrainingData(
     private const string TrainingFile = "training_file", ValidationFile = "validation_file";
 
     public long Tokens { get; } = Train.Sum(row => (long)row.Ids.Length);
+
+    /// <summary>Of the training file.</summary>
+    public DatasetFormat Format { get; init; }
+
     public int LongestRow { get; } = Train.Count == 0 ? 0 : Train.Max(row => row.Ids.Length);
 
     /// <summary>The job's error, where its files have problems.</summary>
@@ -39,7 +43,10 @@ internal sealed record TrainingData(
         if (validation is null && settings.ValidationSplit > 0 && held.Count == 0 && kept.Count > 0)
             warnings.Add($"validation_split {settings.ValidationSplit.ToString(CultureInfo.InvariantCulture)} of {kept.Count} rows holds none out: there is no validation.");
         return new TrainingData(
-            kept, held, RowEncoder.TemplateOf(train.Format), refused, [.. train.Problems, .. validation?.Problems ?? []], warnings, train.Truncated);
+            kept, held, RowEncoder.TemplateOf(train.Format), refused, [.. train.Problems, .. validation?.Problems ?? []], warnings, train.Truncated)
+        {
+            Format = train.Format,
+        };
     }
 
     /// <summary>The file's rows become tokens as they are read; of a file with problems the rest is only read.</summary>
