@@ -19,6 +19,8 @@ internal static class RowChecks
                 throw new ArgumentException($"{what} row {i} has not one weight of 0 or more for each label");
             if (rows[i].Ids.Length == 0) throw new ArgumentException($"{what} row {i} is empty");
             if (rows[i].Ids.Length != rows[i].Labels.Length) throw new ArgumentException($"{what} row {i} has not one label for each id");
+            if (rows[i].SequenceLengths.Any(length => length < 1) || rows[i].SequenceLengths.Sum() != rows[i].Ids.Length)
+                throw new ArgumentException($"{what} row {i} has packed sequences that are not all of its tokens");
             foreach (int id in rows[i].Ids)
             {
                 if (id < 0 || id >= vocabulary) throw new ArgumentException($"{what} row {i} has id {id}, outside the vocabulary of {vocabulary}");

@@ -12,15 +12,12 @@ namespace FineTuneService.Engine.Training;
 /// <param name="Precision">Of the base.</param>
 public sealed record TrainingRecipe(TrainingConfig Config, BasePrecision Precision)
 {
-    /// <param name="inputs">Names of the tensors that the run's batches consist of; a prefix may stand before a dot.</param>
     /// <exception cref="NotSupportedException">Names the feature.</exception>
-    public static TrainingRecipe Parse(JsonObject recipe, IEnumerable<string> inputs)
+    public static TrainingRecipe Parse(JsonObject recipe)
     {
         RecipeFields.RefuseUnknown(recipe, "",
             ["name", "about", "seed", "steps", "tolerance", "eval_at", "base_model", "base_dtype", "attention", "method", "lora_config", "lora_dropout",
              "quantization", "autocast", "autocast_adapter_dtype", "optimizer", "schedule", "max_grad_norm", "micro_batch_size", "accumulation", "loss_average", "neftune_noise_alpha", "dpo"]);
-        if (inputs.Any(input => input.EndsWith("position_ids", StringComparison.Ordinal)))
-            throw new NotSupportedException("packing (batches with position_ids) is not supported");
         JsonObject optimizer = recipe["optimizer"]!.AsObject();
         bool bf16 = (string?)recipe["base_dtype"] == "bfloat16";
         var config = new TrainingConfig

@@ -19,7 +19,7 @@ internal sealed class GoldenLoraCase
         Folder = folder;
         Json = Read("case.json");
         _batches = TensorFile.Read(Path.Combine(folder, "batches.safetensors"));
-        Recipe = TrainingRecipe.Parse(Json, _batches.Keys);
+        Recipe = TrainingRecipe.Parse(Json);
         Expected = Read("expected.json");
         string model = (string)Json["base_model"]!;
         Model = BaseModel.Load(model.StartsWith("./", StringComparison.Ordinal)
@@ -62,6 +62,25 @@ internal sealed class GoldenLoraCase
     {
         int accumulation = Recipe.Config.GradientAccumulationSteps;
         return [.. Enumerable.Range((step - 1) * accumulation, accumulation).Select(Batch)];
+    }
+
+    /// <summary>Whether the case is one batch, packed and not, instead of a run.</summary>
+    public bool IsPacking => _batches.ContainsKey("packed.input_ids");
+
+    /// <param name="kind">packed or unpacked.</param>
+    public MicroBatch PackingBatch(string kind)
+    {
+        Tensor Of(string name) => _batches[$"{kind}.{name}"];
+        if (kind != "packed") return MicroBatch.Of(Rows(Of("input_ids"), Of("labels"), Of("attention_mask")));
+        List<TrainingRow> rows = Rows(Of("input_ids"), Of("labels"), ones_like(Of("input_ids")));
+        return MicroBatch.Of([.. rows.Select((row, i) => row with { SequenceLengths = Lengths(Ints(Of("position_ids").select(0, i), row.Ids.Length)) })]);
+    }
+
+    /// <summary>Tokens of each sequence, from positions that begin at 0 in each.</summary>
+    private static int[] Lengths(int[] positions)
+    {
+        int[] starts = [.. Enumerable.Range(0, positions.Length).Where(i => positions[i] == 0), positions.Length];
+        return [.. starts.Zip(starts.Skip(1), (start, end) => end - start)];
     }
 
     /// <summary>Empty where the case has none.</summary>

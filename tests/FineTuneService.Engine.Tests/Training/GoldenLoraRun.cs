@@ -58,7 +58,24 @@ internal sealed class GoldenLoraRun : IDisposable
     public void CompareFirstGradients()
     {
         _step.Accumulate(_golden.Step(1));
-        Dictionary<string, Tensor> expected = TensorFile.Read(Path.Combine(_golden.Folder, "gradients-step1.safetensors"));
+        CompareGradients("gradients-step1.safetensors");
+    }
+
+    /// <summary>Loss and gradients of the same sequences packed into rows, and each in a row of its own.</summary>
+    public void ComparePacking()
+    {
+        foreach (string kind in new[] { "packed", "unpacked" })
+        {
+            StepResult result = _step.Accumulate([_golden.PackingBatch(kind)]);
+            NearLoss((double)_golden.Expected[kind + "_loss"]!, result.Loss, $"{kind} loss");
+            Assert.Equal((long)_golden.Expected["tokens"]!, result.Tokens);
+            CompareGradients($"gradients-{kind}.safetensors");
+        }
+    }
+
+    private void CompareGradients(string file)
+    {
+        Dictionary<string, Tensor> expected = TensorFile.Read(Path.Combine(_golden.Folder, file));
         Assert.NotEmpty(Gradients().Select(g => g.Item1).Intersect(expected.Keys));
         double largest = expected.Values.Max(g => g.abs().max().to_type(ScalarType.Float32).item<float>());
         foreach ((string name, Tensor gradient) in Gradients())

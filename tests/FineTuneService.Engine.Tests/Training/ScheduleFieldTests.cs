@@ -14,7 +14,7 @@ public sealed class ScheduleFieldTests
     public void At_ScheduleOfAnotherLength_FollowsItsOwnStepsWhileTheRunHasItsOwn(int index)
     {
         JsonNode @case = JsonNode.Parse(System.IO.File.ReadLines(File).ElementAt(index))!;
-        TrainingConfig config = TrainingRecipe.Parse(@case["case"]!.AsObject(), []).Config;
+        TrainingConfig config = TrainingRecipe.Parse(@case["case"]!.AsObject()).Config;
         int steps = new RowOrder(Enumerable.Repeat(5, 2), config).TotalSteps;
         Assert.Equal((int)@case["expected"]!["steps_run"]!, steps);
         double[] rates = [.. @case["expected"]!["learning_rates"]!.AsArray().Select(rate => (double)rate!)];
