@@ -15,11 +15,10 @@ internal static class ChatTemplateFiles
     {
         var file = Path.Combine(folder, FileName);
         if (File.Exists(file)) return File.ReadAllText(file);
-        var path = Path.Combine(folder, TokenizerConfig.FileName);
-        if (!File.Exists(path)) return null;
+        if (ModelTextFiles.Read(folder, TokenizerConfig.FileName) is not { } config) return null;
         try
         {
-            return (JsonNode.Parse(File.ReadAllText(path)) as JsonObject)?["chat_template"] switch
+            return (JsonNode.Parse(config) as JsonObject)?["chat_template"] switch
             {
                 JsonArray named => Named(named, "default"),
                 JsonValue text when text.GetValueKind() == JsonValueKind.String => text.GetValue<string>(),

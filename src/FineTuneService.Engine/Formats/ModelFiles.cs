@@ -1,3 +1,4 @@
+using FineTuneService.Engine.Formats.Gguf;
 using FineTuneService.Engine.Formats.Torch;
 using static TorchSharp.torch;
 
@@ -5,7 +6,8 @@ namespace FineTuneService.Engine.Formats;
 
 /// <summary>
 /// A model's tensors, in one model.safetensors or sharded behind model.safetensors.index.json, or else in PyTorch's pytorch_model.bin, one
-/// or sharded. As in transformers, the single file goes before an index that lies beside it, and safetensors before pickles.
+/// or sharded, or else in a GGUF file. As in transformers, the single file goes before an index that lies beside it, and safetensors before
+/// pickles.
 /// </summary>
 internal sealed class ModelFiles : ITensorSource
 {
@@ -22,12 +24,18 @@ internal sealed class ModelFiles : ITensorSource
 
     public IReadOnlyCollection<string> Names => _fileOf.Keys;
 
+    /// <param name="folder">The model's, or the path of a GGUF file.</param>
     /// <exception cref="TensorFileException">No weights are there, a shard is missing, or a file cannot be used.</exception>
     public static ModelFiles Open(string folder)
     {
         var files = new ModelFiles();
         try
         {
+            if (GgufPath.Of(folder) is { } gguf)
+            {
+                files.Add(GgufCheckpoint.Open(gguf), message => new GgufException(message));
+                return files;
+            }
             (FileKind kind, IEnumerable<string> names) = Found(folder);
             foreach (string name in names) files.Add(folder, name, kind);
             return files;
@@ -46,6 +54,8 @@ internal sealed class ModelFiles : ITensorSource
 
     public void CopyTo(string name, Tensor into) => _fileOf[name].CopyTo(name, into);
 
+    public Tensor Blocks(string name) => _fileOf[name].Blocks(name);
+
     /// <exception cref="TensorFileException">The tensor holds NaN or infinity.</exception>
     public void RefuseNonFinite(string name) => _fileOf[name].RefuseNonFinite(name);
 
@@ -55,21 +65,30 @@ internal sealed class ModelFiles : ITensorSource
     {
         if (FolderFile.Problem(folder, name) is { } problem) throw kind.Refuse(problem + ".");
         if (!FolderFile.Exists(folder, name)) throw kind.Refuse($"{name} is missing.");
-        ITensorSource file = kind.Open(Path.Combine(folder, name));
+        Add(kind.Open(Path.Combine(folder, name)), kind.Refuse);
+    }
+
+    private void Add(ITensorSource file, Func<string, Exception> refuse)
+    {
         _files.Add(file);
         foreach (string tensor in file.Names)
         {
-            if (!_fileOf.TryAdd(tensor, file)) throw kind.Refuse($"tensor {tensor} is in two files.");
+            if (!_fileOf.TryAdd(tensor, file)) throw refuse($"tensor {tensor} is in two files.");
         }
     }
+
+    /// <summary>Whether a folder has weights that are no GGUF file.</summary>
+    public static bool HasOther(string folder) => s_kinds.Any(kind => Has(folder, kind.Single) || Has(folder, kind.Index));
+
+    /// <summary>A link that leads nowhere is the file all the same: one beside it may be of other weights.</summary>
+    private static bool Has(string folder, string name) => FolderFile.Exists(folder, name) || FolderFile.Problem(folder, name) is not null;
 
     /// <summary>Which kind of files the folder has, and their names.</summary>
     private static (FileKind Kind, IEnumerable<string> Names) Found(string folder)
     {
         foreach (FileKind kind in s_kinds)
         {
-            // A link that leads nowhere is the single file all the same: an index beside it may be of other weights.
-            if (FolderFile.Exists(folder, kind.Single) || FolderFile.Problem(folder, kind.Single) is not null) return (kind, [kind.Single]);
+            if (Has(folder, kind.Single)) return (kind, [kind.Single]);
             if (FolderFile.Problem(folder, kind.Index) is { } problem) throw kind.Refuse(problem + ".");
             if (FolderFile.Exists(folder, kind.Index)) return (kind, Shards(folder, kind));
         }

@@ -8,8 +8,8 @@ using static TorchSharp.torch;
 namespace FineTuneService.Engine.Models;
 
 /// <summary>
-/// A base model: a Hugging Face folder (config.json, safetensors, tokenizer.json, tokenizer_config.json, generation_config.json)
-/// in one precision. Its weights are frozen, and shared by every adapter that is trained or served on it.
+/// A base model: a Hugging Face folder (config.json, weights, tokenizer.json, tokenizer_config.json, generation_config.json) or a GGUF
+/// file, in one precision. Its weights are frozen, and shared by every adapter that is trained or served on it.
 /// </summary>
 public sealed class BaseModel : IDisposable
 {
@@ -91,6 +91,7 @@ public sealed class BaseModel : IDisposable
         {
             string source = Path.Combine(Folder, name);
             if (File.Exists(source)) File.Copy(source, Path.Combine(folder, name), overwrite: true);
+            else if (ModelTextFiles.Read(Folder, name) is { } text) File.WriteAllText(Path.Combine(folder, name), text);
         }
     }
 }

@@ -2,6 +2,7 @@ using FineTuneService.Engine.Compute;
 using FineTuneService.Engine.Formats;
 using FineTuneService.Engine.Kernels;
 using FineTuneService.Engine.Kernels.Gates;
+using FineTuneService.Engine.Tokenizers;
 using FineTuneService.Engine.Weights;
 
 namespace FineTuneService.Engine.Models;
@@ -144,10 +145,7 @@ public sealed record ModelConfig
     {
         const string Name = "config.json";
         if (FolderFile.Problem(folder, Name) is { } problem) throw new ModelException(problem + ".");
-        if (FolderFile.Exists(folder, Name)) return Parse(File.ReadAllText(Path.Combine(folder, Name)));
-        if (Directory.Exists(folder) && Directory.EnumerateFiles(folder, "*.gguf").Any())
-            throw new ModelException("GGUF is not supported: the Engine loads Hugging Face folders, with config.json and safetensors.");
-        throw new ModelException("config.json is missing: a base model is a Hugging Face folder.");
+        return ModelTextFiles.Read(folder, Name) is { } text ? Parse(text) : throw new ModelException("config.json is missing: a base model is a Hugging Face folder, or a GGUF file.");
     }
 
     /// <inheritdoc cref="Load"/>

@@ -1,6 +1,8 @@
 using FineTuneService.Engine.Chat;
 using FineTuneService.Engine.Formats;
+using FineTuneService.Engine.Formats.Gguf;
 using FineTuneService.Engine.Tokenizers;
+using FineTuneService.Engine.Tokenizers.Conversion;
 
 namespace FineTuneService.Engine.Models;
 
@@ -9,7 +11,7 @@ namespace FineTuneService.Engine.Models;
 /// prompts and rows with it, whatever the device does.
 /// </summary>
 /// <param name="Folder">Where it was read from.</param>
-/// <param name="Tokenizer">Null where there is no tokenizer.json.</param>
+/// <param name="Tokenizer">Null where there is neither tokenizer.json nor tokenizer.model, nor one in a GGUF file.</param>
 /// <param name="ChatTemplate">How a conversation becomes a prompt, or null where the folder says nothing about it.</param>
 /// <param name="PromptTemplate">What a merged model's adapter was trained with; null for a base.</param>
 /// <param name="EosIds">Tokens that end an answer.</param>
@@ -20,15 +22,15 @@ public sealed record ModelText(
 
     /// <summary>Tokenizer, chat template and generation settings: they go with a model's weights.</summary>
     internal static readonly string[] SideFiles =
-        [TokenizerFile, TokenizerConfig.FileName, "special_tokens_map.json", "added_tokens.json", "generation_config.json", ChatTemplateFiles.FileName];
+        [TokenizerFile, SentencePieceTokenizer.FileName, TokenizerConfig.FileName, "special_tokens_map.json", "added_tokens.json", "generation_config.json", ChatTemplateFiles.FileName];
 
     /// <exception cref="ModelException">A file is missing or cannot be used; the message names it, and says why.</exception>
     public static ModelText Load(string folder)
     {
-        if (!Directory.Exists(folder)) throw new ModelException($"the folder {folder} is not there.");
+        if (!Directory.Exists(folder) && GgufPath.Of(folder) is null) throw new ModelException($"the folder {folder} is not there.");
         ModelConfig config = ModelConfig.Load(folder);
         foreach (string name in SideFiles) RequireReadable(folder, name);
-        Tokenizer? tokenizer = FolderFile.Exists(folder, TokenizerFile) ? Understood(TokenizerBlame(folder), () => Tokenizer.Load(folder)) : null;
+        Tokenizer? tokenizer = Understood(TokenizerBlame(folder), () => Tokenizer.Exists(folder)) ? Understood(TokenizerBlame(folder), () => Tokenizer.Load(folder)) : null;
         string templateFile = FolderFile.Exists(folder, ChatTemplateFiles.FileName) ? ChatTemplateFiles.FileName : TokenizerConfig.FileName;
         return new ModelText(
             folder, config, tokenizer, Understood(() => templateFile, () => ChatTemplate.Load(folder)), Understood(() => "prompt_template.json", () => PromptTemplateFile.Load(folder)),
@@ -36,7 +38,7 @@ public sealed record ModelText(
     }
 
     /// <exception cref="ModelException">There is none.</exception>
-    public Tokenizer RequireTokenizer() => Tokenizer ?? throw new ModelException($"{TokenizerFile} is missing: without it no text becomes tokens.");
+    public Tokenizer RequireTokenizer() => Tokenizer ?? throw new ModelException($"{TokenizerFile} (or {SentencePieceTokenizer.FileName}) is missing: without it no text becomes tokens.");
 
     /// <summary>Checks the weights too: every tensor of the config is there, in its shape, and finite. Nothing of them is kept.</summary>
     /// <exception cref="ModelException">A tensor is missing, misshapen, or not part of the model.</exception>
@@ -46,6 +48,12 @@ public sealed record ModelText(
         using ModelFiles files = ModelFiles.Open(Folder);
         Checkpoint.Check(Config, files);
     }
+
+    /// <summary>Bytes of the files of weights.</summary>
+    public static long WeightBytes(string folder) => Directory.Exists(folder)
+        ? Directory.EnumerateFiles(folder).Where(IsWeights).Sum(FolderFile.Length) : FolderFile.Length(folder);
+
+    private static bool IsWeights(string path) => Path.GetExtension(path) is ".safetensors" or ".gguf" || Path.GetFileName(path) is var name && name.StartsWith("pytorch_model", StringComparison.Ordinal) && name.EndsWith(".bin", StringComparison.Ordinal);
 
     /// <summary>Whether a folder that was checked once still holds its model: its config, and weights of the config's shapes. Cheap enough for each request.</summary>
     /// <exception cref="ModelException">It does not.</exception>
@@ -72,10 +80,10 @@ public sealed record ModelText(
         {
             return read();
         }
-        catch (Exception refused) when (refused is TokenizerException or ChatTemplateException or InvalidDataException && !NamesTypes(refused))
+        catch (Exception refused) when (refused is TokenizerException or ChatTemplateException or TensorFileException or InvalidDataException && !NamesTypes(refused))
         {
             string message = refused.Message.TrimEnd('.') + ".";
-            throw new ModelException(message.Contains(".json", StringComparison.Ordinal) ? message : $"{file()}: {message}");
+            throw new ModelException(message.Contains(".json", StringComparison.Ordinal) || refused is TensorFileException ? message : $"{file()}: {message}");
         }
         catch (Exception broken) when (broken is not OutOfMemoryException)
         {
@@ -92,7 +100,8 @@ public sealed record ModelText(
     {
         try
         {
-            Tokenizer.Parse(File.ReadAllText(Path.Combine(folder, TokenizerFile)));
+            if (ModelTextFiles.Read(folder, TokenizerFile) is not { } json) return SentencePieceTokenizer.FileName;
+            Tokenizer.Parse(json);
             return TokenizerConfig.FileName;
         }
         catch (Exception)

@@ -22,8 +22,8 @@ public static class StopTokens
     private static IReadOnlyList<int> OfGeneration(string folder)
     {
         if (FolderFile.Problem(folder, FileName) is { } problem) throw new ModelException(problem + ".");
-        if (!FolderFile.Exists(folder, FileName)) return [];
-        JsonSettings generation = JsonSettings.Parse(File.ReadAllText(Path.Combine(folder, FileName)), FileName, message => new ModelException(message));
+        if (ModelTextFiles.Read(folder, FileName) is not { } text) return [];
+        JsonSettings generation = JsonSettings.Parse(text, FileName, message => new ModelException(message));
         return ModelConfigReader.Ids(generation, "eos_token_id");
     }
 }

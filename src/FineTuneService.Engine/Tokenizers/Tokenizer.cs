@@ -8,6 +8,8 @@ namespace FineTuneService.Engine.Tokenizers;
 /// <summary>A Hugging Face tokenizer (tokenizer.json). Safe to use from several threads at once.</summary>
 public sealed class Tokenizer
 {
+    private const string JsonFile = "tokenizer.json";
+
     private readonly TokenizerFile _file;
     private readonly AddedVocabulary _added;
     private readonly TokenizerConfig _config;
@@ -42,6 +44,10 @@ public sealed class Tokenizer
 
     public int? PadId => PadToken is null ? null : IdOf(PadToken);
 
+    /// <summary>Whether a model has a tokenizer.</summary>
+    /// <param name="folder">Its folder, or the path of a GGUF file.</param>
+    internal static bool Exists(string folder) => File.Exists(Path.Combine(folder, SentencePieceTokenizer.FileName)) || ModelTextFiles.Read(folder, JsonFile) is not null;
+
     /// <summary>
     /// Reads tokenizer.json, or sentencepiece's tokenizer.model where there is none, and, where they are, tokenizer_config.json,
     /// special_tokens_map.json and added_tokens.json.
@@ -51,8 +57,8 @@ public sealed class Tokenizer
     public static Tokenizer Load(string folder)
     {
         TokenizerConfig config = TokenizerConfig.Load(folder);
-        string path = Path.Combine(folder, "tokenizer.json");
-        if (File.Exists(path) || !File.Exists(Path.Combine(folder, SentencePieceTokenizer.FileName))) return new Tokenizer(TokenizerFile.Parse(File.ReadAllText(path)), config);
+        if (ModelTextFiles.Read(folder, JsonFile) is { } json) return new Tokenizer(TokenizerFile.Parse(json), config);
+        if (!Exists(folder)) throw new FileNotFoundException($"{JsonFile} is missing", Path.Combine(folder, JsonFile));
         TokenizerFiles converted = SentencePieceTokenizer.Load(folder);
         return new Tokenizer(TokenizerFile.Parse(converted.Json), config.Over(TokenizerConfig.Parse(converted.Config)));
     }

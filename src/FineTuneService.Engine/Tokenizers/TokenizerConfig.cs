@@ -30,7 +30,7 @@ internal sealed record TokenizerConfig(
     {
         return Parse(Text(FileName), Text(MapFile), Text(AddedFile));
 
-        string? Text(string name) => Path.Combine(folder, name) is var path && File.Exists(path) ? File.ReadAllText(path) : null;
+        string? Text(string name) => ModelTextFiles.Read(folder, name);
     }
 
     /// <inheritdoc cref="Load"/>

@@ -65,7 +65,7 @@ internal static class ModelsApi
     {
         if (body.Id.Length is 0 or > 64 || body.Id.Any(c => !char.IsAsciiLetterOrDigit(c) && c is not ('.' or '-' or '_')))
             return Errors.BadRequest("id must be 1 to 64 letters, digits, dots, dashes and underscores.", param: "id");
-        if (!Directory.Exists(body.Folder)) return Errors.BadRequest($"The folder '{body.Folder}' does not exist on the service's machine.", param: "folder");
+        if (!Directory.Exists(body.Folder) && !File.Exists(body.Folder)) return Errors.BadRequest($"The folder or GGUF file '{body.Folder}' does not exist on the service's machine.", param: "folder");
         if (await db.Models.IgnoreQueryFilters().AnyAsync(row => row.Id == body.Id, cancel)) return Exists(body.Id);
         string folder = Path.TrimEndingDirectorySeparator(Path.GetFullPath(body.Folder));
         try
@@ -99,7 +99,7 @@ internal static class ModelsApi
     {
         try
         {
-            return Directory.EnumerateFiles(folder, "*.safetensors").Sum(FolderFile.Length);
+            return ModelText.WeightBytes(folder);
         }
         catch (Exception gone) when (gone is IOException or UnauthorizedAccessException)
         {
