@@ -38,7 +38,7 @@ public sealed record ModelText(
     }
 
     /// <exception cref="ModelException">There is none.</exception>
-    public Tokenizer RequireTokenizer() => Tokenizer ?? throw new ModelException($"{TokenizerFile} (or {SentencePieceTokenizer.FileName}) is missing: without it no text becomes tokens.");
+    public Tokenizer RequireTokenizer() => Tokenizer ?? throw new ModelException($"{TokenizerFile} is missing, and so is {SentencePieceTokenizer.FileName}: without one of them no text becomes tokens.");
 
     /// <summary>Checks the weights too: every tensor of the config is there, in its shape, and finite. Nothing of them is kept.</summary>
     /// <exception cref="ModelException">A tensor is missing, misshapen, or not part of the model.</exception>

@@ -13,7 +13,7 @@ public sealed class ModelEntry : ITenantRow
     /// <summary>Empty for a base.</summary>
     public required string TenantId { get; set; }
 
-    /// <summary>The Hugging Face folder.</summary>
+    /// <summary>The Hugging Face folder, or the path of a GGUF file.</summary>
     public required string Folder { get; set; }
 
     /// <summary>The adapter that was merged; null for a base.</summary>

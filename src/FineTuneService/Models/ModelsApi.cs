@@ -33,7 +33,7 @@ internal static class ModelsApi
         models.MapGet("", List).Needs(Access.AnyKey).WithSummary("List models").Answers(ModelExamples.Models);
         models.MapGet("/{id}", Get).Needs(Access.AnyKey).WithSummary("Get a model").Answers(ModelExamples.Adapter);
         models.MapDelete("/{id}", Delete).Needs(Access.AnyKey).WithSummary("Delete a fine-tuned model (the admin: a base)").Answers(ModelExamples.Deleted);
-        models.MapPost("", Register).Needs(Access.Admin).WithSummary("Register a base model from a local folder (admin)").Takes(ModelExamples.Register).Answers(ModelExamples.Registered);
+        models.MapPost("", Register).Needs(Access.Admin).WithSummary("Register a base model from a local folder or GGUF file (admin)").Takes(ModelExamples.Register).Answers(ModelExamples.Registered);
     }
 
     private static async Task<IResult> List(FineTuneDbContext db, CancellationToken cancel)

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
 using FineTuneService.Device;
+using FineTuneService.Engine.Tests;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace FineTuneService.Tests.Models;
@@ -79,6 +80,31 @@ public sealed class RegisterTests(TestService service) : IClassFixture<TestServi
         Assert.Equal(new FileInfo(folder.In("model.safetensors")).Length, (long)model["bytes"]!);
         await Chat(service.With(await service.NewTenant("linked-t")), "linked");
         Assert.Equal(HttpStatusCode.OK, (await service.Admin.DeleteAsync("/v1/models/linked")).StatusCode);
+    }
+
+    /// <summary>By its path: tokenizer, template and settings are in it.</summary>
+    [Fact]
+    public async Task Register_GgufFile_IsServed()
+    {
+        string path = Shared.Path("golden", "models", "gguf", "llama.Q8_0.gguf");
+        JsonNode model = await service.Admin.Post("/v1/models", new { id = "blocks", folder = path });
+        Assert.Equal(new FileInfo(path).Length, (long)model["bytes"]!);
+        HttpClient client = service.With(await service.NewTenant("blocks-t"));
+        JsonNode answer = await client.Post("/v1/completions", new { model = "blocks", prompt = "the ocean and", max_tokens = 3, temperature = 0 });
+        Assert.Equal(3, (int)answer["usage"]!["completion_tokens"]!);
+        Assert.Equal(HttpStatusCode.OK, (await service.Admin.DeleteAsync("/v1/models/blocks")).StatusCode);
+    }
+
+    [Fact]
+    public async Task Register_GgufFileThatIsCut_IsRefused()
+    {
+        byte[] whole = File.ReadAllBytes(Shared.Path("golden", "models", "gguf", "llama.Q8_0.gguf"));
+        using var folder = new BaseFolder();
+        foreach (int length in (int[])[0, 3, 100, whole.Length / 3, whole.Length - 1000])
+        {
+            File.WriteAllBytes(folder.In("cut.gguf"), whole[..length]);
+            Assert.Contains("cut.gguf", await Refused(folder.In("cut.gguf")));
+        }
     }
 
     [Fact]
