@@ -39,6 +39,7 @@ try
     builder.Services.AddSingleton<JobLimits>();
     builder.Services.AddSingleton<JobResult>();
     builder.Services.AddScoped<JobAdmission>();
+    builder.Services.AddSingleton<TrainingDataReader>();
     builder.Services.AddSingleton<JobFiles>();
     builder.Services.AddSingleton<JobValidation>();
     builder.Services.AddSingleton<JobTraining>();

@@ -12,8 +12,8 @@ public sealed record EncodedRows(
     int Dropped)
 {
     /// <summary>All tokens of one pass over the rows.</summary>
-    public long Tokens { get; } = Rows.Sum(row => (long)row.Ids.Length);
+    public long Tokens => Rows.Sum(row => (long)row.Ids.Length);
 
     /// <summary>Those of them that carry loss.</summary>
-    public long TrainedTokens { get; } = Rows.Sum(row => (long)row.TrainedTokens);
+    public long TrainedTokens => Rows.Sum(row => (long)row.TrainedTokens);
 }

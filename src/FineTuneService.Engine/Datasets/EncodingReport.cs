@@ -17,6 +17,8 @@ internal sealed class EncodingReport(string? fileName)
     /// <summary>Rows of which no token is learnt.</summary>
     public int Dropped { get; private set; }
 
+    public EncodedRows Of(IReadOnlyList<TrainingRow> rows) => new(rows, Problems.All, Warnings.All, Truncated, Dropped);
+
     /// <param name="row">A row's tokens, and more of them than are kept where it is too long.</param>
     /// <param name="cut">The tokens that are kept.</param>
     /// <returns>Null where the row teaches nothing.</returns>

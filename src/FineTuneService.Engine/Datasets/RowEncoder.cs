@@ -70,7 +70,16 @@ public sealed class RowEncoder(
         var rows = new List<TrainingRow>();
         var said = new EncodingReport(fileName);
         foreach (var row in Each(source, said, cancel)) rows.Add(row);
-        return new EncodedRows(rows, said.Problems.All, said.Warnings.All, said.Truncated, said.Dropped);
+        return said.Of(rows);
+    }
+
+    /// <summary>Encodes rows as they come into a file, so that neither their text nor their tokens need be held.</summary>
+    /// <inheritdoc cref="Encode(IEnumerable{DatasetRow}, string?, CancellationToken)"/>
+    public EncodedRows Encode(IEnumerable<DatasetRow> source, RowFile rows, string? fileName = null, CancellationToken cancel = default)
+    {
+        var said = new EncodingReport(fileName);
+        foreach (var row in Each(source, said, cancel)) rows.Add(row);
+        return said.Of(rows);
     }
 
     /// <summary>The rows that have something to learn, cut where they are too long.</summary>

@@ -8,7 +8,7 @@ public sealed record CreateJobRequest
     /// <summary>A base model's name.</summary>
     public required string Model { get; init; }
 
-    /// <summary>Id of a file with purpose fine-tune: JSONL or a JSON array of chat messages, prompt/completion or Alpaca rows, or CSV of the last two.</summary>
+    /// <summary>Id of a file with purpose fine-tune: JSONL, a JSON array or CSV, whose rows are chat messages (with tools), prompt/completion, Alpaca, Dolly, ShareGPT, text, or any columns (see dataset).</summary>
     public required string TrainingFile { get; init; }
 
     /// <summary>Id of a file in the same format, evaluated during training and never trained on.</summary>
@@ -137,7 +137,7 @@ public sealed record TrainingBody
     /// <summary>Tokens after which a row is cut.</summary>
     public int? MaxSeqLength { get; init; }
 
-    /// <summary>assistant: loss on the answers only.</summary>
+    /// <summary>What carries loss: assistant (the answers; the default), completion (all behind the prompt of prompt/completion rows), or all.</summary>
     public string? TrainOn { get; init; }
 
     /// <summary>Steps between evaluations; 0 only at the end.</summary>
@@ -147,9 +147,22 @@ public sealed record TrainingBody
     public int? SaveEvery { get; init; }
 }
 
-/// <summary>What to take of the training file.</summary>
+/// <summary>What to take of the training file, and how its columns are read.</summary>
 public sealed record DatasetBody
 {
+    /// <summary>Our names for columns, each with the file's: {"prompt": "question", "completion": "answer"}. Under a prompt template: its places, and completion.</summary>
+    public Dictionary<string, string>? Columns { get; init; }
+
+    /// <summary>A text with columns in braces ("Q: {question}\nA:") that makes each row's prompt, or alpaca, dolly or dolly-databricks. It is kept with the
+    /// adapter, and what the adapter is asked goes into it. The answer is the column completion, output, response or answer, unless columns says.</summary>
+    public string? PromptTemplate { get; init; }
+
+    /// <summary>Rows of the training file after which no more is read.</summary>
+    public int? MaxRows { get; init; }
+
+    /// <summary>Id of a file in the training file's format that the trained adapter is scored on, once, at the end.</summary>
+    public string? TestFile { get; init; }
+
     /// <summary>Share of the training file's rows, below 1, that is held out for validation where there is no validation file.</summary>
     public double? ValidationSplit { get; init; }
 }

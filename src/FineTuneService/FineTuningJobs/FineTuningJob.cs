@@ -36,6 +36,9 @@ public sealed class FineTuningJob : ITenantRow
     public string? TrainingFilename { get; set; }
     public string? ValidationSha256 { get; set; }
     public string? ValidationFilename { get; set; }
+    public string? TestFile { get; set; }
+    public string? TestSha256 { get; set; }
+    public string? TestFilename { get; set; }
     public string? Suffix { get; set; }
 
     /// <summary>JSON of <see cref="JobSettings"/>.</summary>
@@ -69,6 +72,9 @@ public sealed class FineTuningJob : ITenantRow
     public double? Epoch { get; set; }
     public double? TrainLoss { get; set; }
     public double? ValidationLoss { get; set; }
+
+    /// <summary>Of the trained adapter, on the test file.</summary>
+    public double? TestLoss { get; set; }
 
     /// <summary>W3C trace context of the request that made it: the job's own trace links to it.</summary>
     public string? TraceParent { get; set; }

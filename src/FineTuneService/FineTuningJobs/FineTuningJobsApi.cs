@@ -35,14 +35,15 @@ internal static class FineTuningJobsApi
     }
 
     private static async Task<IResult> Estimate(
-        CreateJobRequest body, FineTuneDbContext db, BlobStore blobs, ModelCatalog catalog, JobLimits limits, CancellationToken cancel)
+        CreateJobRequest body, FineTuneDbContext db, TrainingDataReader reader, ModelCatalog catalog, JobLimits limits, CancellationToken cancel)
     {
         (IResult? refusal, ModelEntry? model, _) = await Check(body, db, catalog, cancel);
         if (refusal is not null) return refusal;
         JobSettings settings = JobSettingsReader.Read(body, MachineDtype.Fastest == ComputeDtype.Bf16, out _)!;
         FileBytes training = FileBytes.Of(await db.Files.AsNoTracking().FirstAsync(row => row.Id == body.TrainingFile, cancel));
         FileBytes? validation = body.ValidationFile is { } id ? FileBytes.Of(await db.Files.AsNoTracking().FirstAsync(row => row.Id == id, cancel)) : null;
-        TrainingData data = await TrainingData.Read(blobs, training, validation, model!.Folder, settings, cancel);
+        FileBytes? test = body.Dataset?.TestFile is { } testId ? FileBytes.Of(await db.Files.AsNoTracking().FirstAsync(row => row.Id == testId, cancel)) : null;
+        using TrainingData data = await reader.Read(new JobFileBytes(training, validation, test), model!.Folder, settings, cancel);
         if (data.Error is { } error) return Errors.Unprocessable($"The dataset cannot be trained on. {error.Message}", error.Code, error.Param);
         if (settings.TooManySteps(data.Train.Count) is { } tooMany) return Errors.BadRequest(tooMany.Message + ".", param: tooMany.Param);
         TrainingEstimate estimate = JobLimits.Estimate(model, settings, data);
@@ -102,7 +103,7 @@ internal static class FineTuningJobsApi
         if (await catalog.FindBase(body.Model, cancel) is not { } model) return (Errors.ModelNotFound(body.Model), null, null);
         (TrainingEstimate? least, string? misfit) = Least(settings!, model);
         if (misfit is not null) return (Errors.BadRequest(misfit + ".", param: "lora.target_modules"), null, null);
-        foreach ((string param, string? id) in new[] { ("training_file", body.TrainingFile), ("validation_file", body.ValidationFile) })
+        foreach ((string param, string? id) in new[] { ("training_file", body.TrainingFile), ("validation_file", body.ValidationFile), ("dataset.test_file", body.Dataset?.TestFile) })
         {
             if (id is null) continue;
             if (await db.Files.AsNoTracking().FirstOrDefaultAsync(row => row.Id == id, cancel) is not { } file) return (JobAdmission.FileNotFound(param, id), null, null);

@@ -19,10 +19,12 @@ internal sealed class JobAdmission(FineTuneDbContext db, CurrentTenant tenant, S
         (FineTuningJob? Job, IResult? Refusal) added = await db.InTransaction<(FineTuningJob?, IResult?)>(async () =>
         {
             if (await Refuse(adapterBytes) is { } full) return (null, full);
-            StoredFile? training = await File(body.TrainingFile), validation = await File(body.ValidationFile);
+            string? testFile = body.Dataset?.TestFile;
+            StoredFile? training = await File(body.TrainingFile), validation = await File(body.ValidationFile), test = await File(testFile);
             if (training is null) return (null, FileNotFound("training_file", body.TrainingFile));
             if (validation is null && body.ValidationFile is { } missing) return (null, FileNotFound("validation_file", missing));
-            FineTuningJob job = Row(body, settings, training, validation);
+            if (test is null && testFile is not null) return (null, FileNotFound("dataset.test_file", testFile));
+            FineTuningJob job = Row(body, settings, training, validation, test);
             db.Jobs.Add(job);
             db.Say(job, clock, $"Created fine-tuning job: {job.Id}");
             db.Say(job, clock, "Validating training file");
@@ -51,7 +53,7 @@ internal sealed class JobAdmission(FineTuneDbContext db, CurrentTenant tenant, S
 
     private async Task<StoredFile?> File(string? id) => id is null ? null : await db.Files.AsNoTracking().FirstOrDefaultAsync(row => row.Id == id);
 
-    private FineTuningJob Row(CreateJobRequest body, JobSettings settings, StoredFile training, StoredFile? validation) => new()
+    private FineTuningJob Row(CreateJobRequest body, JobSettings settings, StoredFile training, StoredFile? validation, StoredFile? test) => new()
     {
         Id = Ids.New("ftjob"),
         TenantId = tenant.Id,
@@ -63,6 +65,9 @@ internal sealed class JobAdmission(FineTuneDbContext db, CurrentTenant tenant, S
         ValidationFile = body.ValidationFile,
         ValidationSha256 = validation?.Sha256,
         ValidationFilename = validation?.Filename,
+        TestFile = body.Dataset?.TestFile,
+        TestSha256 = test?.Sha256,
+        TestFilename = test?.Filename,
         Suffix = body.Suffix,
         Settings = JsonSerializer.Serialize(settings, Json.Options),
         Metadata = body.Metadata is null ? null : JsonSerializer.Serialize(body.Metadata),

@@ -11,6 +11,7 @@ internal static class JobBytes
         IQueryable<FineTuningJob> unfinished = db.Jobs.IgnoreQueryFilters().Where(job => job.TenantId == tenant
             && job.Status != JobStatus.Succeeded && job.Status != JobStatus.Failed && job.Status != JobStatus.Cancelled);
         return unfinished.Where(job => job.TrainingSha256 != null).Select(job => job.TrainingSha256!)
-            .Concat(unfinished.Where(job => job.ValidationSha256 != null).Select(job => job.ValidationSha256!));
+            .Concat(unfinished.Where(job => job.ValidationSha256 != null).Select(job => job.ValidationSha256!))
+            .Concat(unfinished.Where(job => job.TestSha256 != null).Select(job => job.TestSha256!));
     }
 }

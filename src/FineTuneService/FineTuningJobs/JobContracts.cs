@@ -34,6 +34,9 @@ public sealed record JobBody
     [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
     public string? ValidationFile { get; init; }
 
+    /// <summary>What the trained adapter is scored on, once, at the end.</summary>
+    public string? TestFile { get; init; }
+
     [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
     public long? FinishedAt { get; init; }
 
@@ -57,12 +60,13 @@ public sealed record JobBody
             Status = job.Status,
             TrainingFile = job.TrainingFile,
             ValidationFile = job.ValidationFile,
+            TestFile = job.TestFile,
             Seed = (long)settings.Seed,
             Suffix = job.Suffix,
             Settings = settings,
             QueuePosition = queuePosition,
             Hyperparameters = new HyperparametersAnswer(settings.Epochs, settings.BatchSize, Math.Round(settings.LearningRate / JobSettingsReader.DefaultLearningRate, 6)),
-            Progress = new JobProgress(job.Step, job.TotalSteps, job.Epoch, job.TrainLoss, job.ValidationLoss),
+            Progress = new JobProgress(job.Step, job.TotalSteps, job.Epoch, job.TrainLoss, job.ValidationLoss, job.TestLoss),
             Warnings = job.Warnings is null ? [] : JsonSerializer.Deserialize<string[]>(job.Warnings)!,
             Metadata = job.Metadata is null ? null : JsonSerializer.Deserialize<Dictionary<string, string>>(job.Metadata),
             StartedAt = job.StartedAt,
@@ -82,7 +86,8 @@ public sealed record MethodAnswer(string Type, SupervisedAnswer Supervised);
 
 public sealed record SupervisedAnswer(HyperparametersAnswer Hyperparameters);
 
-public sealed record JobProgress(int Step, int? TotalSteps, double? Epoch, double? TrainLoss, double? ValidationLoss);
+/// <param name="TestLoss">Of the trained adapter on the test file; once the job has trained.</param>
+public sealed record JobProgress(int Step, int? TotalSteps, double? Epoch, double? TrainLoss, double? ValidationLoss, double? TestLoss = null);
 
 /// <summary>Why a job failed. Codes that begin with invalid_ are the job's own mistakes; server_error is the service's.</summary>
 public sealed record JobError(string Code, string Message, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Param);

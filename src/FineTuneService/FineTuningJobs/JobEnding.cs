@@ -43,7 +43,7 @@ internal sealed class JobEnding(IServiceScopeFactory scopes, JobFolders folders,
         {
             await using AsyncServiceScope scope = scopes.SystemScope(out _);
             var files = scope.ServiceProvider.GetRequiredService<FileStore>();
-            foreach (string sha256 in new[] { job.TrainingSha256, job.ValidationSha256 }.OfType<string>()) await files.Release(job.TenantId, sha256);
+            foreach (string sha256 in new[] { job.TrainingSha256, job.ValidationSha256, job.TestSha256 }.OfType<string>()) await files.Release(job.TenantId, sha256);
         }
         catch (Exception failure) when (StorageTrouble.Passes(failure))
         {

@@ -12,9 +12,13 @@ internal sealed record FileBytes(string TenantId, string Sha256, string Filename
     public static FileBytes Of(StoredFile file) => new(file.TenantId, file.Sha256, file.Filename);
 }
 
+/// <summary>The files of a job.</summary>
+internal sealed record JobFileBytes(FileBytes Training, FileBytes? Validation, FileBytes? Test);
+
 /// <summary>Reads what a job's row names: its files, as its base model's tokens.</summary>
-internal sealed class JobFiles(IServiceScopeFactory scopes, BlobStore blobs)
+internal sealed class JobFiles(IServiceScopeFactory scopes, TrainingDataReader reader)
 {
+    /// <returns>The caller lets the data go.</returns>
     /// <exception cref="ModelException">The base was deleted, or cannot be read.</exception>
     public async Task<(TrainingData, ModelEntry)> Read(JobClaim claim, CancellationToken cancel)
     {
@@ -25,7 +29,7 @@ internal sealed class JobFiles(IServiceScopeFactory scopes, BlobStore blobs)
         FileBytes? training = Of(job.TenantId, job.TrainingSha256, job.TrainingFilename), validation = Of(job.TenantId, job.ValidationSha256, job.ValidationFilename);
         // A job of an earlier version did not keep its files' bytes.
         if (training is null || (validation is null && job.ValidationFile is not null)) throw new ArgumentException("a file of the job was deleted before the job began; upload it again, and create the job again.");
-        return (await TrainingData.Read(blobs, training, validation, model.Folder, JobSettings.Of(job), cancel), model);
+        return (await reader.Read(new JobFileBytes(training, validation, Of(job.TenantId, job.TestSha256, job.TestFilename)), model.Folder, JobSettings.Of(job), cancel), model);
     }
 
     private static FileBytes? Of(string tenant, string? sha256, string? filename) => sha256 is null ? null : new FileBytes(tenant, sha256, filename!);

@@ -62,6 +62,10 @@ internal sealed class JobProgressWriter(JobClaim claim, TimeProvider clock)
                 db.Measure(job, clock, $"Step {evaluated.Step}/{job.TotalSteps}: validation loss={evaluated.Loss:0.0000}",
                     new EvaluationMetrics(evaluated.Step, evaluated.Loss, evaluated.TokenAccuracy));
                 break;
+            case TestScored test:
+                job.TestLoss = test.Loss;
+                db.Measure(job, clock, $"Test file: loss={test.Loss:0.0000}, token accuracy={test.TokenAccuracy:0.0000}", new TestMetrics(test.Step, test.Loss, test.TokenAccuracy, test.Tokens));
+                break;
             case CheckpointFailed failed:
                 db.Say(job, clock, $"Checkpoint of step {failed.Step} not saved: {failed.Reason}; the run goes on, and saves later", "warn");
                 break;
@@ -98,6 +102,8 @@ internal sealed class JobProgressWriter(JobClaim claim, TimeProvider clock)
     }
 
     private sealed record StepMetrics(int Step, int? TotalSteps, double TrainLoss, double LearningRate, double GradNorm, long Tokens, double Epoch, double Seconds);
+
+    private sealed record TestMetrics(int Step, double TestLoss, double TestMeanTokenAccuracy, long TestTokens);
 
     private sealed record EvaluationMetrics(int Step, double ValidLoss, double ValidMeanTokenAccuracy);
 }

@@ -2,6 +2,8 @@ using System.Diagnostics;
 using FineTuneService.Data;
 using FineTuneService.Device;
 using FineTuneService.Engine.Chat;
+using FineTuneService.Engine.Datasets;
+using FineTuneService.Engine.Evaluation;
 using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Training;
 using FineTuneService.Hosting;
@@ -27,7 +29,9 @@ internal sealed class JobRun(JobClaim claim, JobSettings settings, TrainingData 
         if (use is null) return new RunFinished(claim.Job.Step, Stopped: true, 0, null, null);
         using var trainer = new Trainer(use.Model.Base, settings.For(data.Train.Count), data.Train, data.Validation, folders.Of(claim.Job.Id), disk.Takes);
         _adapter = trainer.Adapter!;
-        return trainer.Run(happened => Tell(progress, happened), stop, lease.Offer);
+        RunFinished finished = trainer.Run(happened => Tell(progress, happened), stop, lease.Offer);
+        if (finished is { Stopped: false, Diverged: null } && data.Test.Count > 0) Tell(progress, Test(use, finished.Step));
+        return finished;
     }
 
     /// <summary>Writes the adapter to a temporary folder; where that fails, nothing is left and it can be tried again.</summary>
@@ -52,6 +56,19 @@ internal sealed class JobRun(JobClaim claim, JobSettings settings, TrainingData 
     }
 
     public void Dispose() => _adapter?.Dispose();
+
+    /// <summary>What the trained adapter makes of the test file, which nothing of the run has seen.</summary>
+    private TestScored Test(ModelUse use, int step)
+    {
+        using var evaluation = new BatchedEvaluation();
+        EvaluationSums sums = default;
+        foreach (IReadOnlyList<TrainingRow> batch in BatchedEvaluation.Batches(data.Test))
+        {
+            sums += evaluation.Batch(use.Model.Base, _adapter, batch);
+            lease.Offer();
+        }
+        return new TestScored(step, sums.Result.Loss, sums.Result.TokenAccuracy, sums.Result.Tokens);
+    }
 
     private void Tell(JobProgressWriter progress, TrainingEvent happened)
     {

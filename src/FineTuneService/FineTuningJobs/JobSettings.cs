@@ -36,6 +36,15 @@ public sealed record JobSettings
 
     /// <summary>Tokens; null: what the base model was made for.</summary>
     public int? MaxSeqLength { get; init; }
+    /// <summary>assistant, completion or all.</summary>
+    public string TrainOn { get; init; } = "assistant";
+
+    /// <summary>Our names for the file's columns.</summary>
+    public IReadOnlyDictionary<string, string>? Columns { get; init; }
+
+    /// <summary>What rows are put into, by its text or name; null: what their format asks for.</summary>
+    public string? PromptTemplate { get; init; }
+    public int? MaxRows { get; init; }
     public int? EvalEvery { get; init; }
     public int? SaveEvery { get; init; }
     public required double ValidationSplit { get; init; }

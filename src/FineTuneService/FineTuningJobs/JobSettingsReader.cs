@@ -57,6 +57,10 @@ internal static class JobSettingsReader
             Epochs = training?.Epochs ?? (int?)openAi?.NEpochs?.Number ?? DefaultEpochs,
             MaxSteps = training?.MaxSteps,
             MaxSeqLength = training?.MaxSeqLength,
+            TrainOn = training?.TrainOn ?? "assistant",
+            Columns = body.Dataset?.Columns,
+            PromptTemplate = body.Dataset?.PromptTemplate,
+            MaxRows = body.Dataset?.MaxRows,
             EvalEvery = training?.EvalEvery,
             SaveEvery = training?.SaveEvery,
             ValidationSplit = body.Dataset?.ValidationSplit ?? 0,
@@ -68,7 +72,7 @@ internal static class JobSettingsReader
         preset is null || Presets.Names.Contains(preset) ? null : new("preset", $"there is no preset '{Errors.Clip(preset)}'; use {string.Join(", ", Presets.Names)}");
 
     private static JobBodyProblem? Check(CreateJobRequest body) =>
-        Identity(body) ?? Adapter(body.Lora) ?? Loop(body.Training) ?? OpenAi(body);
+        Identity(body) ?? JobDataset.Problem(body.Dataset) ?? Adapter(body.Lora) ?? Loop(body.Training) ?? OpenAi(body);
 
     private static JobBodyProblem? Identity(CreateJobRequest body)
     {
@@ -76,7 +80,6 @@ internal static class JobSettingsReader
         if (body.Method is { Type: not "supervised" }) return new("method.type", $"method '{body.Method.Type}' is not built; use \"supervised\"");
         if (body.BaseDtype is not (null or "auto" or "fp32" or "bf16")) return new("base_dtype", "base_dtype must be auto, fp32 or bf16");
         if (body.Quantization is { Type: not ("none" or "nf4") }) return new("quantization.type", $"quantization '{body.Quantization.Type}' is not built; use none or nf4");
-        if (body.Dataset?.ValidationSplit is < 0 or >= 1) return new("dataset.validation_split", "validation_split must be at least 0 and below 1");
         if (body.Seed < 0) return new("seed", "seed must be 0 or more");
         if (body.Suffix is { } suffix && !Ids.IsSuffix(suffix)) return new("suffix", Ids.SuffixRule);
         if (body.Metadata is { } pairs && (pairs.Count > 16 || pairs.Any(p => p.Key.Length > 64 || p.Value is null or { Length: > 512 })))
@@ -105,7 +108,7 @@ internal static class JobSettingsReader
         if (t.Optimizer is { } optimizer && !OptimizerTable.Names.Contains(optimizer)) return new("training.optimizer", $"there is no optimizer '{Errors.Clip(optimizer)}'; use {string.Join(", ", OptimizerTable.Names)}");
         if (t.Momentum is < 0 or >= 1) return new("training.momentum", "momentum must be at least 0 and below 1; 0.9 is usual");
         if (t.Momentum is > 0 && t.Optimizer != "sgd") return new("training.momentum", "momentum is SGD's; give optimizer sgd, or betas");
-        if (t.TrainOn is not (null or "assistant")) return new("training.train_on", $"train_on '{t.TrainOn}' is not built; use assistant");
+        if (t.TrainOn is not (null or "assistant" or "completion" or "all")) return new("training.train_on", "train_on must be assistant, completion or all");
         if (t.Warmup is < 0 or > 1e6) return new("training.warmup", "warmup must be 0 to 1000000: steps, or a share of all steps below 1");
         if (t.WeightDecay is < 0 or > 1) return new("training.weight_decay", "weight_decay must be 0 to 1");
         if (t.Betas is { } betas && (betas.Length != 2 || betas.Any(b => b is < 0 or >= 1))) return new("training.betas", "betas are two numbers of at least 0 and below 1");

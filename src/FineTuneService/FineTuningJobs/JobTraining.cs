@@ -21,6 +21,7 @@ internal sealed class JobTraining(
             if (!await claim.Write(Begin)) return;
         }
         (TrainingData data, ModelEntry model) = await files.Read(claim, stopping);
+        using TrainingData held = data;
         JobSettings settings = JobSettings.Of(claim.Job);
         TrainingEstimate estimate = JobLimits.Estimate(model, settings, data);
         JobError? refused = limits.Refuse(estimate) ?? await limits.WaitForSpace(claim, estimate, stopping);

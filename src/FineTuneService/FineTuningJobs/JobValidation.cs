@@ -10,6 +10,7 @@ internal sealed class JobValidation(JobFiles files, JobLimits limits, JobEnding 
     public async Task Run(JobClaim claim, CancellationToken stopping)
     {
         (TrainingData data, ModelEntry model) = await files.Read(claim, stopping);
+        using TrainingData held = data;
         if (data.Error is { } error)
         {
             // The error holds the first problems, the events all kinds of them.

@@ -254,6 +254,18 @@ namespace FineTuneService.Data.Migrations
                         .IsRequired()
                         .HasColumnType("TEXT");
 
+                    b.Property<string>("TestFile")
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("TestFilename")
+                        .HasColumnType("TEXT");
+
+                    b.Property<double?>("TestLoss")
+                        .HasColumnType("REAL");
+
+                    b.Property<string>("TestSha256")
+                        .HasColumnType("TEXT");
+
                     b.Property<int?>("TotalSteps")
                         .HasColumnType("INTEGER");
 
