@@ -1,5 +1,5 @@
 using FineTuneService.Engine.Compute;
-using FineTuneService.Engine.Models;
+using FineTuneService.Engine.Weights;
 using static TorchSharp.torch;
 
 namespace FineTuneService.Engine.Lora;
@@ -35,10 +35,10 @@ public sealed class Adapter : IDisposable
     internal JoinedLoraPart? this[string module] => Values.Parts.FirstOrDefault(part => part.Module == module);
 
     /// <summary>A new adapter that changes nothing yet: A is Kaiming-uniform (±1/√in, as PEFT's), drawn by counter, and B zero.</summary>
-    /// <exception cref="ArgumentException">A target matches no layer, or the rank is out of range.</exception>
-    public static Adapter Create(BaseModel model, LoraConfig config, ulong seed, bool bf16 = false)
+    /// <exception cref="ArgumentException">A target matches no layer, or the config cannot be trained.</exception>
+    internal static Adapter Create(ModelSlots model, LoraConfig config, ulong seed, Device device, bool bf16 = false)
     {
-        Adapter adapter = Of(LoraLayout.Of(model.Config.Slots.Linears, config), model, config, bf16);
+        Adapter adapter = Of(LoraLayout.Of(model, config), config, device, bf16);
         ulong module = 0;
         foreach (JoinedLoraPart part in adapter.Values.Parts)
         {
@@ -51,7 +51,7 @@ public sealed class Adapter : IDisposable
     }
 
     /// <summary>An adapter of zeros, to be filled, on those of the config's targets that the model has.</summary>
-    internal static Adapter Empty(BaseModel model, LoraConfig config, bool bf16 = false) => Of(LoraLayout.OfMatching(model.Config.Slots.Linears, config), model, config, bf16);
+    internal static Adapter Empty(ModelSlots model, LoraConfig config, Device device, bool bf16 = false) => Of(LoraLayout.OfMatching(model, config), config, device, bf16);
 
     /// <summary>The matrices in the dtype that products are computed in: the adapter's own, or a rounded copy (autocast's semantics).</summary>
     internal LoraTensors Compute(ScalarType dtype)
@@ -66,8 +66,8 @@ public sealed class Adapter : IDisposable
     /// <summary>Must follow every change of the values: renews the rounded copy.</summary>
     internal void Changed() => _compute?.Flat.copy_(Values.Flat);
 
-    private static Adapter Of(LoraLayout layout, BaseModel model, LoraConfig config, bool bf16) =>
-        new(config, new LoraTensors(layout, bf16 ? ScalarType.BFloat16 : ScalarType.Float32, model.Weights.EmbedTokens.device));
+    private static Adapter Of(LoraLayout layout, LoraConfig config, Device device, bool bf16) =>
+        new(config, new LoraTensors(layout, bf16 ? ScalarType.BFloat16 : ScalarType.Float32, device));
 
     public void Dispose()
     {

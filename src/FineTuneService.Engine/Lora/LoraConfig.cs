@@ -1,7 +1,6 @@
-
 namespace FineTuneService.Engine.Lora;
 
-/// <summary>Low-rank adaptation, https://arxiv.org/abs/2106.09685: y = W x + scaling · B A x, in PEFT's terms.</summary>
+/// <summary>Low-rank adaptation, https://arxiv.org/abs/2106.09685: y = W x + scaling · B A x, in PEFT's terms (peft.LoraConfig).</summary>
 public sealed record LoraConfig
 {
     /// <summary>PEFT's word for every linear layer of the decoder, lm_head left out.</summary>
@@ -12,10 +11,12 @@ public sealed record LoraConfig
 
     public const int LargestRank = 2048;
 
+    public const double LargestAlpha = 1e6;
+
     /// <summary>Inner dimension of B·A, 1…<see cref="LargestRank"/>.</summary>
     public int Rank { get; init; } = 16;
 
-    /// <summary>Numerator of <see cref="Scaling"/> (PEFT's lora_alpha).</summary>
+    /// <summary>Numerator of the scaling (PEFT's lora_alpha), above 0.</summary>
     public double Alpha { get; init; } = 32;
 
     /// <summary>Probability that an element of a target's input is dropped on the low-rank branch, 0…1, in training only.</summary>
@@ -24,6 +25,29 @@ public sealed record LoraConfig
     /// <summary>Module names such as q_proj (a suffix after a dot matches, as in PEFT), or one of the words above alone.</summary>
     public IReadOnlyList<string> TargetModules { get; init; } = [AllLinear];
 
-    /// <summary>alpha / rank.</summary>
-    public double Scaling => Alpha / Rank;
+    /// <summary>Instead of <see cref="TargetModules"/>: a Python regular expression that the whole of a module's name must match.</summary>
+    public string? TargetPattern { get; init; }
+
+    /// <summary>Modules that are left out, named as targets are.</summary>
+    public IReadOnlyList<string> ExcludeModules { get; init; } = [];
+
+    /// <summary>Instead of <see cref="ExcludeModules"/>: a regular expression that matches the whole of their names.</summary>
+    public string? ExcludePattern { get; init; }
+
+    /// <summary>Numbers of the layers that targets lie in; empty: all. Not with <see cref="TargetPattern"/>.</summary>
+    public IReadOnlyList<int> LayersToTransform { get; init; } = [];
+
+    /// <summary>Names of the list that layers are counted in, such as layers or h; empty: whatever stands before a number.</summary>
+    public IReadOnlyList<string> LayersPattern { get; init; } = [];
+
+    /// <summary>
+    /// Ranks of some modules: a key is a regular expression for a name's last parts, and the first that matches wins, in the order given.
+    /// </summary>
+    public IReadOnlyDictionary<string, int> RankPattern { get; init; } = new Dictionary<string, int>();
+
+    /// <summary>Alphas of some modules, as <see cref="RankPattern"/>.</summary>
+    public IReadOnlyDictionary<string, double> AlphaPattern { get; init; } = new Dictionary<string, double>();
+
+    /// <summary>The scaling is alpha / √rank instead of alpha / rank (https://arxiv.org/abs/2312.03732).</summary>
+    public bool UseRslora { get; init; }
 }

@@ -3,80 +3,91 @@ using FineTuneService.Engine.Weights;
 namespace FineTuneService.Engine.Lora;
 
 /// <summary>
-/// Where the matrices of an adapter lie in its one contiguous buffer. It follows from the model's shape and the config alone, so
+/// Where an adapter's tensors lie in its one contiguous buffer: all A, then all B. It follows from the model's slots and the config alone, so
 /// all adapters of one shape share it, and what an adapter holds can be counted before it exists.
 /// </summary>
 internal sealed class LoraLayout
 {
-    private LoraLayout(IReadOnlyList<LoraLayoutEntry> entries, long length) => (Entries, Length) = (entries, length);
+    private LoraLayout(IReadOnlyList<AdaptedLayer> layers, long length) => (Layers, Length) = (layers, length);
 
     /// <summary>One for each targeted linear layer of the decoder; layers that are one product (q, k, v; gate, up) are one entry.</summary>
-    public IReadOnlyList<LoraLayoutEntry> Entries { get; }
+    public IReadOnlyList<AdaptedLayer> Layers { get; }
 
     /// <summary>Elements of the buffer: the adapter's parameters.</summary>
     public long Length { get; }
 
-    /// <summary>Every part's A and B, each with its own place in the buffer.</summary>
-    public IEnumerable<LoraMatrix> Matrices
-    {
-        get
-        {
-            foreach (LoraLayoutEntry entry in Entries)
-            {
-                long a = entry.Offset, b = entry.Offset + entry.LengthOfA;
-                foreach (LinearPart part in entry.Parts)
-                {
-                    yield return new LoraMatrix(part.Module, "A", a, entry.Rank, entry.In);
-                    yield return new LoraMatrix(part.Module, "B", b, part.Out, entry.Rank);
-                    a += (long)entry.Rank * entry.In;
-                    b += (long)part.Out * entry.Rank;
-                }
-            }
-        }
-    }
+    /// <summary>Every tensor, by its name in PEFT's files.</summary>
+    public IEnumerable<(string Key, View View)> Views => Layers.SelectMany(layer => layer.Modules).SelectMany(module => module.Views);
 
-    /// <param name="linears">The decoder's linear layers in order, as it joins them.</param>
-    /// <exception cref="ArgumentException">A target matches no layer, or the rank is out of range.</exception>
-    public static LoraLayout Of(IEnumerable<LinearSlot> linears, LoraConfig config)
+    /// <param name="model">Its linear layers, as the decoder joins them.</param>
+    /// <exception cref="ArgumentException">A target matches no layer, or the config is not one that can be trained.</exception>
+    public static LoraLayout Of(ModelSlots model, LoraConfig config)
     {
-        var targets = new TargetModules(config.TargetModules);
-        LoraLayout layout = Of(linears, config.Rank, targets);
+        var targets = new LoraTargets(config);
+        LoraLayout layout = Of(model, config, targets);
         targets.RequireAllMatched();
         return layout;
     }
 
     /// <summary>The same of those targets that the model has; there may be none.</summary>
-    public static LoraLayout OfMatching(IEnumerable<LinearSlot> linears, LoraConfig config) => Of(linears, config.Rank, new TargetModules(config.TargetModules));
+    public static LoraLayout OfMatching(ModelSlots model, LoraConfig config) => Of(model, config, new LoraTargets(config));
 
-    private static LoraLayout Of(IEnumerable<LinearSlot> linears, int rank, TargetModules targets)
+    private static LoraLayout Of(ModelSlots model, LoraConfig config, LoraTargets targets)
     {
-        if (rank is < 1 or > LoraConfig.LargestRank) throw new ArgumentException($"rank {rank} is not in 1…{LoraConfig.LargestRank}");
-        var entries = new List<LoraLayoutEntry>();
-        long offset = 0;
-        foreach (LinearSlot linear in linears)
+        LoraRules.Require(config);
+        List<TargetedLayer> chosen = [];
+        foreach (LinearSlot linear in model.Linears)
         {
             if (linear is { StaysDense: true, IsHead: false }) continue; // A router's choice is the base's.
-            LinearPart[] parts = [.. linear.Parts.Where(part => targets.Match(part.Module))];
-            if (parts.Length == 0) continue;
-            var entry = new LoraLayoutEntry(linear.Parts[0].Module, linear.In, rank, parts, offset);
-            entries.Add(entry);
-            offset += entry.Length;
+            var parts = new List<(LinearPart, LoraSettings)>();
+            foreach (LinearPart part in linear.Parts)
+            {
+                if (targets.For(part.Module, linear.IsHead) is { } settings) parts.Add((part, settings));
+            }
+            if (parts.Count > 0) chosen.Add(new TargetedLayer(linear, parts));
         }
-        return new LoraLayout(entries, offset);
+        long a = 0, b = chosen.Sum(layer => layer.LengthOfA);
+        AdaptedLayer[] layers = [.. chosen.Select(layer => layer.Place(ref a, ref b))];
+        return new LoraLayout(layers, b);
+    }
+
+    private sealed record TargetedLayer(LinearSlot Linear, List<(LinearPart Part, LoraSettings Settings)> Parts)
+    {
+        public long LengthOfA => Parts.Sum(part => (long)part.Settings.Rank) * Linear.In;
+
+        /// <summary>The layer with its A from one place on and its B from another, which move past them.</summary>
+        public AdaptedLayer Place(ref long a, ref long b)
+        {
+            var modules = new List<AdaptedModule>();
+            var joined = new View(a, [Parts.Sum(part => (long)part.Settings.Rank), Linear.In]);
+            int rankOffset = 0;
+            foreach ((LinearPart part, LoraSettings settings) in Parts)
+            {
+                var module = new AdaptedModule(
+                    part, rankOffset, settings.Rank, settings.Scaling, new View(a, [settings.Rank, Linear.In]), new View(b, [part.Out, settings.Rank]));
+                modules.Add(module);
+                (a, b, rankOffset) = (a + module.A.Length, b + module.B.Length, rankOffset + settings.Rank);
+            }
+            return new AdaptedLayer(Linear.Parts[0].Module, joined, modules) { Transposed = Linear.Transposed };
+        }
     }
 }
 
-/// <summary>One matrix [<paramref name="Rows"/>, <paramref name="Columns"/>] of an adapter.</summary>
-/// <param name="Name">A or B.</param>
-/// <param name="Offset">First element in the adapter's buffer.</param>
-internal sealed record LoraMatrix(string Module, string Name, long Offset, long Rows, long Columns);
-
-/// <summary>The matrices of one joined layer: every part's A [rank, in] one after the other, then every part's B [out, rank].</summary>
+/// <summary>The matrices of one joined layer.</summary>
 /// <param name="Key">Module of the joined layer's first part, targeted or not.</param>
-/// <param name="Offset">First element in the adapter's buffer.</param>
-internal sealed record LoraLayoutEntry(string Key, int In, int Rank, IReadOnlyList<LinearPart> Parts, long Offset)
+/// <param name="A">[ranks, in]: the modules' A one under the other.</param>
+internal sealed record AdaptedLayer(string Key, View A, IReadOnlyList<AdaptedModule> Modules)
 {
-    public long LengthOfA => (long)Parts.Count * Rank * In;
+    /// <summary>The base stores its weights [in, out] (PEFT's fan_in_fan_out); A and B have their usual shapes.</summary>
+    public bool Transposed { get; init; }
+}
 
-    public long Length => LengthOfA + Rank * Parts.Sum(part => (long)part.Out);
+/// <summary>The matrices of one module of a checkpoint.</summary>
+/// <param name="Part">The module, and its outputs in the joined layer.</param>
+/// <param name="RankOffset">First of its rows in the joined A.</param>
+/// <param name="A">[rank, in].</param>
+/// <param name="B">[out, rank].</param>
+internal sealed record AdaptedModule(LinearPart Part, int RankOffset, int Rank, double Scaling, View A, View B)
+{
+    public IEnumerable<(string Key, View View)> Views => [(PeftKeys.A(Part.Module), A), (PeftKeys.B(Part.Module), B)];
 }

@@ -13,7 +13,7 @@ internal sealed class LoraTensors : IDisposable
     {
         Layout = layout;
         Flat = zeros([layout.Length], dtype, device).DetachFromDisposeScope();
-        foreach (LoraLayoutEntry entry in layout.Entries) _joined.Add(entry.Key, JoinedLora.View(Flat, entry));
+        foreach (AdaptedLayer layer in layout.Layers) _joined.Add(layer.Key, JoinedLora.View(Flat, layer));
     }
 
     public LoraLayout Layout { get; }
@@ -21,8 +21,8 @@ internal sealed class LoraTensors : IDisposable
     /// <summary>[length]: everything.</summary>
     public Tensor Flat { get; }
 
-    /// <summary>Every A and B by module name, in the order of the buffer.</summary>
-    public IEnumerable<JoinedLoraPart> Parts => Layout.Entries.SelectMany(entry => _joined[entry.Key].Parts);
+    /// <summary>Every A and B by module name, in the order of the model.</summary>
+    public IEnumerable<JoinedLoraPart> Parts => Layout.Layers.SelectMany(layer => _joined[layer.Key].Parts);
 
     /// <summary>The matrices on a layer, or null where it is not targeted.</summary>
     public JoinedLora? Of(LinearWeight linear) => _joined.GetValueOrDefault(linear.Parts[0].Module);
@@ -35,26 +35,11 @@ internal sealed class LoraTensors : IDisposable
 }
 
 /// <summary>The low-rank matrices on one joined linear layer.</summary>
-/// <param name="A">[parts·rank, in]: the parts' A one under the other.</param>
+/// <param name="A">[ranks, in]: the parts' A one under the other.</param>
 internal sealed record JoinedLora(Tensor A, IReadOnlyList<JoinedLoraPart> Parts) : IDisposable
 {
-    public static JoinedLora View(Tensor flat, LoraLayoutEntry entry)
-    {
-        using var scope = NewDisposeScope();
-        Tensor Slice(long offset, long rows, long columns) =>
-            flat.narrow(0, offset, rows * columns).view(rows, columns).DetachFromDisposeScope();
-
-        var parts = new List<JoinedLoraPart>();
-        long b = entry.Offset + entry.LengthOfA;
-        for (int i = 0; i < entry.Parts.Count; i++)
-        {
-            LinearPart part = entry.Parts[i];
-            Tensor partA = Slice(entry.Offset + (long)i * entry.Rank * entry.In, entry.Rank, entry.In);
-            parts.Add(new JoinedLoraPart(part.Module, part.Offset, part.Out, i * entry.Rank, entry.Rank, partA, Slice(b, part.Out, entry.Rank)));
-            b += (long)part.Out * entry.Rank;
-        }
-        return new JoinedLora(Slice(entry.Offset, (long)parts.Count * entry.Rank, entry.In), parts);
-    }
+    public static JoinedLora View(Tensor flat, AdaptedLayer layer) =>
+        new(layer.A.In(flat), [.. layer.Modules.Select(module => new JoinedLoraPart(module, module.A.In(flat), module.B.In(flat)))]);
 
     public void Dispose()
     {
@@ -67,8 +52,22 @@ internal sealed record JoinedLora(Tensor A, IReadOnlyList<JoinedLoraPart> Parts)
     }
 }
 
-/// <param name="OutOffset">First of the part's outputs in the joined layer.</param>
-/// <param name="RankOffset">First of the part's rows in the joined A.</param>
+/// <param name="Place">What it is of, and where.</param>
 /// <param name="A">[rank, in].</param>
 /// <param name="B">[out, rank].</param>
-internal sealed record JoinedLoraPart(string Module, int OutOffset, int Out, int RankOffset, int Rank, Tensor A, Tensor B);
+internal sealed record JoinedLoraPart(AdaptedModule Place, Tensor A, Tensor B)
+{
+    public string Module => Place.Part.Module;
+
+    /// <summary>First of the part's outputs in the joined layer.</summary>
+    public int OutOffset => Place.Part.Offset;
+
+    public int Out => Place.Part.Out;
+
+    /// <summary>First of the part's rows in the joined A.</summary>
+    public int RankOffset => Place.RankOffset;
+
+    public int Rank => Place.Rank;
+
+    public double Scaling => Place.Scaling;
+}

@@ -1,19 +1,17 @@
 using System.Text.Json;
-using System.Text.Json.Nodes;
 using FineTuneService.Engine.Formats;
 
 namespace FineTuneService.Engine.Lora;
 
-/// <summary>adapter_config.json, as PEFT writes and reads it.</summary>
+/// <summary>Reads adapter_config.json as PEFT writes it.</summary>
 public static class PeftConfig
 {
-    private const double LargestAlpha = 1e6;
-
-    /// <summary>Fields that say nothing about what an adapter computes.</summary>
-    private static readonly HashSet<string> Neutral =
+    /// <summary>Fields that say nothing about what an adapter computes, or that are read below.</summary>
+    private static readonly HashSet<string> Known =
     [
-        "auto_mapping", "base_model_name_or_path", "ensure_weight_tying", "inference_mode", "lora_alpha", "lora_dropout", "megatron_config",
-        "megatron_core", "peft_type", "peft_version", "qalora_group_size", "r", "revision", "target_modules", "task_type",
+        "alpha_pattern", "auto_mapping", "base_model_name_or_path", "ensure_weight_tying", "exclude_modules", "fan_in_fan_out", "inference_mode",
+        "layers_pattern", "layers_to_transform", "lora_alpha", "lora_dropout", "megatron_config", "megatron_core", "peft_type", "peft_version",
+        "qalora_group_size", "r", "rank_pattern", "revision", "target_modules", "task_type", "use_rslora",
     ];
 
     /// <exception cref="AdapterException">Another kind of adapter, or an option that is not supported; the message names it.</exception>
@@ -22,50 +20,54 @@ public static class PeftConfig
         JsonSettings config = JsonSettings.Parse(json, PeftFolder.ConfigFile, message => new AdapterException(message));
         if (config.Text("peft_type") is var kind and not "LORA") throw new AdapterException($"peft_type {kind ?? "(none)"} is not supported: the Engine loads LORA.");
         foreach (string option in config.Names) RefuseUnlessPlain(option, config);
-        return new LoraConfig
+        (string? pattern, IReadOnlyList<string> targets) = NamesOrPattern("target_modules", config);
+        if (pattern is null && targets.Count == 0 && config["target_modules"] is null) throw config.Refuse("target_modules, a list of names, is missing");
+        if (pattern is LoraConfig.AllLinear) (pattern, targets) = (null, [pattern]);
+        (string? excluded, IReadOnlyList<string> exclusions) = NamesOrPattern("exclude_modules", config);
+        var lora = new LoraConfig
         {
             Rank = config.Whole("r", 1, LoraConfig.LargestRank) ?? throw config.Refuse("r is missing"),
             Alpha = Alpha(config),
             Dropout = config.Number("lora_dropout") is not { } dropout || dropout is >= 0 and <= 1
                 ? config.Number("lora_dropout") ?? 0 : throw config.Wrong("lora_dropout", config["lora_dropout"]!.Value, "a number from 0 to 1"),
-            TargetModules = Targets(config),
+            TargetModules = targets,
+            TargetPattern = pattern,
+            ExcludeModules = exclusions,
+            ExcludePattern = excluded,
+            LayersToTransform = Layers(config),
+            LayersPattern = NamesOrPattern("layers_pattern", config) is var (one, names) && one is { Length: > 0 } ? [one] : names,
+            RankPattern = Pattern("rank_pattern", config, (name, ranks) => ranks.Whole(name, 1, LoraConfig.LargestRank)),
+            AlphaPattern = Pattern("alpha_pattern", config, (name, alphas) => alphas.Number(name)),
+            UseRslora = config.Flag("use_rslora") ?? false,
         };
+        // Of no effect once A and B are trained; a config that drops everything is PEFT's to refuse.
+        return Checked(lora with { Dropout = lora.Dropout == 1 ? 0 : lora.Dropout }, config) with { Dropout = lora.Dropout };
     }
 
-    /// <summary>The fields that every PEFT since 0.8 knows: an older one refuses fields of a newer one.</summary>
-    public static string ToJson(LoraConfig config, IEnumerable<string> targetModules, string baseModel) => new JsonObject
+    private static LoraConfig Checked(LoraConfig lora, JsonSettings config)
     {
-        ["alpha_pattern"] = new JsonObject(),
-        ["auto_mapping"] = null,
-        ["base_model_name_or_path"] = baseModel,
-        ["bias"] = "none",
-        ["fan_in_fan_out"] = false,
-        ["inference_mode"] = true,
-        ["init_lora_weights"] = true,
-        ["layers_pattern"] = null,
-        ["layers_to_transform"] = null,
-        ["lora_alpha"] = config.Alpha == Math.Floor(config.Alpha) ? (long)config.Alpha : config.Alpha,
-        ["lora_dropout"] = config.Dropout,
-        ["modules_to_save"] = null,
-        ["peft_type"] = "LORA",
-        ["r"] = config.Rank,
-        ["rank_pattern"] = new JsonObject(),
-        ["revision"] = null,
-        ["target_modules"] = new JsonArray([.. targetModules.Order(StringComparer.Ordinal).Select(name => (JsonNode)name)]),
-        ["task_type"] = "CAUSAL_LM",
-        ["use_dora"] = false,
-        ["use_rslora"] = false,
-    }.ToJsonString(new() { WriteIndented = true });
+        try
+        {
+            LoraRules.Require(lora);
+            _ = new LoraTargets(lora);
+            return lora;
+        }
+        catch (ArgumentException problem)
+        {
+            throw config.Refuse(problem.Message);
+        }
+    }
 
     private static double Alpha(JsonSettings config)
     {
         double alpha = config.Number("lora_alpha") ?? throw config.Refuse("lora_alpha is missing");
-        return alpha is > 0 and <= LargestAlpha ? alpha : throw config.Wrong("lora_alpha", config["lora_alpha"]!.Value, $"above 0 and at most {LargestAlpha:0}");
+        return alpha is > 0 and <= LoraConfig.LargestAlpha
+            ? alpha : throw config.Wrong("lora_alpha", config["lora_alpha"]!.Value, $"above 0 and at most {LoraConfig.LargestAlpha:0}");
     }
 
     private static void RefuseUnlessPlain(string option, JsonSettings config)
     {
-        if (Neutral.Contains(option) || config[option] is not { } value) return;
+        if (Known.Contains(option) || config[option] is not { } value) return;
         bool plain = value.ValueKind switch
         {
             JsonValueKind.False => true,
@@ -80,10 +82,27 @@ public static class PeftConfig
         if (!plain) throw config.Refuse($"{option} = {JsonSettings.Short(value)} is not supported");
     }
 
-    private static IReadOnlyList<string> Targets(JsonSettings config)
+    /// <summary>A list of names, or one text.</summary>
+    private static (string? Text, IReadOnlyList<string> Names) NamesOrPattern(string option, JsonSettings config) => config[option] switch
     {
-        if (config["target_modules"] is not { } targets) throw config.Refuse("target_modules, a list of names, is missing");
-        if (targets.ValueKind == JsonValueKind.Array) return [.. targets.EnumerateArray().Select(name => config.TextOf("target_modules", name))];
-        return config.Text("target_modules") == LoraConfig.AllLinear ? [LoraConfig.AllLinear] : throw config.Refuse("target_modules as a regular expression is not supported");
+        null => (null, []),
+        { ValueKind: JsonValueKind.Array } names => (null, [.. names.EnumerateArray().Select(name => config.TextOf(option, name))]),
+        _ => (config.Text(option), []),
+    };
+
+    /// <summary>One number or a list.</summary>
+    private static IReadOnlyList<int> Layers(JsonSettings config)
+    {
+        const string Option = "layers_to_transform";
+        if (config[Option] is not { } value) return [];
+        if (value.ValueKind != JsonValueKind.Array) return [config.Whole(Option, 0, int.MaxValue)!.Value];
+        return [.. value.EnumerateArray().Select(layer =>
+            layer.ValueKind == JsonValueKind.Number && layer.TryGetInt32(out int number) ? number : throw config.Wrong(Option, value, "a list of whole numbers"))];
+    }
+
+    private static IReadOnlyDictionary<string, T> Pattern<T>(string option, JsonSettings config, Func<string, JsonSettings, T?> read) where T : struct
+    {
+        JsonSettings? values = config.Object(option);
+        return values?.Names.ToDictionary(name => name, name => read(name, values) ?? throw values.Refuse($"{name} is null")) ?? [];
     }
 }

@@ -23,8 +23,6 @@ internal sealed class LoraBranch
     /// <summary>Whether the backward computes gradients of A and B.</summary>
     public bool Trains => _gradient is not null;
 
-    private double Scaling => _rows.Adapter.Config.Scaling;
-
     /// <summary>Adds to y, or returns null where the adapter does not target this layer.</summary>
     /// <param name="x">[tokens, in].</param>
     /// <param name="y">[tokens, out].</param>
@@ -45,7 +43,7 @@ internal sealed class LoraBranch
                 MatrixProduct.Add(partInner, dropped, part.A.t(), pass.Pool, beta: 0);
                 pass.Pool.Return(dropped);
             }
-            MatrixProduct.Add(rowsY.narrow(1, part.OutOffset, part.Out), partInner, part.B.t(), pass.Pool, beta: 1, (float)branch.Scaling);
+            MatrixProduct.Add(rowsY.narrow(1, part.OutOffset, part.Out), partInner, part.B.t(), pass.Pool, beta: 1, (float)part.Scaling);
         }
         return branch;
     }
@@ -66,8 +64,8 @@ internal sealed class LoraBranch
             Tensor partDy = rowsDy.narrow(1, part.OutOffset, part.Out);
             Tensor partInner = _inner.narrow(1, part.RankOffset, part.Rank);
             Tensor partDInner = dInner.narrow(1, part.RankOffset, part.Rank);
-            MatrixProduct.Add(partDInner, partDy, part.B, pool, beta: 0, (float)Scaling);
-            if (_gradient is not null) Gradients.AddProduct(_gradient.Parts[i].B, partDy.t(), partInner, Scaling, pool);
+            MatrixProduct.Add(partDInner, partDy, part.B, pool, beta: 0, (float)part.Scaling);
+            if (_gradient is not null) Gradients.AddProduct(_gradient.Parts[i].B, partDy.t(), partInner, part.Scaling, pool);
             if (pass.Dropout is not null) DroppedBackward(part, _gradient?.Parts[i].A, rowsX, partDInner, rowsDx, pass);
         }
         if (pass.Dropout is null)

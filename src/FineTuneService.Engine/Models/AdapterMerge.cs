@@ -1,9 +1,9 @@
 using FineTuneService.Engine.Compute;
-using FineTuneService.Engine.Models;
+using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Weights;
 using static TorchSharp.torch;
 
-namespace FineTuneService.Engine.Lora;
+namespace FineTuneService.Engine.Models;
 
 /// <summary>An adapter folded into its base: W' = W + scaling · B·A in fp32 (LoRA, section 4.1), W dequantised first where it is nf4.</summary>
 public static class AdapterMerge
@@ -29,7 +29,7 @@ public static class AdapterMerge
         Tensor weight = dense.narrow(0, part.Offset, part.Out).to_type(ScalarType.Float32).clone();
         pool.Return(dense);
         if (adapter[part.Module] is { } lora)
-            weight.addmm_(lora.B.to_type(ScalarType.Float32), lora.A.to_type(ScalarType.Float32), beta: 1, alpha: (float)adapter.Config.Scaling);
+            weight.addmm_(lora.B.to_type(ScalarType.Float32), lora.A.to_type(ScalarType.Float32), beta: 1, alpha: (float)lora.Scaling);
         return weight.MoveToOuterDisposeScope();
     }
 }
