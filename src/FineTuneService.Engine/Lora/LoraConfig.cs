@@ -50,4 +50,9 @@ public sealed record LoraConfig
 
     /// <summary>The scaling is alpha / √rank instead of alpha / rank (https://arxiv.org/abs/2312.03732).</summary>
     public bool UseRslora { get; init; }
+
+    /// <summary>Factor of B·A where no pattern says otherwise.</summary>
+    public double Scaling => ScalingOf(Rank, Alpha);
+
+    internal double ScalingOf(int rank, double alpha) => alpha / (UseRslora ? Math.Sqrt(rank) : rank);
 }

@@ -36,7 +36,7 @@ internal sealed class LoraTargets
         if (IsExcluded(module) || !IsTarget(module, isHead)) return null;
         int rank = Array.Find(_ranks, entry => entry.Pattern.Matches(module)) is { Pattern: not null } ranked ? ranked.Rank : _config.Rank;
         double alpha = Array.Find(_alphas, entry => entry.Pattern.Matches(module)) is { Pattern: not null } other ? other.Alpha : _config.Alpha;
-        return new LoraSettings(rank, alpha / (_config.UseRslora ? Math.Sqrt(rank) : rank));
+        return new LoraSettings(rank, _config.ScalingOf(rank, alpha));
     }
 
     /// <exception cref="ArgumentException">A name that has matched no layer.</exception>

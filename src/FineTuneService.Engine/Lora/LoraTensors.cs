@@ -38,8 +38,11 @@ internal sealed class LoraTensors : IDisposable
 /// <param name="A">[ranks, in]: the parts' A one under the other.</param>
 internal sealed record JoinedLora(Tensor A, IReadOnlyList<JoinedLoraPart> Parts) : IDisposable
 {
-    public static JoinedLora View(Tensor flat, AdaptedLayer layer) =>
-        new(layer.A.In(flat), [.. layer.Modules.Select(module => new JoinedLoraPart(module, module.A.In(flat), module.B.In(flat)))]);
+    public static JoinedLora View(Tensor flat, AdaptedLayer layer)
+    {
+        Tensor Kept(View view) => view.In(flat).DetachFromDisposeScope();
+        return new(Kept(layer.A), [.. layer.Modules.Select(module => new JoinedLoraPart(module, Kept(module.A), Kept(module.B)))]);
+    }
 
     public void Dispose()
     {

@@ -22,7 +22,7 @@ public static class PeftConfig
         foreach (string option in config.Names) RefuseUnlessPlain(option, config);
         (string? pattern, IReadOnlyList<string> targets) = NamesOrPattern("target_modules", config);
         if (pattern is null && targets.Count == 0 && config["target_modules"] is null) throw config.Refuse("target_modules, a list of names, is missing");
-        if (pattern is LoraConfig.AllLinear) (pattern, targets) = (null, [pattern]);
+        if (pattern is LoraConfig.AllLinear) (pattern, targets) = (null, [LoraConfig.AllLinear]);
         (string? excluded, IReadOnlyList<string> exclusions) = NamesOrPattern("exclude_modules", config);
         var lora = new LoraConfig
         {

@@ -34,7 +34,7 @@ public sealed record MemoryEstimate(long Base, long Trained, long Gradients, lon
     {
         int queries = model.Heads * model.HeadDim, keys = model.KeyValueHeads * model.HeadDim;
         long inner = config.Lora is { } lora
-            ? LoraLayout.Of(model.Slots.Linears, lora).Entries.Sum(entry => (long)entry.Rank * entry.Parts.Count) / model.Layers : 0;
+            ? LoraLayout.Of(model.Slots, lora).Layers.Sum(layer => layer.A.Shape[0]) / model.Layers : 0;
         return element * (4L * model.HiddenSize + 2 * queries + 2 * keys + 3L * model.IntermediateSize + inner) + 2 * sizeof(float);
     }
 }

@@ -57,8 +57,8 @@ internal sealed class AdapterParameters : TrainedParameters
         Gradients = new Gradients(_gradients);
     }
 
-    public override IEnumerable<NamedParameter> Named => _adapter.Values.Layout.Matrices.Select(matrix =>
-        new NamedParameter(PeftFolder.Key(matrix.Module, matrix.Name), matrix.Offset, [matrix.Rows, matrix.Columns]));
+    public override IEnumerable<NamedParameter> Named =>
+        _adapter.Values.Layout.Views.Select(entry => new NamedParameter(entry.Key, entry.View.Offset, entry.View.Shape));
 
     public override Tensor Values => _adapter.Values.Flat;
 

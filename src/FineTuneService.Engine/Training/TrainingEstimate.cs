@@ -16,7 +16,7 @@ public sealed record TrainingEstimate(
     /// <param name="longestRow">Tokens of the longest.</param>
     internal static TrainingEstimate Of(ModelConfig model, BasePrecision precision, TrainingConfig config, int rows, long tokens, int longestRow)
     {
-        long trainable = config.Lora is { } lora ? LoraLayout.Of(model.Slots.Linears, lora).Length : model.ParameterCount;
+        long trainable = config.Lora is { } lora ? LoraLayout.Of(model.Slots, lora).Length : model.ParameterCount;
         int adapterElement = config.AllBf16 ? 2 : 4;
         var order = new RowOrder(Enumerable.Repeat(longestRow, rows), config);
         double epochs = (double)order.TotalSteps / order.StepsPerEpoch;

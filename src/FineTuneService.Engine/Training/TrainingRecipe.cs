@@ -59,16 +59,16 @@ public sealed record TrainingRecipe(TrainingConfig Config, BasePrecision Precisi
             case "lora": break;
             case string other: throw new NotSupportedException($"method {other} is not supported");
         }
-        JsonObject lora = recipe["lora_config"]!.AsObject();
-        RecipeFields.RefuseUnknown(lora, "", ["r", "lora_alpha", "target_modules", "init_lora_weights", "fan_in_fan_out"],
-            new() { ["init_lora_weights"] = ["true", "false"], ["fan_in_fan_out"] = ["false"] });
-        return new LoraConfig
+        JsonObject lora = recipe["lora_config"]!.DeepClone().AsObject();
+        lora["peft_type"] = "LORA";
+        try
         {
-            Rank = (int)lora["r"]!,
-            Alpha = (double)lora["lora_alpha"]!,
-            Dropout = (double?)recipe["lora_dropout"] ?? 0,
-            TargetModules = lora["target_modules"] is JsonArray names ? [.. names.Select(name => (string)name!)] : [(string)lora["target_modules"]!],
-        };
+            return PeftConfig.Parse(lora.ToJsonString()) with { Dropout = (double?)recipe["lora_dropout"] ?? 0 };
+        }
+        catch (AdapterException refused)
+        {
+            throw new NotSupportedException(refused.Message);
+        }
     }
 
     private static BasePrecision BaseOf(JsonObject? quantization, bool bf16)

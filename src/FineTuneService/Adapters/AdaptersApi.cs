@@ -71,7 +71,7 @@ internal static class AdaptersApi
             await using (Stream zip = File.OpenRead(file.Path)) AdapterZip.Unpack(zip, folder, options.Value.MaxUploadBytes);
             if (await stored.Refusal(tenant.Id, StoredBytes.InFolder(folder)) is { } tooMuch) return Errors.Make(413, tooMuch, "storage_limit_exceeded", "file");
             AdapterText.Load(folder, text);
-            PeftFolder.Check(folder, text.Config);
+            Adapter.Check(folder, text.Config);
             return await store.Save(folder, tenant.Id, baseModel, precision, suffix) is { } adapter ? Results.Ok(Body(adapter)) : Errors.ModelNotFound(baseModel);
         }
         catch (Exception refused) when (refused is InvalidDataException or AdapterException or TensorFileException or ChatTemplateException)

@@ -177,7 +177,7 @@ public sealed class ResidentModels : IDisposable
         try
         {
             Telemetry.AdapterLoads.Add(1);
-            adapter = PeftFolder.Load(folder, model.Base);
+            adapter = Adapter.Load(folder, model.Base);
             long whole = model.Base.Precision.Dtype == ComputeDtype.Bf16 ? adapter.Bytes / 2 * 3 : adapter.Bytes;
             if (_budget.TryTake(whole - bytes)) return (_adapters[id] = new ResidentAdapter(adapter, whole), null);
         }

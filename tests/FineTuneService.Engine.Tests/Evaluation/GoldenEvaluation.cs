@@ -34,7 +34,7 @@ internal sealed class GoldenEvaluation : IDisposable
         try
         {
             BaseModel loaded = BaseModel.Load(Directory.Exists(folder) ? folder : folder + "-gguf", BasePrecision.Fp32);
-            return new GoldenEvaluation(json, loaded, names.Length == 1 ? null : PeftFolder.Load(Shared.Path("golden", "evals", names[1]), loaded));
+            return new GoldenEvaluation(json, loaded, names.Length == 1 ? null : Adapter.Load(Shared.Path("golden", "evals", names[1]), loaded));
         }
         catch (ModelException refused)
         {

@@ -74,7 +74,7 @@ public sealed class GoldenAdapterTests
             Assert.Equal(names, ours.Entries.Keys.Order());
             foreach (string tensor in names) Assert.True(ours.Read(tensor).Equals(theirs.Read(tensor).to_type(ScalarType.Float32)), tensor);
         }
-        using (Adapter again = PeftFolder.Load(saved, model)) Assert.True(again.Values.Flat.Equals(adapter.Values.Flat));
+        using (Adapter again = Adapter.Load(saved, model)) Assert.True(again.Values.Flat.Equals(adapter.Values.Flat));
         Directory.Delete(saved, recursive: true);
     }
 
@@ -96,7 +96,7 @@ public sealed class GoldenAdapterTests
         {
             PeftConfig.Parse(File.ReadAllText(Path.Combine(folder, "adapter_config.json")));
             BaseModel model = LoadBase(Path.GetFullPath(Path.Combine(folder, relativeBase)), Path.Combine(folder, "backbone.safetensors"));
-            return (model, PeftFolder.Load(folder, model));
+            return (model, Adapter.Load(folder, model));
         }
         catch (Exception refused) when (refused is AdapterException or ModelException)
         {

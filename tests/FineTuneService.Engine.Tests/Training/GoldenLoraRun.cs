@@ -101,8 +101,10 @@ internal sealed class GoldenLoraRun : IDisposable
         string file = Path.Combine(_golden.Folder, "merged.safetensors");
         if (_adapter is null || !File.Exists(file)) return;
         Compare(TensorFile.Read(file), _golden.Model.Weights.Linears.SelectMany(linear => linear.Parts.Where(part => _adapter[part.Module] is not null)
-            .Select(part => (part.Module + ".weight", AdapterMerge.Merged(linear, part, _adapter, _step.Pool)))), "the merged weights");
+            .Select(part => (part.Module + ".weight", AsStored(AdapterMerge.Merged(linear, part, _adapter, _step.Pool))))), "the merged weights");
     }
+
+    private Tensor AsStored(Tensor weight) => _golden.Model.Config.TransposedLinears ? weight.t() : weight;
 
     /// <summary>Puts the optimizer where the reference's was.</summary>
     /// <param name="folder">A stored state of the run: optimizer.safetensors and schedule.json.</param>
@@ -130,8 +132,8 @@ internal sealed class GoldenLoraRun : IDisposable
     private IEnumerable<(string, Tensor)> Gradients() =>
         _parameters is AdapterParameters adapter ? Matrices(adapter.Lora) : Named(weight => _parameters.Gradients.Of(weight)!);
 
-    private static IEnumerable<(string, Tensor)> Matrices(LoraTensors tensors) => tensors.Parts.SelectMany<JoinedLoraPart, (string, Tensor)>(part =>
-        [(GoldenLoraCase.Key(part, "A"), part.A), (GoldenLoraCase.Key(part, "B"), part.B)]);
+    private static IEnumerable<(string, Tensor)> Matrices(LoraTensors tensors) =>
+        tensors.Layout.Views.Select(entry => (entry.Key, entry.View.In(tensors.Flat)));
 
     /// <summary>Every weight of the model, or what stands for it, by its name in a checkpoint.</summary>
     private IEnumerable<(string, Tensor)> Named(Func<Tensor, Tensor> of)

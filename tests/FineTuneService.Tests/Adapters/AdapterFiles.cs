@@ -4,7 +4,6 @@ using System.Text;
 using FineTuneService.Engine.Formats;
 using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Models;
-using FineTuneService.Engine.Weights;
 using FineTuneService.Models;
 using static TorchSharp.torch;
 
@@ -24,14 +23,7 @@ internal static class AdapterFiles
         ModelConfig model = ModelConfig.Load(Path.Combine(EmbeddedModels.Root, TestService.BaseModel));
         using var scope = NewDisposeScope();
         var tensors = new Dictionary<string, Tensor>();
-        foreach (LoraLayoutEntry entry in LoraLayout.Of(model.Slots.Linears, PeftConfig.Parse(Config)).Entries)
-        {
-            foreach (LinearPart part in entry.Parts)
-            {
-                tensors[PeftFolder.Key(part.Module, "A")] = full([entry.Rank, entry.In], fill);
-                tensors[PeftFolder.Key(part.Module, "B")] = full([part.Out, entry.Rank], fill);
-            }
-        }
+        foreach ((string key, View view) in LoraLayout.Of(model.Slots, PeftConfig.Parse(Config)).Views) tensors[key] = full(view.Shape, fill);
         change?.Invoke(tensors);
         string path = Path.GetTempFileName();
         try
