@@ -7,34 +7,35 @@ using static TorchSharp.torch;
 namespace FineTuneService.Engine.Kernels;
 
 /// <summary>
-/// Layer norm, https://arxiv.org/abs/1607.06450: y = (x - mean) · rstd · weight + bias, in fp32 inside. Rows are the last dimension; all
-/// tensors but the statistics have one dtype, fp32 or bf16.
+/// Layer norm, https://arxiv.org/abs/1607.06450: y = (x - mean) · rstd · weight + bias, in fp32 inside. Rows are the last dimension, or
+/// its parts where the weight is narrower: each head of a token. All tensors but the statistics have one dtype, fp32 or bf16.
 /// </summary>
 internal static class LayerNormKernel
 {
-    /// <param name="x">[rows, width].</param>
-    /// <param name="bias">[width], or null.</param>
-    /// <param name="y">[rows, width], written.</param>
-    /// <param name="statistics">fp32 [rows, 2], written: mean and 1 / sqrt(variance + epsilon), for the backward.</param>
+    /// <param name="x">[rows, heads·width].</param>
+    /// <param name="weight">[width], or [heads, width] where each head has its own.</param>
+    /// <param name="bias">As the weight, or null.</param>
+    /// <param name="y">As x, written.</param>
+    /// <param name="statistics">fp32 [rows·heads, 2], written: mean and 1 / sqrt(variance + epsilon), for the backward.</param>
     public static void Forward(Tensor x, Tensor weight, Tensor? bias, float epsilon, Tensor y, Tensor statistics)
     {
         if (!x.is_cpu()) LayerNormReference.Forward(x, weight, bias, epsilon, y, statistics);
-        else Run(new ForwardRows(new(x), new(weight), bias is null ? null : new RowMemory(bias), epsilon, new(y), new(statistics)), x);
+        else Run(new ForwardRows(new(x), new(weight), bias is null ? null : new RowMemory(bias), epsilon, new(y), new(statistics)), x, weight);
     }
 
     /// <summary>dx = rstd · (g - mean(g) - n · mean(g · n)) for n = (x - mean) · rstd and g = dy · weight.</summary>
-    /// <param name="dx">[rows, width]: written, or added to with <paramref name="accumulate"/>.</param>
-    /// <param name="dWeight">[width] of any dtype: dy · n summed over the rows is added; null: not asked for.</param>
-    /// <param name="dBias">[width]: dy summed over the rows is added; null: not asked for.</param>
+    /// <param name="dx">As x: written, or added to with <paramref name="accumulate"/>.</param>
+    /// <param name="dWeight">As the weight, of any dtype: dy · n summed over the rows is added; null: not asked for.</param>
+    /// <param name="dBias">As the weight: dy summed over the rows is added; null: not asked for.</param>
     public static void Backward(Tensor dy, Tensor x, Tensor weight, Tensor statistics, Tensor dx, bool accumulate, Tensor? dWeight, Tensor? dBias)
     {
         LayerNormReference.WeightBackward(dy, x, statistics, dWeight, dBias);
         if (!x.is_cpu()) LayerNormReference.Backward(dy, x, weight, statistics, dx, accumulate);
-        else Run(new BackwardRows(new(dy), new(x), new(weight), new(statistics), new(dx), accumulate), x);
+        else Run(new BackwardRows(new(dy), new(x), new(weight), new(statistics), new(dx), accumulate), x, weight);
     }
 
-    private static void Run<TLoop>(TLoop loop, Tensor x)
-        where TLoop : struct, IRowLoop => RowLoops.Run(loop, x.dtype, (int)(x.numel() / x.size(-1)), (int)x.size(-1));
+    private static void Run<TLoop>(TLoop loop, Tensor x, Tensor weight)
+        where TLoop : struct, IRowLoop => RowLoops.Run(loop, x.dtype, (int)(x.numel() / weight.size(-1)), (int)weight.size(-1));
 
     private readonly unsafe struct ForwardRows(RowMemory x, RowMemory weight, RowMemory? bias, float epsilon, RowMemory y, RowMemory statistics) : IRowLoop
     {
@@ -43,11 +44,12 @@ internal static class LayerNormKernel
             where TLanes : struct, ILanes<TLanes>
             where T : unmanaged
         {
-            int width = x.Width;
-            T* w = weight.Row<T>(0), b = bias is { } given ? given.Row<T>(0) : null;
+            int width = weight.Width, heads = x.Width / width;
             for (int row = first; row < end; row++)
             {
-                T* source = x.Row<T>(row), target = y.Row<T>(row);
+                (int token, int head) = Math.DivRem(row, heads);
+                int at = head * width, own = weight.Count == 1 ? 0 : head;
+                T* source = x.Row<T>(token) + at, target = y.Row<T>(token) + at, w = weight.Row<T>(own), b = bias is { } given ? given.Row<T>(own) : null;
                 TLanes sum = TLanes.Of(0);
                 for (int i = 0; i < width; i += TLanes.Count) sum += Lane.Load<TLanes, T>(source + i, width - i);
                 float mean = TLanes.Sum(sum) / width;
@@ -76,11 +78,12 @@ internal static class LayerNormKernel
             where TLanes : struct, ILanes<TLanes>
             where T : unmanaged
         {
-            int width = x.Width;
-            T* w = weight.Row<T>(0);
+            int width = weight.Width, heads = x.Width / width;
             for (int row = first; row < end; row++)
             {
-                T* gradient = dy.Row<T>(row), source = x.Row<T>(row), target = dx.Row<T>(row);
+                (int token, int head) = Math.DivRem(row, heads);
+                int at = head * width;
+                T* gradient = dy.Row<T>(token) + at, source = x.Row<T>(token) + at, target = dx.Row<T>(token) + at, w = weight.Row<T>(weight.Count == 1 ? 0 : head);
                 TLanes middle = TLanes.Of(statistics.Row<float>(row)[0]), inverse = TLanes.Of(statistics.Row<float>(row)[1]);
                 TLanes sum = TLanes.Of(0), dots = TLanes.Of(0);
                 for (int i = 0; i < width; i += TLanes.Count)

@@ -42,7 +42,7 @@ internal sealed class ExpertMlp
             (long[] tokens, Tensor weights) = _routing.Of(expert);
             if (tokens.Length == 0) continue;
             (LinearWeight up, LinearWeight down) = _experts.Experts[expert];
-            Tensor rows = tensor(tokens, device: _x.Value.device).MoveToOuterDisposeScope().MoveToOuterDisposeScope();
+            Tensor rows = Rows(tokens);
             var input = new Activation(_pass.Pool.Lend(_x.Dtype, tokens.Length, _x.Shape[1]), trains, _pass.Pool);
             EmbeddingKernel.Gather(_x.Value, rows, input.Value);
             Pass ofTokens = _pass.With(_pass.AdaptersOf(tokens));
@@ -51,12 +51,16 @@ internal sealed class ExpertMlp
             weighted.copy_(output.Value).mul_(weights.unsqueeze(1));
             EmbeddingKernel.ScatterAdd(weighted, rows, sum);
             _pass.Pool.Return(weighted);
-            _branches.Add(new Branch(expert, rows, input, output));
+            _branches.Add(new Branch(expert, tokens, input, output));
             if (!output.NeedsGrad) output.Done();
         }
         var result = new Activation(sum, trains || _branches.Exists(branch => branch.Output.NeedsGrad), _pass.Pool);
         if (result.NeedsGrad) _pass.Tape!.Record(() => OutputBackward(result));
-        else if (_pass.Tape is null) _x.Done();
+        else if (_pass.Tape is null)
+        {
+            _x.Done();
+            _routing.Dispose();
+        }
         return result;
     }
 
@@ -67,7 +71,7 @@ internal sealed class ExpertMlp
         foreach (Branch branch in _branches)
         {
             Tensor gradient = _pass.Pool.Lend(_x.Dtype, branch.Output.Shape);
-            EmbeddingKernel.Gather(result.Grad!, branch.Rows, gradient);
+            EmbeddingKernel.Gather(result.Grad!, Rows(branch.Tokens), gradient);
             if (branch.Output.NeedsGrad)
             {
                 _routing.AddGradient(branch.Expert, gradient.mul(branch.Output.Value).sum(1, type: ScalarType.Float32));
@@ -90,7 +94,7 @@ internal sealed class ExpertMlp
             if (beta == 0) dx.zero_();
             foreach (Branch branch in _branches)
             {
-                EmbeddingKernel.ScatterAdd(branch.Input.Grad!, branch.Rows, dx);
+                EmbeddingKernel.ScatterAdd(branch.Input.Grad!, Rows(branch.Tokens), dx);
                 branch.Input.ReleaseGradient();
             }
             Linear.MultiplyBackward(_routing.LogitGradient().to_type(_x.Dtype), _x.Value, dx, beta: 1, _experts.Router, _pass);
@@ -99,5 +103,7 @@ internal sealed class ExpertMlp
         _routing.Dispose();
     }
 
-    private sealed record Branch(int Expert, Tensor Rows, Activation Input, Activation Output);
+    private Tensor Rows(long[] tokens) => tensor(tokens, device: _routing.Device);
+
+    private sealed record Branch(int Expert, long[] Tokens, Activation Input, Activation Output);
 }

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace FineTuneService.Engine.Operations;
 
-/// <summary>A norm's kernel by its kind, over rows [rows, width], and what it keeps for the backward.</summary>
+/// <summary>A norm's kernel by its kind, over rows [rows, width] or [rows, heads·width], and what it keeps for the backward.</summary>
 internal static class NormRows
 {
     /// <summary>Room for a norm's statistics of so many rows; the pool's.</summary>

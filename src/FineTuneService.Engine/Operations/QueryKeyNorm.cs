@@ -11,15 +11,15 @@ namespace FineTuneService.Engine.Operations;
 /// </summary>
 internal sealed class QueryKeyNorm
 {
-    private readonly List<Part> _parts = [];
+    private readonly Part[] _parts;
 
-    private QueryKeyNorm(NormWeight query, NormWeight key, AttentionShape shape, Gradients? gradients)
-    {
-        AddParts(query, 0, shape.Heads, shape.HeadDim, gradients);
-        AddParts(key, shape.Heads, shape.KeyValueHeads, shape.HeadDim, gradients);
-    }
+    private QueryKeyNorm(NormWeight query, NormWeight key, AttentionShape shape, Gradients? gradients) => _parts =
+    [
+        new Part(query, 0, shape.Heads * shape.HeadDim, gradients?.Of(query.Weight)),
+        new Part(key, shape.Heads * shape.HeadDim, shape.KeyValueHeads * shape.HeadDim, gradients?.Of(key.Weight)),
+    ];
 
-    /// <param name="qkv">[tokens, (heads + 2·kvHeads)·headDim]: queries, keys, values.</param>
+    /// <param name="qkv">[tokens, (heads + 2·kvHeads)·headDim]: queries, keys, values; not head by head. Read by this operation alone.</param>
     /// <returns>The same with queries and keys normed.</returns>
     public static Activation Forward(Activation qkv, NormWeight query, NormWeight key, AttentionShape shape, Pass pass)
     {
@@ -42,13 +42,14 @@ internal sealed class QueryKeyNorm
     {
         foreach (Part part in _parts)
         {
-            part.Statistics = NormRows.Statistics(part.Norm, x.shape[0], pool);
+            part.Statistics = NormRows.Statistics(part.Norm, x.shape[0] * (part.Width / part.Norm.Weight.size(-1)), pool);
             NormRows.Forward(part.Norm, part.Of(x), part.Of(y), part.Statistics);
         }
     }
 
     private void Backward(Activation qkv, Activation normed, AttentionShape shape, BufferPool pool)
     {
+        using var scope = NewDisposeScope();
         (Tensor dx, float beta) = qkv.GradientPlace();
         foreach (Part part in _parts)
             NormRows.Backward(part.Norm, part.Of(normed.Grad!), part.Of(qkv.Value), part.Statistics!, part.Of(dx), beta, (part.Gradient, null));
@@ -59,25 +60,12 @@ internal sealed class QueryKeyNorm
         qkv.Done();
     }
 
-    private void Release(BufferPool pool) => _parts.ForEach(part => pool.Return(part.Statistics));
-
-    private void AddParts(NormWeight norm, int firstHead, int heads, int headDim, Gradients? gradients)
-    {
-        Tensor? gradient = gradients?.Of(norm.Weight);
-        bool together = norm.Weight.ndim == 1 && norm.Weight.shape[0] == (long)heads * headDim && heads > 1;
-        if (together) _parts.Add(new Part(norm, firstHead * headDim, heads * headDim, gradient));
-        for (int head = 0; head < heads && !together; head++)
-        {
-            bool own = norm.Weight.ndim == 2;
-            NormWeight ofHead = own ? norm with { Weight = norm.Weight.select(0, head) } : norm;
-            _parts.Add(new Part(ofHead, (firstHead + head) * headDim, headDim, own ? gradient?.select(0, head) : gradient));
-        }
-    }
+    private void Release(BufferPool pool) => Array.ForEach(_parts, part => pool.Return(part.Statistics));
 
     private static Tensor Values(Tensor qkv, AttentionShape shape) =>
         qkv.narrow(1, (shape.Heads + shape.KeyValueHeads) * shape.HeadDim, shape.KeyValueHeads * shape.HeadDim);
 
-    /// <summary>Columns [<paramref name="First"/>, +<paramref name="Width"/>) of the tokens, normed together.</summary>
+    /// <summary>Columns [<paramref name="First"/>, +<paramref name="Width"/>) of the tokens: all heads of the queries, or of the keys.</summary>
     private sealed record Part(NormWeight Norm, int First, int Width, Tensor? Gradient)
     {
         public Tensor? Statistics { get; set; }

@@ -32,6 +32,8 @@ internal sealed class Routing : IDisposable
         })];
     }
 
+    public Device Device => _weights.device;
+
     /// <param name="x">[tokens, hidden].</param>
     /// <param name="active">Experts of a token.</param>
     public static Routing Of(Tensor x, LinearWeight router, int active, bool renormalise, BufferPool pool)

@@ -39,4 +39,23 @@ public sealed class LayerNormKernelTests
         LayerNormKernel.Backward(dy, x, weight, statistics, made.Values, accumulate, null, null);
         made.EqualTo(dx);
     }
+
+    /// <summary>Three heads of wider rows, by one weight or each its own.</summary>
+    [Theory, MemberData(nameof(Cases))]
+    public void ForwardAndBackward_HeadsWithinWiderRows_EqualReference(string path, bool bf16, int width, bool own)
+    {
+        using var on = new KernelPaths(path);
+        ScalarType dtype = KernelPaths.Dtype(bf16);
+        const int tokens = 40, heads = 3;
+        Tensor Draw(ulong stream) => KernelPaths.Draw(stream, dtype, tokens, 5 * width);
+        Tensor Middle(Tensor rows) => rows.narrow(1, width, heads * width);
+        Tensor weight = own ? KernelPaths.Draw(3, dtype, heads, width) : KernelPaths.Draw(3, dtype, width), bias = KernelPaths.Draw(6, dtype, weight.shape);
+        (Tensor dy, Tensor x, Tensor y, Tensor dx, Tensor statistics) = (Draw(1), Draw(2), Draw(4), Draw(5), empty(tokens * heads, 2));
+        (Tensor madeY, Tensor madeDx, Tensor madeStatistics) = (y.clone(), dx.clone(), empty(tokens * heads, 2));
+        LayerNormReference.Forward(Middle(x), weight, bias, Epsilon, Middle(y), statistics);
+        LayerNormKernel.Forward(Middle(x), weight, bias, Epsilon, Middle(madeY), madeStatistics);
+        LayerNormReference.Backward(Middle(dy), Middle(x), weight, statistics, Middle(dx), own);
+        LayerNormKernel.Backward(Middle(dy), Middle(x), weight, statistics, Middle(madeDx), own, null, null);
+        foreach ((Tensor reference, Tensor made) in new[] { (y, madeY), (statistics, madeStatistics), (dx, madeDx) }) KernelPaths.Equal(reference, made);
+    }
 }

@@ -61,4 +61,26 @@ public sealed class RmsNormKernelTests
         made.EqualTo(dx);
         KernelPaths.Equal(dWeight, madeDWeight);
     }
+
+    public static TheoryData<string, bool, int, bool, bool> Heads =>
+        new MatrixTheoryData<string, bool, int, bool, bool>(KernelPaths.All, [false, true], KernelPaths.Columns, [false, true], [false, true]);
+
+    /// <summary>Three heads of wider rows, by one weight or each its own.</summary>
+    [Theory, MemberData(nameof(Heads))]
+    public void ForwardAndBackward_HeadsWithinWiderRows_EqualReference(string path, bool bf16, int width, bool own, bool accumulate)
+    {
+        using var on = new KernelPaths(path);
+        ScalarType dtype = KernelPaths.Dtype(bf16);
+        const int tokens = 40, heads = 3;
+        Tensor Draw(ulong stream) => KernelPaths.Draw(stream, dtype, tokens, 5 * width);
+        Tensor Middle(Tensor rows) => rows.narrow(1, width, heads * width);
+        Tensor weight = own ? KernelPaths.Draw(3, dtype, heads, width) : KernelPaths.Draw(3, dtype, width);
+        (Tensor dy, Tensor x, Tensor y, Tensor dx, Tensor rstd, Tensor dWeight) = (Draw(1), Draw(2), Draw(4), Draw(5), empty(tokens * heads), zeros(weight.shape));
+        (Tensor madeY, Tensor madeDx, Tensor madeRstd, Tensor madeDWeight) = (y.clone(), dx.clone(), empty(tokens * heads), zeros(weight.shape));
+        RmsNormReference.Forward(Middle(x), weight, Epsilon, Middle(y), rstd, NormKind.Rms);
+        RmsNormKernel.Forward(Middle(x), weight, Epsilon, Middle(madeY), madeRstd, NormKind.Rms);
+        RmsNormReference.Backward(Middle(dy), Middle(x), weight, rstd, Middle(dx), accumulate, dWeight, NormKind.Rms);
+        RmsNormKernel.Backward(Middle(dy), Middle(x), weight, rstd, Middle(madeDx), accumulate, madeDWeight, NormKind.Rms);
+        foreach ((Tensor reference, Tensor made) in new[] { (y, madeY), (rstd, madeRstd), (dx, madeDx), (dWeight, madeDWeight) }) KernelPaths.Equal(reference, made);
+    }
 }

@@ -1,0 +1,47 @@
+using FineTuneService.Engine.Formats;
+using FineTuneService.Engine.Lora;
+using FineTuneService.Engine.Models;
+using FineTuneService.Engine.Compute;
+using FineTuneService.Engine.Tests.Models;
+using static TorchSharp.torch;
+
+namespace FineTuneService.Engine.Tests.Families;
+
+/// <summary>The models of golden/models, each a family or a trait of one, and the rows that their references read.</summary>
+internal static class GoldenModel
+{
+    /// <summary>Names of the folders, one a row of a theory.</summary>
+    public static TheoryData<string> Cases
+    {
+        get
+        {
+            string folder = Path.Combine(Shared.Folder, "golden", "models");
+            return Directory.Exists(folder) ? [.. Directory.EnumerateFiles(folder, "config.json", SearchOption.AllDirectories)
+                .Select(file => Path.GetRelativePath(folder, Path.GetDirectoryName(file)!)).Order(StringComparer.Ordinal)] : [""];
+        }
+    }
+
+    public static string Folder(string name) => Shared.Path("golden", "models", name);
+
+    public static BaseModel Load(string name, BasePrecision precision) => BaseModel.Load(Folder(name), precision);
+
+    public static int[][] Rows(string name)
+    {
+        using var scope = NewDisposeScope();
+        using var expected = SafetensorsFile.Open(Path.Combine(Folder(name), "expected.safetensors"));
+        return ReferenceRun.Rows(expected.Read("input_ids"), expected.Read("attention_mask"));
+    }
+
+    /// <summary>An adapter on every linear layer and the head that changes what the model says: no matrix of it is zero.</summary>
+    public static Adapter Adapter(BaseModel model, ulong seed = 6)
+    {
+        var adapter = Engine.Lora.Adapter.Create(model, new LoraConfig { Rank = 3, Alpha = 6, TargetModules = [LoraConfig.AllLinearAndHead] }, seed);
+        foreach (JoinedLoraPart part in adapter.Values.Parts)
+        {
+            using Tensor drawn = tensor(new CounterRandom(seed++, 99).Uniform(part.B.numel(), -0.1f, 0.1f));
+            part.B.copy_(drawn.view(part.B.shape));
+        }
+        adapter.Changed();
+        return adapter;
+    }
+}
