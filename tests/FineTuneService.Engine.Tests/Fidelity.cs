@@ -13,6 +13,15 @@ internal static class Fidelity
     /// <param name="detail">What was compared, or the largest difference seen.</param>
     public static void Passed(string area, string @case, string detail) => Add(new Row(area, @case, "passed", detail));
 
+    /// <summary>A figure of a case that passed: a cell of the area's table.</summary>
+    /// <param name="largest">The largest difference seen, over the largest value.</param>
+    public static void Measured(string area, string @case, string column, double largest)
+    {
+        lock (Rows) Figures[(area, @case, column)] = largest;
+    }
+
+    private static readonly Dictionary<(string Area, string Case, string Column), double> Figures = [];
+
     /// <summary>Records the case and skips the running test; fails it where docs/fidelity.md says that the case is accepted.</summary>
     /// <param name="feature">The name by which the Engine refused it.</param>
     public static void Skipped(string area, string @case, string feature)
@@ -44,7 +53,7 @@ internal static class Fidelity
     {
         lock (Rows)
         {
-            if (Rows.Count == 0) return;
+            if (Rows.Count == 0 && Figures.Count == 0) return;
             var sorted = Rows.OrderBy(row => row.Area, StringComparer.Ordinal).ThenBy(row => row.Case, StringComparer.Ordinal);
             Directory.CreateDirectory(Path.GetDirectoryName(path)!);
             File.WriteAllText(path, JsonSerializer.Serialize(sorted, Format));
@@ -64,7 +73,21 @@ internal static class Fidelity
             text.Append("| case | result | |\n|---|---|---|\n");
             foreach (var row in area) text.Append($"| {Cell(row.Case)} | {row.Result} | {Cell(row.Detail)} |\n");
         }
+        foreach (var area in Figures.GroupBy(figure => figure.Key.Area)) Table(area, text);
         return text.ToString();
+    }
+
+    private static void Table(IGrouping<string, KeyValuePair<(string Area, string Case, string Column), double>> area, System.Text.StringBuilder text)
+    {
+        string[] cases = [.. area.Select(figure => figure.Key.Case).Distinct().Order(StringComparer.Ordinal)];
+        string[] columns = [.. area.Select(figure => figure.Key.Column).Distinct().Order(StringComparer.Ordinal)];
+        text.Append($"\n## {area.Key}: {cases.Length} passed, 0 skipped\n\nThe largest difference from float64 over the same stored weights, of the largest value.\n\n");
+        text.Append($"| case | result | {string.Join(" | ", columns)} |\n|---|---|{string.Concat(Enumerable.Repeat("---|", columns.Length))}\n");
+        foreach (var name in cases)
+        {
+            var cells = columns.Select(column => Figures.TryGetValue((area.Key, name, column), out var figure) ? $"{figure:0.0e0}" : "");
+            text.Append($"| {Cell(name)} | passed | {string.Join(" | ", cells)} |\n");
+        }
     }
 
     private static string Cell(string text) => text.Replace("|", "\\|").Replace("\n", " ");

@@ -1,3 +1,4 @@
+using FineTuneService.Engine.Compute;
 using FineTuneService.Engine.Kernels;
 using FineTuneService.Engine.Kernels.Gates;
 using FineTuneService.Engine.Models;
@@ -11,10 +12,16 @@ namespace FineTuneService.Engine.Tests.Families;
 /// a time: what the tape's losses and gradients are held against.
 /// </summary>
 /// <param name="values">A stored tensor's values in float64, which autograd may know.</param>
-/// <param name="adapter">A and B by module name, in float64; empty: the base alone.</param>
-internal sealed class ReferenceDecoder(
-    ModelConfig config, DecoderWeights weights, Func<Tensor, Tensor> values, IReadOnlyDictionary<string, (Tensor A, Tensor B)> adapter, double scaling)
+internal sealed class ReferenceDecoder(ModelConfig config, DecoderWeights weights, Func<Tensor, Tensor> values)
 {
+    /// <summary>A and B by module name, in float64; empty: the base alone.</summary>
+    public IReadOnlyDictionary<string, (Tensor A, Tensor B)> Adapter { get; init; } = new Dictionary<string, (Tensor, Tensor)>();
+
+    public double Scaling { get; init; }
+
+    /// <summary>[tokens, vocabulary] of each row's tokens, row after row.</summary>
+    public Tensor Logits(IReadOnlyList<int[]> rows) => cat([.. rows.Select(row => Logits(Ids(row), rows.Max(other => other.Length)))]);
+
     /// <summary>Mean loss of every next token of the rows, which are padded to the longest in the run that this is compared with.</summary>
     public Tensor Loss(IReadOnlyList<int[]> rows)
     {
@@ -25,7 +32,7 @@ internal sealed class ReferenceDecoder(
 
     private Tensor LossSum(int[] row, int longest)
     {
-        Tensor ids = tensor(row.Select(id => (long)id).ToArray());
+        Tensor ids = Ids(row);
         Tensor logits = Logits(ids, longest).narrow(0, 0, row.Length - 1);
         return nn.functional.cross_entropy(logits, ids.narrow(0, 1, row.Length - 1), reduction: nn.Reduction.Sum);
     }
@@ -156,12 +163,15 @@ internal sealed class ReferenceDecoder(
 
     private static Tensor Capped(Tensor x, float cap) => cap == 0 ? x : (x / cap).tanh() * cap;
 
+    private static Tensor Ids(int[] row) => tensor(row.Select(id => (long)id).ToArray());
+
     private Tensor Linear(Tensor x, LinearWeight linear)
     {
-        Tensor y = x.matmul(values(linear.Stored!).t());
+        using var pool = new BufferPool(CPU);
+        Tensor weight = linear.Stored is { } stored ? values(stored) : linear.Dense(pool).to_type(ScalarType.Float64), y = x.matmul(weight.t());
         if (linear.Bias is { } bias) y = y + values(bias);
-        IEnumerable<Tensor> branches = linear.Parts.Select(part => adapter.TryGetValue(part.Module, out (Tensor A, Tensor B) lora)
-            ? x.matmul(lora.A.t()).matmul(lora.B.t()) * scaling : zeros([x.shape[0], part.Out], ScalarType.Float64));
-        return adapter.Count == 0 ? y : y + cat([.. branches], 1);
+        IEnumerable<Tensor> branches = linear.Parts.Select(part => Adapter.TryGetValue(part.Module, out (Tensor A, Tensor B) lora)
+            ? x.matmul(lora.A.t()).matmul(lora.B.t()) * Scaling : zeros([x.shape[0], part.Out], ScalarType.Float64));
+        return Adapter.Count == 0 ? y : y + cat([.. branches], 1);
     }
 }
