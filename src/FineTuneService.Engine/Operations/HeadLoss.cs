@@ -68,7 +68,7 @@ internal sealed class HeadLoss
         Tensor? dHidden = hidden.NeedsGrad && _pass.Tape is not null ? pool.LendZeros(x.dtype, x.shape) : null;
         Tensor? right = _pass.Tape is null ? pool.Lend(ScalarType.Bool, targets.Count) : null;
 
-        int chunks = Chunks(targets.Count);
+        int chunks = Chunks(targets.Count, _head.Out);
         for (int chunk = 0; chunk < chunks; chunk++)
         {
             int start = (int)((long)targets.Count * chunk / chunks), end = (int)((long)targets.Count * (chunk + 1) / chunks);
@@ -115,9 +115,16 @@ internal sealed class HeadLoss
         _pass.Pool.Return(dx);
     }
 
-    private int Chunks(int rows)
+    /// <summary>Rows of the largest chunk that so many labels are taken in.</summary>
+    public static int LargestChunk(int rows, int vocabulary)
     {
-        int chunk = Math.Max(MinimumChunk, ChunkElements / _head.Out);
+        int chunks = Math.Max(1, Chunks(rows, vocabulary));
+        return (rows + chunks - 1) / chunks;
+    }
+
+    private static int Chunks(int rows, int vocabulary)
+    {
+        int chunk = Math.Max(MinimumChunk, ChunkElements / vocabulary);
         return (rows + chunk - 1) / chunk;
     }
 }

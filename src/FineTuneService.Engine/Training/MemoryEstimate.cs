@@ -1,5 +1,10 @@
+using FineTuneService.Engine.Kernels;
 using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Models;
+using FineTuneService.Engine.Operations;
+using FineTuneService.Engine.Training.Optimizers;
+using FineTuneService.Engine.Weights;
+using static TorchSharp.torch;
 
 namespace FineTuneService.Engine.Training;
 
@@ -7,34 +12,67 @@ namespace FineTuneService.Engine.Training;
 /// <param name="Base">The base model's weights, shared with serving and other runs.</param>
 /// <param name="Trained">Trained parameters: fp32 values, and their copy in the compute dtype.</param>
 /// <param name="Gradients">Of the trained parameters.</param>
-/// <param name="Optimizer">AdamW's two moments.</param>
+/// <param name="Optimizer">What the optimizer keeps between steps.</param>
 /// <param name="Activations">What the forward keeps for the backward, for a micro batch of the longest rows.</param>
-/// <param name="Head">Logits of one chunk, and the hidden states around it.</param>
+/// <param name="Head">What stands beside them at the most: logits of one chunk and the hidden states around it, or a layer's gradients, and
+/// the widened weights of a product.</param>
 public sealed record MemoryEstimate(long Base, long Trained, long Gradients, long Optimizer, long Activations, long Head)
 {
     public long Total => Base + Trained + Gradients + Optimizer + Activations + Head;
 
     internal static MemoryEstimate Of(ModelConfig model, BasePrecision precision, TrainingConfig config, long trainable, int longestRow)
     {
+        ModelSlots slots = model.Slots;
         int element = precision.Dtype == ComputeDtype.Bf16 ? 2 : 4, trained = config.AllBf16 ? 2 : 4;
-        long tokens = (long)config.MicroBatchSize * longestRow;
+        // Of a preference, both answers go through the model together.
+        long tokens = (long)config.MicroBatchSize * longestRow * (config.Dpo is null ? 1 : 2);
         bool copied = config.Lora is not null && trained != element;
+        Dictionary<string, int> ranks = config.Lora is { } lora
+            ? LoraLayout.Of(slots, lora).Layers.ToDictionary(layer => layer.Key, layer => (int)layer.A.Shape[0]) : [];
+        var activations = new ActivationBytes(
+            model, element, linear => config.Lora is null ? 0 : ranks.TryGetValue(linear.Parts[0].Module, out int inner) ? inner : null);
         return new MemoryEstimate(
             precision.BytesOf(model),
             trainable * (trained + (copied ? element : 0)),
             trainable * trained,
-            2 * trainable * trained,
-            tokens * model.Layers * PerToken(model, config, element),
-            Math.Min(tokens, 512) * (model.VocabularySize + model.HiddenSize) * element + tokens * model.HiddenSize * element);
+            OptimizerBytes(slots, config, trainable),
+            tokens * (activations.PerToken + (slots.FinalNorm is null ? 1 : 2L) * model.HiddenSize * element),
+            Math.Max(HeadBytes(slots, tokens, element), activations.Backward(tokens)) + Widened(slots, precision, tokens));
     }
 
-    /// <summary>Bytes a token and layer: two norms, the stream before each, queries, keys and values, attention's output, gate and up, their
-    /// product, the low-rank branches' inner values, and the norms' statistics.</summary>
-    private static long PerToken(ModelConfig model, TrainingConfig config, int element)
+    /// <summary>Of the optimizer itself, made without memory: libtorch's meta device knows shapes alone.</summary>
+    private static long OptimizerBytes(ModelSlots slots, TrainingConfig config, long trainable)
     {
-        int queries = model.Heads * model.HeadDim, keys = model.KeyValueHeads * model.HeadDim;
-        long inner = config.Lora is { } lora
-            ? LoraLayout.Of(model.Slots, lora).Layers.Sum(layer => layer.A.Shape[0]) / model.Layers : 0;
-        return element * (4L * model.HiddenSize + 2 * queries + 2 * keys + 3L * model.IntermediateSize + inner) + 2 * sizeof(float);
+        using var scope = NewDisposeScope();
+        Tensor flat = empty([trainable], config.AllBf16 ? ScalarType.BFloat16 : ScalarType.Float32, META);
+        IEnumerable<(string Name, long[] Shape)> shapes = config.Lora is { } lora
+            ? LoraLayout.Of(slots, lora).Views.Select(entry => (entry.Key, entry.View.Shape))
+            : slots.All.Select(slot => (slot.Name, slot.Shape));
+        long offset = 0;
+        NamedParameter[] named = [.. shapes.Select(shape =>
+        {
+            var parameter = new NamedParameter(shape.Name, offset, shape.Shape);
+            offset += parameter.Length;
+            return parameter;
+        })];
+        using Optimizer optimizer = OptimizerTable.Make(config.Optimizer with { Paged = false }, new ParameterSet(flat, flat, named));
+        return optimizer.StateBytes;
+    }
+
+    /// <summary>A chunk's logits and its rows, and the gradient by all hidden states.</summary>
+    private static long HeadBytes(ModelSlots slots, long tokens, int element)
+    {
+        long rows = HeadLoss.LargestChunk((int)Math.Min(tokens, int.MaxValue), slots.Head.Out);
+        return element * (rows * (slots.Head.Out + 2L * slots.Head.In) + tokens * slots.Head.In) + sizeof(float) * tokens;
+    }
+
+    /// <summary>The largest layer's weight where products need it in another form: quantised, or bf16 on a CPU without instructions for it.</summary>
+    private static long Widened(ModelSlots slots, BasePrecision precision, long tokens)
+    {
+        LinearSlot largest = slots.Linears.Where(linear => !linear.StaysDense).MaxBy(linear => (long)linear.In * linear.Out)!;
+        long weight = (long)largest.In * largest.Out, bytes = 0;
+        if (precision.Quantization != QuantizationType.None) bytes += weight * (precision.Dtype == ComputeDtype.Bf16 ? 2 : 4);
+        if (precision.Dtype == ComputeDtype.Bf16 && MatrixProduct.ThroughFp32) bytes += sizeof(float) * (weight + tokens * (largest.In + (long)largest.Out));
+        return bytes;
     }
 }
