@@ -22,7 +22,9 @@ internal sealed class ActivationBytes(ModelConfig model, int element, Func<Linea
     public long Backward(long tokens)
     {
         int inner = model.Slots.Layers.Max(layer => layer.Up is { } up ? up.Out + layer.Down!.In : 3 * model.Experts!.Active * model.Experts.Width);
-        return tokens * element * Math.Max(model.HiddenSize + inner, model.HiddenSize + 4L * _queries + 4L * _keys);
+        // A norm after a branch has a gradient of its own beside the stream's.
+        long streams = model.HiddenSize * (model.Slots.Layers[0].AfterMlp is null ? 1L : 2L);
+        return tokens * element * (streams + Math.Max(inner, 4L * _queries + 4L * _keys));
     }
 
     private long Layer(LayerSlots layer)
