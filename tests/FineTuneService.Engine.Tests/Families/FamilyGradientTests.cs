@@ -59,7 +59,7 @@ public sealed class FamilyGradientTests
         Dictionary<string, Tensor> named = parameters.Named.ToDictionary(parameter => parameter.Name, parameter => parameter.In(leaf));
         var reference = new ReferenceDecoder(model.Config, model.Weights, weight => weight.to_type(ScalarType.Float64))
         {
-            Adapter = adapter.Values.Parts.ToDictionary(part => part.Module, part => (named[PeftFolder.Key(part.Module, "A")], named[PeftFolder.Key(part.Module, "B")])),
+            Adapter = adapter.Values.Parts.ToDictionary(part => part.Module, part => (named[PeftKeys.A(part.Module)], named[PeftKeys.B(part.Module)])),
             Scaling = adapter.Config.Scaling,
         };
         Equal(reference.Loss(rows), loss, leaf, parameters, name, precision, "LoRA");
