@@ -88,6 +88,9 @@ public sealed record LoraBody
 
     /// <summary>all-linear (every linear layer but lm_head), all-linear+lm_head, or a list of module names.</summary>
     public OneOrMany? TargetModules { get; init; }
+
+    /// <summary>How many times A's learning rate B's is (LoRA+); 16 is usual.</summary>
+    public double? LoraplusLrRatio { get; init; }
 }
 
 /// <summary>How the frozen base is stored while it is trained against, and while the adapter is served.</summary>
@@ -105,8 +108,11 @@ public sealed record TrainingBody
 {
     public double? LearningRate { get; init; }
 
-    /// <summary>constant, linear or cosine.</summary>
+    /// <summary>constant, linear, cosine, cosine_with_restarts, cosine_with_min_lr, polynomial, inverse_sqrt or warmup_stable_decay, all behind the warmup.</summary>
     public string? LrScheduler { get; init; }
+
+    /// <summary>What the schedule has beside.</summary>
+    public LrSchedulerBody? LrSchedulerKwargs { get; init; }
 
     /// <summary>A whole number of steps, or a share of all steps below 1.</summary>
     public double? Warmup { get; init; }
@@ -117,6 +123,12 @@ public sealed record TrainingBody
 
     /// <summary>SGD's; 0 unless given.</summary>
     public double? Momentum { get; init; }
+
+    /// <summary>SGD looks ahead along its momentum.</summary>
+    public bool? Nesterov { get; init; }
+
+    /// <summary>The optimizer's state lies in the host's memory between steps. On a machine without a GPU it is there anyway.</summary>
+    public bool? PagedOptimizer { get; init; }
 
     /// <summary>Two decay rates, of Adam and Lion.</summary>
     public double[]? Betas { get; init; }
@@ -139,6 +151,15 @@ public sealed record TrainingBody
 
     /// <summary>What carries loss: assistant (the answers; the default), completion (all behind the prompt of prompt/completion rows), or all.</summary>
     public string? TrainOn { get; init; }
+
+    /// <summary>NEFTune: size of the noise that is added to the embeddings in training; 5 is usual, 0 adds none.</summary>
+    public double? NeftuneAlpha { get; init; }
+
+    /// <summary>Ends the run once its validation loss no longer falls.</summary>
+    public EarlyStoppingBody? EarlyStopping { get; init; }
+
+    /// <summary>last or best: the adapter is that of the last step, or of the lowest validation loss.</summary>
+    public string? Keep { get; init; }
 
     /// <summary>Steps between evaluations; 0 only at the end.</summary>
     public int? EvalEvery { get; init; }

@@ -72,8 +72,10 @@ internal sealed class JobProgressWriter(JobClaim claim, TimeProvider clock)
             case CheckpointUnusable unusable:
                 db.Say(job, clock, $"Checkpoint of step {unusable.Step} is not used: {unusable.Reason}", "warn");
                 break;
-            case RunFinished { LearntNothing: true }:
-                Warn(db, job, "the run changed nothing: every B of the adapter is still zero, so it answers as the base does. Give it more steps, a higher learning rate or less warmup.");
+            case RunFinished finished:
+                if (finished.EarlyStopped) db.Say(job, clock, $"Stopped early at step {finished.Step} of {job.TotalSteps}: the validation loss no longer falls");
+                if (finished.KeptStep != finished.Step) db.Say(job, clock, $"The adapter is that of step {finished.KeptStep}, whose validation loss was the lowest");
+                if (finished.LearntNothing) Warn(db, job, "the run changed nothing: every B of the adapter is still zero, so it answers as the base does. Give it more steps, a higher learning rate or less warmup.");
                 break;
             case CheckpointSaved saved:
                 job.Attempts = 0; // Whatever ends the process now, the job has come further.

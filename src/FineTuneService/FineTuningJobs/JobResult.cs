@@ -31,7 +31,7 @@ internal sealed class JobResult(IServiceScopeFactory scopes, JobEnding ending, D
         bool ended = await claim.WriteSurely((db, job) =>
         {
             adapter.Number = 0; // A try that did not come through may have given it one.
-            (adapter.JobId, adapter.TrainingFile, adapter.Step) = (job.Id, job.TrainingFile, finished.Step);
+            (adapter.JobId, adapter.TrainingFile, adapter.Step) = (job.Id, job.TrainingFile, finished.KeptStep);
             db.Adapters.Add(adapter);
             job.ClaimId = null;
             job.FinishedAt = clock.GetUtcNow().ToUnixTimeSeconds();

@@ -16,6 +16,7 @@ public sealed record JobSettings
     public required BasePrecision Precision { get; init; }
     public required double LearningRate { get; init; }
     public required LrScheduler Scheduler { get; init; }
+    public ScheduleOptions ScheduleOptions { get; init; } = new();
 
     /// <summary>Steps, or a share of all steps where below 1.</summary>
     public required double Warmup { get; init; }
@@ -24,6 +25,20 @@ public sealed record JobSettings
 
     /// <summary>SGD's.</summary>
     public double Momentum { get; init; }
+    public bool Nesterov { get; init; }
+
+    /// <summary>The optimizer's state lies in the host's memory between steps.</summary>
+    public bool PagedOptimizer { get; init; }
+
+    /// <summary>How many times A's learning rate B's is (LoRA+); null: the same.</summary>
+    public double? LoraPlusRatio { get; init; }
+
+    /// <summary>Size of NEFTune's noise on the embeddings; null: none.</summary>
+    public double? NeftuneAlpha { get; init; }
+    public EarlyStopping? EarlyStopping { get; init; }
+
+    /// <summary>last or best: which step's adapter the job ends with.</summary>
+    public string Keep { get; init; } = "last";
     public required double Beta1 { get; init; }
     public required double Beta2 { get; init; }
     public double? MaxGradNorm { get; init; }
@@ -61,6 +76,10 @@ public sealed record JobSettings
     public JobBodyProblem? TooManySteps(int rows) => AllSteps(rows) <= int.MaxValue ? null : new("training.epochs",
         $"{Epochs} epochs of {rows} rows are {AllSteps(rows)} steps, and {int.MaxValue} are the most; lower epochs, raise batch_size or give max_steps");
 
+    /// <summary>Why a job with so many validation rows cannot run, or null.</summary>
+    public JobBodyProblem? NoValidation(int rows) => rows > 0 || EarlyStopping is null && Keep != "best" ? null : new("dataset.validation_split",
+        "early_stopping and keep best watch the validation loss, and there is no validation row; raise validation_split or give a validation_file");
+
     private long AllSteps(int rows) => MaxSteps ?? (long)Epochs * (((long)rows + BatchOf(rows) - 1) / BatchOf(rows));
 
     /// <summary>The same, with what depends on the number of rows filled in.</summary>
@@ -85,8 +104,22 @@ public sealed record JobSettings
             Lora = Lora,
             LearningRate = LearningRate,
             Scheduler = Scheduler,
+            ScheduleOptions = ScheduleOptions,
             WarmupSteps = WarmupOf(steps),
-            Optimizer = new OptimizerConfig { Name = Optimizer, WeightDecay = WeightDecay, Beta1 = Beta1, Beta2 = Beta2, Momentum = Momentum },
+            Optimizer = new OptimizerConfig
+            {
+                Name = Optimizer,
+                WeightDecay = WeightDecay,
+                Beta1 = Beta1,
+                Beta2 = Beta2,
+                Momentum = Momentum,
+                Nesterov = Nesterov,
+                Paged = PagedOptimizer,
+                LoraPlusRatio = LoraPlusRatio,
+            },
+            NeftuneAlpha = NeftuneAlpha,
+            EarlyStopping = EarlyStopping,
+            KeepBest = Keep == "best",
             MaxGradNorm = MaxGradNorm,
             MicroBatchSize = micro,
             GradientAccumulationSteps = batch / micro,

@@ -1,6 +1,5 @@
 using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Models;
-using FineTuneService.Engine.Training;
 using FineTuneService.Engine.Training.Optimizers;
 using FineTuneService.Hosting;
 
@@ -44,13 +43,20 @@ internal static class JobSettingsReader
             },
             Precision = new BasePrecision(dtype, nf4 ? QuantizationType.Nf4 : QuantizationType.None, nf4 && (body.Quantization!.DoubleQuant ?? true)),
             LearningRate = training?.LearningRate ?? DefaultLearningRate * (openAi?.LearningRateMultiplier?.Or(1) ?? 1),
-            Scheduler = training?.LrScheduler switch { "constant" => LrScheduler.Constant, "linear" => LrScheduler.Linear, _ => LrScheduler.Cosine },
+            Scheduler = TrainingOptions.Scheduler(training?.LrScheduler),
+            ScheduleOptions = TrainingOptions.Of(training?.LrSchedulerKwargs),
             Warmup = training?.Warmup ?? DefaultWarmup,
             WeightDecay = training?.WeightDecay ?? 0,
             Beta1 = training?.Betas?[0] ?? 0.9,
             Beta2 = training?.Betas?[1] ?? (training?.Optimizer is "lion" or "lion_8bit" ? 0.99 : 0.999),
             Optimizer = training?.Optimizer ?? "adamw",
             Momentum = training?.Momentum ?? 0,
+            Nesterov = training?.Nesterov ?? false,
+            PagedOptimizer = training?.PagedOptimizer ?? false,
+            LoraPlusRatio = lora?.LoraplusLrRatio,
+            NeftuneAlpha = training?.NeftuneAlpha is > 0 and var alpha ? alpha : null,
+            EarlyStopping = TrainingOptions.Of(training?.EarlyStopping),
+            Keep = training?.Keep ?? "last",
             MaxGradNorm = training?.MaxGradNorm is { } norm ? norm == 0 ? null : norm : 1.0,
             BatchSize = training?.BatchSize ?? (int?)openAi?.BatchSize?.Number,
             MicroBatchSize = training?.MicroBatchSize,
@@ -72,7 +78,8 @@ internal static class JobSettingsReader
         preset is null || Presets.Names.Contains(preset) ? null : new("preset", $"there is no preset '{Errors.Clip(preset)}'; use {string.Join(", ", Presets.Names)}");
 
     private static JobBodyProblem? Check(CreateJobRequest body) =>
-        Identity(body) ?? JobDataset.Problem(body.Dataset) ?? Adapter(body.Lora) ?? Loop(body.Training) ?? OpenAi(body);
+        Identity(body) ?? JobDataset.Problem(body.Dataset) ?? Adapter(body.Lora) ?? Loop(body.Training) ?? OpenAi(body)
+        ?? TrainingOptions.Problem(body.Training ?? new(), body.ValidationFile is not null || body.Dataset?.ValidationSplit > 0);
 
     private static JobBodyProblem? Identity(CreateJobRequest body)
     {
@@ -96,6 +103,7 @@ internal static class JobSettingsReader
         if ((lora.Rank ?? lora.R) is < 1 or > 2048) return new(lora.R is null ? "lora.rank" : "lora.r", "rank must be 1 to 2048");
         if ((lora.Alpha ?? lora.LoraAlpha) is <= 0 or > 1e6) return new("lora.alpha", "alpha must be above 0; twice the rank is usual");
         if ((lora.Dropout ?? lora.LoraDropout) is < 0 or >= 1) return new("lora.dropout", "dropout must be at least 0 and below 1");
+        if (lora.LoraplusLrRatio is <= 0 or > 1000) return new("lora.loraplus_lr_ratio", "loraplus_lr_ratio must be above 0 and at most 1000; 16 is usual");
         if (lora.TargetModules is { Values.Count: 0 }) return new("lora.target_modules", "target_modules names no module; leave it out for all-linear");
         return null;
     }
@@ -104,7 +112,6 @@ internal static class JobSettingsReader
     {
         if (t is null) return null;
         if (t.LearningRate is <= 0 or > 10) return new("training.learning_rate", "learning_rate must be above 0 and at most 10; 2e-4 is usual");
-        if (t.LrScheduler is not (null or "constant" or "linear" or "cosine")) return new("training.lr_scheduler", $"lr_scheduler '{t.LrScheduler}' is not built; use constant, linear or cosine");
         if (t.Optimizer is { } optimizer && !OptimizerTable.Names.Contains(optimizer)) return new("training.optimizer", $"there is no optimizer '{Errors.Clip(optimizer)}'; use {string.Join(", ", OptimizerTable.Names)}");
         if (t.Momentum is < 0 or >= 1) return new("training.momentum", "momentum must be at least 0 and below 1; 0.9 is usual");
         if (t.Momentum is > 0 && t.Optimizer != "sgd") return new("training.momentum", "momentum is SGD's; give optimizer sgd, or betas");

@@ -17,9 +17,9 @@ internal sealed class JobValidation(JobFiles files, JobLimits limits, JobEnding 
             await ending.Fail(claim, error, stopping, [.. data.Problems.Select(problem => problem.ToString())]);
             return;
         }
-        if (JobSettings.Of(claim.Job).TooManySteps(data.Train.Count) is { } tooMany)
+        if ((JobSettings.Of(claim.Job).TooManySteps(data.Train.Count) ?? JobSettings.Of(claim.Job).NoValidation(data.Validation.Count)) is { } unfit)
         {
-            await ending.Fail(claim, new JobError("invalid_configuration", tooMany.Message + ".", tooMany.Param), stopping);
+            await ending.Fail(claim, new JobError("invalid_configuration", unfit.Message + ".", unfit.Param), stopping);
             return;
         }
         if (limits.Refuse(JobLimits.Estimate(model, JobSettings.Of(claim.Job), data)) is { } tooMuch)

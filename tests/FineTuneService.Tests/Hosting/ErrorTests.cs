@@ -31,7 +31,7 @@ public sealed class ErrorTests(TestService service) : IClassFixture<TestService>
     [Theory]
     [InlineData("lora", "{\"rank\": 0}", "lora.rank")]
     [InlineData("lora", "{\"use_dora\": true}", "lora.use_dora")]
-    [InlineData("training", "{\"optimizer\": \"sgd\"}", "training.optimizer")]
+    [InlineData("training", "{\"optimizer\": \"adagrad\"}", "training.optimizer")]
     [InlineData("quantization", "{\"type\": \"int8\"}", "quantization.type")]
     [InlineData("method", "{\"type\": \"dpo\"}", "method.type")]
     [InlineData("packing", "true", "packing")]
