@@ -103,6 +103,9 @@ public sealed class Tokenizer
     public int? IdOf(string token) =>
         _added.Find(token)?.Id ?? (_file.Model.Vocabulary.IdOf(token) is >= 0 and var id ? id : null);
 
+    /// <summary>Whether an added token is special; null where this is none.</summary>
+    internal bool? IsAdded(string token) => _added.Find(token)?.Special;
+
     public string? TokenOf(int id) => _added.Find(id)?.Content ?? _file.Model.Vocabulary.TokenOf(id);
 
     /// <summary>

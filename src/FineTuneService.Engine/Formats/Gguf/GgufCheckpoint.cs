@@ -17,6 +17,7 @@ internal sealed class GgufCheckpoint : ITensorSource
     {
         (_file, _layout) = (file, GgufLayout.Of(file.Metadata));
         _heads = file.Metadata.Whole(file.Metadata.Own("attention.head_count"), 1, 1 << 16) ?? throw file.Metadata.Refuse($"{file.Metadata.Own("attention.head_count")} is missing");
+        if (file.Metadata.Whole("split.count", 0, 1 << 16) is > 1 and var parts) throw file.Metadata.Refuse($"it is one of {parts} parts of a model; put them together with llama-gguf-split --merge");
         _keyValueHeads = file.Metadata.Whole(file.Metadata.Own("attention.head_count_kv"), 1, 1 << 16) ?? _heads;
         foreach (string name in file.Names)
         {
@@ -24,7 +25,7 @@ internal sealed class GgufCheckpoint : ITensorSource
             // What the family does not know keeps its name, so that whoever checks the model refuses it.
             _ggufNames[_layout.ToHuggingFace(name) ?? name] = name;
         }
-        Config = GgufConfig.Of(file, _layout);
+        Config = GgufConfig.Of(file.Metadata, file, _layout);
     }
 
     /// <exception cref="GgufException">The file cannot be used, or its architecture is not supported.</exception>

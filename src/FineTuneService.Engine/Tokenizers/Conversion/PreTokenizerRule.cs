@@ -7,8 +7,8 @@ namespace FineTuneService.Engine.Tokenizers.Conversion;
 /// <param name="Normalizer">Its type in tokenizer.json, or null for none.</param>
 internal sealed record PreTokenizerRule(IReadOnlyList<string> Patterns, bool IgnoreMerges = false, bool AddBos = false, string? Normalizer = null)
 {
-    private const string Gpt2 = @"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+";
-    private const string Digit = @"\p{N}";
+    public const string Gpt2 = @"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+";
+    public const string Digit = @"\p{N}";
 
     /// <summary>GPT-4's shape: words with one character before them, numbers of so many digits, punctuation with its line ends.</summary>
     private static string Gpt4(string number) =>
@@ -62,6 +62,10 @@ internal sealed record PreTokenizerRule(IReadOnlyList<string> Patterns, bool Ign
         ["falcon"] = new([@"[\p{P}\$\+<=>\^~\|`]+", Gpt2, "[0-9][0-9][0-9]"]),
         ["default"] = new([@"[\p{P}\$\+<=>\^~\|]+", Gpt2, @"\p{N}+", "[0-9][0-9][0-9]"]),
     };
+
+    /// <summary>The first name of a rule; null where none is so.</summary>
+    public static string? NameOf(IEnumerable<string> patterns, bool ignoreMerges, string? normalizer) => s_rules
+        .FirstOrDefault(rule => rule.Value.IgnoreMerges == ignoreMerges && rule.Value.Normalizer == normalizer && rule.Value.Patterns.SequenceEqual(patterns)).Key;
 
     /// <exception cref="TokenizerException">The name is not known: guessing would cut words wrongly, which nobody would notice.</exception>
     public static PreTokenizerRule Of(string name) => s_rules.TryGetValue(name, out PreTokenizerRule? rule) ? rule

@@ -1,0 +1,19 @@
+using static TorchSharp.torch;
+
+namespace FineTuneService.Engine.Formats.Gguf;
+
+/// <summary>Tensors that are about to be written, as what a reader of the file will find.</summary>
+internal sealed class GgufOutputs(IReadOnlyCollection<GgufOutput> outputs) : ITensorSource
+{
+    private readonly Dictionary<string, GgufOutput> _byName = outputs.ToDictionary(output => output.Name);
+
+    public IReadOnlyCollection<string> Names => _byName.Keys;
+
+    public StoredTensor? Find(string name) => _byName.TryGetValue(name, out GgufOutput? output) ? new GgufTensor(name, output.Type, output.Shape, 0) : null;
+
+    public Tensor Read(string name) => _byName[name].Values();
+
+    public void RefuseNonFinite(string name) { }
+
+    public void Dispose() { }
+}
