@@ -37,6 +37,8 @@ try
     builder.Services.AddSingleton<JobQueue>();
     builder.Services.AddSingleton<JobFolders>();
     builder.Services.AddSingleton<JobLimits>();
+    builder.Services.AddSingleton<JobEvaluation>();
+    builder.Services.AddSingleton<JobRepeats>();
     builder.Services.AddSingleton<JobResult>();
     builder.Services.AddScoped<JobAdmission>();
     builder.Services.AddSingleton<TrainingDataReader>();

@@ -10,7 +10,7 @@ namespace FineTuneService.Evaluations;
 /// <summary>Makes a plan of a request's body: every value checked, every file looked up.</summary>
 internal sealed class EvaluationReader(FineTuneDbContext db)
 {
-    public const int MostFewShots = 64;
+    private const int MostFewShots = 64;
     private const int MostTasks = 64, MostPrompts = 100, MostStops = 4, MostNewTokens = 2048, DefaultNewTokens = 128;
 
     /// <summary>What is uploaded for them is a dataset.</summary>
@@ -22,24 +22,32 @@ internal sealed class EvaluationReader(FineTuneDbContext db)
         if (Check(body) is { } refusal) return (null, refusal);
         (StoredFile? file, IResult? noFile) = await Find(body.File, "file", cancel);
         if (noFile is not null) return (null, noFile);
-        var tasks = new List<PlannedTask>();
-        foreach (string name in body.Tasks ?? [])
-        {
-            HarnessTask task = HarnessTasks.Find(name)!;
-            TaskFilesBody? files = body.TaskFiles?.GetValueOrDefault(name);
-            (StoredFile? data, IResult? noData) = await Find(files?.File, $"task_files.{name}.file", cancel);
-            (StoredFile? shots, IResult? noShots) = await Find(files?.FewshotFile, $"task_files.{name}.fewshot_file", cancel);
-            if ((noData ?? noShots) is { } missing) return (null, missing);
-            tasks.Add(new PlannedTask(task, ShotsOf(task, body.NumFewshot), data, shots));
-        }
-        return (new EvaluationPlan(file, tasks, body.Limit, Answers(body.Generate)), null);
+        (IReadOnlyList<PlannedTask> tasks, IResult? noTask) = await Plan(body.Tasks ?? [], body.TaskFiles, body.NumFewshot, "", cancel);
+        return noTask is null ? (new EvaluationPlan(file, tasks, body.Limit, Answers(body.Generate)), null) : (null, noTask);
     }
 
-    /// <summary>Examples before each question of a task; none where its prompt is fixed.</summary>
-    public static int ShotsOf(HarnessTask task, int? asked) => task.ShotsPath is null ? 0 : asked ?? task.DefaultShots;
+    /// <summary>Tasks whose names have been checked, and the current tenant's files for them.</summary>
+    /// <param name="within">What the fields are part of, with a dot.</param>
+    public async Task<(IReadOnlyList<PlannedTask>, IResult?)> Plan(
+        IReadOnlyList<string> names, IReadOnlyDictionary<string, TaskFilesBody>? files, int? fewShots, string within, CancellationToken cancel)
+    {
+        var tasks = new List<PlannedTask>();
+        foreach (string name in names)
+        {
+            HarnessTask task = HarnessTasks.Find(name)!;
+            TaskFilesBody? own = files?.GetValueOrDefault(name);
+            (StoredFile? data, IResult? noData) = await Find(own?.File, $"{within}task_files.{name}.file", cancel);
+            (StoredFile? shots, IResult? noShots) = await Find(own?.FewshotFile, $"{within}task_files.{name}.fewshot_file", cancel);
+            if ((noData ?? noShots) is { } missing) return ([], missing);
+            // A task whose prompt is fixed takes none.
+            tasks.Add(new PlannedTask(task, task.ShotsPath is null ? 0 : fewShots ?? task.DefaultShots, data, shots));
+        }
+        return (tasks, null);
+    }
 
     /// <summary>Why these tasks cannot be run, or null. A job's evaluate is checked by it too.</summary>
-    public static (string Message, string Param)? CheckTasks(IReadOnlyList<string>? tasks, int? fewShots, int? limit)
+    public static (string Message, string Param)? CheckTasks(
+        IReadOnlyList<string>? tasks, IReadOnlyDictionary<string, TaskFilesBody>? files, int? fewShots, int? limit)
     {
         if (tasks is { Count: > MostTasks }) return ($"tasks has {tasks.Count} names; give at most {MostTasks}.", "tasks");
         foreach (string? name in tasks ?? [])
@@ -47,6 +55,8 @@ internal sealed class EvaluationReader(FineTuneDbContext db)
             if (name is null || HarnessTasks.Find(name) is null) return ($"There is no task '{Errors.Clip(name ?? "null")}'. These are known: {HarnessTasks.Known}.", "tasks");
         }
         if (tasks?.GroupBy(name => name).FirstOrDefault(group => group.Count() > 1) is { } twice) return ($"tasks names '{twice.Key}' twice; once is enough.", "tasks");
+        if (files?.Keys.FirstOrDefault(name => tasks?.Contains(name) != true) is { } unasked) return ($"task_files has files for '{Errors.Clip(unasked)}', which tasks does not name.", "task_files");
+        if (files?.FirstOrDefault(entry => entry.Value is null) is { Key: { } empty }) return ($"task_files.{Errors.Clip(empty)} is null; give it a file.", "task_files");
         if (fewShots is < 0 or > MostFewShots) return ($"num_fewshot must be 0 to {MostFewShots}.", "num_fewshot");
         return limit is < 1 ? ("limit must be 1 or more.", "limit") : null;
     }
@@ -55,10 +65,7 @@ internal sealed class EvaluationReader(FineTuneDbContext db)
     {
         if (body.File is null && body.Tasks is not { Count: > 0 } && body.Generate is null)
             return Errors.BadRequest("Missing required parameter: 'file', 'tasks' or 'generate'; there is nothing to evaluate on.", "missing_required_parameter", "file");
-        if (CheckTasks(body.Tasks, body.NumFewshot, body.Limit) is { } problem) return Errors.BadRequest(problem.Message, param: problem.Param);
-        if (body.TaskFiles?.Keys.FirstOrDefault(name => body.Tasks?.Contains(name) != true) is { } unasked)
-            return Errors.BadRequest($"task_files has files for '{Errors.Clip(unasked)}', which tasks does not name.", param: "task_files");
-        if (body.TaskFiles?.FirstOrDefault(entry => entry.Value is null) is { Key: { } empty }) return Errors.BadRequest($"task_files.{Errors.Clip(empty)} is null; give it a file.", param: "task_files");
+        if (CheckTasks(body.Tasks, body.TaskFiles, body.NumFewshot, body.Limit) is { } problem) return Errors.BadRequest(problem.Message, param: problem.Param);
         return body.Generate is { } generate ? Check(generate, body.File) : null;
     }
 

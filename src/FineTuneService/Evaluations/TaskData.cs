@@ -28,6 +28,24 @@ internal sealed class TaskData(BlobStore blobs, IOptions<FineTuneOptions> option
             EvaluationRefusalKind.TooManyRows, $"'{task.Name}' has more than {most} questions; an evaluation takes at most {most} of a task (FineTune:MaxEvaluationRows). Give a limit.", "limit"));
     }
 
+    /// <summary>What is missing of a task's data, or null. An uploaded file may still be no good.</summary>
+    public string? Missing(PlannedTask planned)
+    {
+        HarnessTask task = planned.Task;
+        if (planned.File is null && Own(task.DataPath) is null) return Missing(task, task.DataPath, "file");
+        return planned.FewShots > 0 && planned.Shots is null && Own(task.ShotsPath!) is null ? Missing(task, task.ShotsPath!, "fewshot_file") : null;
+    }
+
+    private static string Missing(HarnessTask task, string path, string field) =>
+        $"The service has no data of its own for '{task.Name}' ({path} in FineTune:TaskDataDirectory). Upload it with purpose evals, and name it in task_files.{task.Name}.{field}.";
+
+    /// <summary>A file of the service's own folder; a task's path holds nothing that leads out of it.</summary>
+    private string? Own(string path)
+    {
+        string folder = options.Value.TaskDataDirectory, own = Path.Combine(folder, path);
+        return folder.Length > 0 && File.Exists(own) ? own : null;
+    }
+
     private static EvaluationTask Read(HarnessTask task, TaskInputs inputs)
     {
         try
@@ -43,10 +61,6 @@ internal sealed class TaskData(BlobStore blobs, IOptions<FineTuneOptions> option
     private async Task<Stream> Open(StoredFile? uploaded, HarnessTask task, string path, string field, CancellationToken cancel)
     {
         if (uploaded is not null) return await blobs.Open(uploaded.TenantId, uploaded.Sha256, $"file '{uploaded.Id}'", cancel);
-        // A task's path holds nothing that leads out of the folder.
-        string folder = options.Value.TaskDataDirectory, own = Path.Combine(folder, path);
-        if (folder.Length > 0 && File.Exists(own)) return File.OpenRead(own);
-        throw new EvaluationRefused(new EvaluationRefusal(
-            EvaluationRefusalKind.BadTask, $"The service has no data of its own for '{task.Name}' ({path} in FineTune:TaskDataDirectory). Upload it with purpose evals, and name it in task_files.{task.Name}.{field}.", "tasks"));
+        return Own(path) is { } own ? File.OpenRead(own) : throw new EvaluationRefused(new EvaluationRefusal(EvaluationRefusalKind.BadTask, Missing(task, path, field), "tasks"));
     }
 }

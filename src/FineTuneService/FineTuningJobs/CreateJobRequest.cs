@@ -1,3 +1,4 @@
+using FineTuneService.Evaluations;
 using FineTuneService.Hosting;
 
 namespace FineTuneService.FineTuningJobs;
@@ -41,6 +42,13 @@ public sealed record CreateJobRequest
     public string? BaseDtype { get; init; }
     public TrainingBody? Training { get; init; }
     public DatasetBody? Dataset { get; init; }
+
+    /// <summary>Tasks that are put to the base before training and to the adapter after it.</summary>
+    public EvaluateBody? Evaluate { get; init; }
+
+    /// <summary>Trainings with seeds that follow each other, 1 to 10: the answer has mean and deviation of their losses and tasks. The adapter of the
+    /// job's own seed is kept.</summary>
+    public int? Repeats { get; init; }
     public NotBuilt? Integrations { get; init; }
 }
 
@@ -186,4 +194,18 @@ public sealed record DatasetBody
 
     /// <summary>Share of the training file's rows, below 1, that is held out for validation where there is no validation file.</summary>
     public double? ValidationSplit { get; init; }
+}
+
+/// <summary>lm-evaluation-harness's tasks around a job.</summary>
+public sealed record EvaluateBody
+{
+    /// <summary>The harness's names, as in /v1/evaluations.</summary>
+    public required IReadOnlyList<string> Tasks { get; init; }
+
+    /// <summary>Uploaded data by task name.</summary>
+    public Dictionary<string, TaskFilesBody>? TaskFiles { get; init; }
+    public int? NumFewshot { get; init; }
+
+    /// <summary>Only the first so many questions of each task.</summary>
+    public int? Limit { get; init; }
 }

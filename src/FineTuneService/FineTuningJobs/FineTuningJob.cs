@@ -65,6 +65,12 @@ public sealed class FineTuningJob : ITenantRow
     /// <summary>JSON of the error object, where it failed.</summary>
     public string? Error { get; set; }
 
+    /// <summary>JSON of <see cref="JobTasks"/>: the tasks' figures so far.</summary>
+    public string? Evaluation { get; set; }
+
+    /// <summary>JSON of a list of <see cref="RepeatResult"/>: trainings that have ended.</summary>
+    public string? Repeats { get; set; }
+
     /// <summary>JSON of a list of sentences.</summary>
     public string? Warnings { get; set; }
     public int Step { get; set; }

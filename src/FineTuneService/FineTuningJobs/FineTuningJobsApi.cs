@@ -1,6 +1,7 @@
 using FineTuneService.Data;
 using FineTuneService.Engine.Models;
 using FineTuneService.Engine.Training;
+using FineTuneService.Evaluations;
 using FineTuneService.Hosting;
 using FineTuneService.Models;
 using FineTuneService.Tenants;
@@ -24,14 +25,23 @@ internal static class FineTuningJobsApi
     }
 
     private static async Task<IResult> Create(
-        CreateJobRequest body, FineTuneDbContext db, ModelCatalog catalog, JobLimits limits, JobAdmission admission, CancellationToken cancel)
+        CreateJobRequest body, FineTuneDbContext db, ModelCatalog catalog, EvaluationReader tasks, TaskData taskData, JobLimits limits, JobAdmission admission, CancellationToken cancel)
     {
         (IResult? refusal, _, TrainingEstimate? least) = await Check(body, db, catalog, cancel);
         if (refusal is not null) return refusal;
+        if (await RefuseTasks(body.Evaluate, tasks, taskData, cancel) is { } noTask) return noTask;
         if (limits.Refuse(least!) is { } tooMuch) return Errors.Unprocessable(tooMuch.Message, tooMuch.Code, tooMuch.Param);
         JobSettings settings = JobSettingsReader.Read(body, MachineDtype.Fastest == ComputeDtype.Bf16, out _)!;
         (FineTuningJob? job, IResult? notTaken) = await admission.Add(body, settings, least!.AdapterBytes);
         return notTaken ?? Results.Ok(JobBody.Of(job!, null));
+    }
+
+    /// <summary>A task without data is told of now, and not once the training has ended.</summary>
+    private static async Task<IResult?> RefuseTasks(EvaluateBody? evaluate, EvaluationReader reader, TaskData data, CancellationToken cancel)
+    {
+        if (evaluate is null) return null;
+        (IReadOnlyList<PlannedTask> tasks, IResult? refusal) = await reader.Plan(evaluate.Tasks, evaluate.TaskFiles, evaluate.NumFewshot, "evaluate.", cancel);
+        return refusal ?? (tasks.Select(data.Missing).FirstOrDefault(missing => missing is not null) is { } none ? Errors.BadRequest(none, "invalid_task", "evaluate.tasks") : null);
     }
 
     private static async Task<IResult> Estimate(

@@ -24,6 +24,12 @@ public sealed record JobBody
     /// <summary>Everything that the run depends on, with no "auto" left.</summary>
     public required JobSettings Settings { get; init; }
     public required IReadOnlyList<string> Warnings { get; init; }
+
+    /// <summary>The tasks' figures before and after training, where the job has evaluate.</summary>
+    public JobTasks? Evaluation { get; init; }
+
+    /// <summary>What its trainings came to, where the job has repeats.</summary>
+    public RepeatsBody? Repeats { get; init; }
     public Dictionary<string, string>? Metadata { get; init; }
     public string? Suffix { get; init; }
 
@@ -69,6 +75,8 @@ public sealed record JobBody
             Progress = new JobProgress(job.Step, job.TotalSteps, job.Epoch, job.TrainLoss, job.ValidationLoss, job.TestLoss),
             Warnings = job.Warnings is null ? [] : JsonSerializer.Deserialize<string[]>(job.Warnings)!,
             Metadata = job.Metadata is null ? null : JsonSerializer.Deserialize<Dictionary<string, string>>(job.Metadata),
+            Evaluation = job.Evaluation is null ? null : JsonSerializer.Deserialize<JobTasks>(job.Evaluation, Json.Options),
+            Repeats = job.Repeats is null ? null : RepeatsBody.Of(JsonSerializer.Deserialize<RepeatResult[]>(job.Repeats, Json.Options)!),
             StartedAt = job.StartedAt,
             FinishedAt = job.FinishedAt,
             FineTunedModel = job.FineTunedModel,

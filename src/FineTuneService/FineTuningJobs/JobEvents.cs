@@ -10,6 +10,15 @@ internal static class JobEvents
     public static void Say(this FineTuneDbContext db, FineTuningJob job, TimeProvider clock, string message, string level = "info") =>
         db.JobEvents.Add(Row(job, clock, level, "message", message, null));
 
+    /// <summary>Adds a warning, and tells of it: once, though a run that was cut off at its end comes here again.</summary>
+    public static void Warn(this FineTuneDbContext db, FineTuningJob job, TimeProvider clock, string warning)
+    {
+        string[] before = job.Warnings is null ? [] : JsonSerializer.Deserialize<string[]>(job.Warnings)!;
+        if (before.Contains(warning)) return;
+        job.Warnings = JsonSerializer.Serialize<string[]>([.. before, warning]);
+        db.Say(job, clock, warning, "warn");
+    }
+
     /// <param name="data">The numbers, in snake case on the wire.</param>
     public static void Measure(this FineTuneDbContext db, FineTuningJob job, TimeProvider clock, string message, object data) =>
         db.JobEvents.Add(Row(job, clock, "info", "metrics", message, JsonSerializer.Serialize(data, Json.Options)));

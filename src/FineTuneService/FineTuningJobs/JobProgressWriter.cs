@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Threading.Channels;
 using FineTuneService.Data;
 using FineTuneService.Engine.Training;
@@ -37,7 +36,7 @@ internal sealed class JobProgressWriter(JobClaim claim, TimeProvider clock)
             if (!await claim.WriteSurely((db, job) => batch.ForEach(one =>
             {
                 Apply(db, job, one.Happened);
-                if (one.Overfits) Warn(db, job, OverfittingWatch.Warning);
+                if (one.Overfits) db.Warn(job, clock, OverfittingWatch.Warning);
             }), giveUp)) return;
             if (batch.Count < LargestBatch) await Task.Delay(Pause, giveUp);
         }
@@ -75,7 +74,7 @@ internal sealed class JobProgressWriter(JobClaim claim, TimeProvider clock)
             case RunFinished finished:
                 if (finished.EarlyStopped) db.Say(job, clock, $"Stopped early at step {finished.Step} of {job.TotalSteps}: the validation loss no longer falls");
                 if (finished.KeptStep != finished.Step) db.Say(job, clock, $"The adapter is that of step {finished.KeptStep}, whose validation loss was the lowest");
-                if (finished.LearntNothing) Warn(db, job, "the run changed nothing: every B of the adapter is still zero, so it answers as the base does. Give it more steps, a higher learning rate or less warmup.");
+                if (finished.LearntNothing) db.Warn(job, clock, "the run changed nothing: every B of the adapter is still zero, so it answers as the base does. Give it more steps, a higher learning rate or less warmup.");
                 break;
             case CheckpointSaved saved:
                 job.Attempts = 0; // Whatever ends the process now, the job has come further.
@@ -92,15 +91,6 @@ internal sealed class JobProgressWriter(JobClaim claim, TimeProvider clock)
                 });
                 break;
         }
-    }
-
-    /// <summary>Says it once, though a run that was cut off at its end comes here again.</summary>
-    private void Warn(FineTuneDbContext db, FineTuningJob job, string warning)
-    {
-        string[] before = job.Warnings is null ? [] : JsonSerializer.Deserialize<string[]>(job.Warnings)!;
-        if (before.Contains(warning)) return;
-        job.Warnings = JsonSerializer.Serialize<string[]>([.. before, warning]);
-        db.Say(job, clock, warning, "warn");
     }
 
     private sealed record StepMetrics(int Step, int? TotalSteps, double TrainLoss, double LearningRate, double GradNorm, long Tokens, double Epoch, double Seconds);

@@ -1,7 +1,10 @@
+using System.Text.Json;
 using FineTuneService.Adapters;
 using FineTuneService.Data;
 using FineTuneService.Device;
 using FineTuneService.Engine.Training;
+using FineTuneService.Evaluations;
+using FineTuneService.Hosting;
 using FineTuneService.Models;
 using Microsoft.EntityFrameworkCore;
 
@@ -11,20 +14,31 @@ namespace FineTuneService.FineTuningJobs;
 /// Keeps what a job came to. A disk that is full for a while, or a database that is locked, delays it: the adapter stays in memory, and
 /// saving is tried again while the claim holds.
 /// </summary>
-internal sealed class JobResult(IServiceScopeFactory scopes, JobEnding ending, DeviceLease lease, TimeProvider clock, ILogger<JobResult> log)
+internal sealed class JobResult(IServiceScopeFactory scopes, JobEnding ending, JobEvaluation evaluation, DeviceLease lease, ResidentModels resident, TimeProvider clock, ILogger<JobResult> log)
 {
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
     /// <summary>Other jobs wait meanwhile; the run's last checkpoint leads here again.</summary>
     private static readonly TimeSpan Longest = TimeSpan.FromMinutes(10);
 
+    /// <param name="stop">Ends the evaluation of what was trained.</param>
     /// <returns>False where the job is to be gone on with later.</returns>
-    public async Task<bool> Keep(JobClaim claim, RunFinished finished, JobRun run, ModelEntry model, CancellationToken giveUp)
+    public async Task<bool> Keep(JobClaim claim, RunFinished finished, JobRun run, ModelEntry model, CancellationToken stop, CancellationToken giveUp)
     {
         if (await Save(claim, run, model, giveUp) is not { } adapter) return false;
+        IReadOnlyDictionary<string, TaskResult>? tasks = null;
+        try
+        {
+            if (!claim.CancelRequested) tasks = await evaluation.After(claim, run.Settings, model, adapter, stop);
+        }
+        catch
+        {
+            await Forget(adapter);
+            throw;
+        }
         if (claim.CancelRequested)
         {
-            DataDirectory.Remove(adapter.Folder);
+            await Forget(adapter);
             await Cancel(claim, giveUp);
             return true;
         }
@@ -38,13 +52,40 @@ internal sealed class JobResult(IServiceScopeFactory scopes, JobEnding ending, D
             job.Status = JobStatus.Succeeded;
             job.FineTunedModel = adapter.Model;
             job.TrainedTokens = finished.TrainedTokens;
+            Tell(db, job, finished, run.Settings, tasks);
             job.ValidationLoss = finished.ValidationLoss ?? job.ValidationLoss;
             db.Say(job, clock, $"New fine-tuned model created: {adapter.Model}");
             db.Say(job, clock, "The job has successfully completed");
         }, giveUp);
         if (ended || await IsRow(adapter)) await ending.Forget(claim.Job, JobStatus.Succeeded);
-        else DataDirectory.Remove(adapter.Folder);
+        else await Forget(adapter);
         return true;
+    }
+
+    /// <summary>The tasks' figures, with a warning for each that scores below the base; and those of all trainings, where there were several.</summary>
+    private void Tell(FineTuneDbContext db, FineTuningJob job, RunFinished finished, JobSettings settings, IReadOnlyDictionary<string, TaskResult>? tasks)
+    {
+        if (settings.Repeats > 1)
+        {
+            JobRepeats.Add(job, finished, settings, tasks);
+            job.TrainedTokens = JobRepeats.Tokens(job);
+        }
+        if (tasks is null) return;
+        JobTasks both = (job.Evaluation is null ? new JobTasks() : JsonSerializer.Deserialize<JobTasks>(job.Evaluation, Json.Options)!) with { After = tasks };
+        job.Evaluation = JsonSerializer.Serialize(both, Json.Options);
+        db.Say(job, clock, $"The fine-tuned model was evaluated: {JobEvaluation.Told(tasks)}");
+        foreach (string loss in both.Losses()) db.Warn(job, clock, loss);
+    }
+
+    /// <summary>An adapter that comes to no row.</summary>
+    private async Task Forget(AdapterEntry adapter)
+    {
+        await lease.Serve("forget", () =>
+        {
+            resident.Forget(adapter.Id);
+            return true;
+        });
+        DataDirectory.Remove(adapter.Folder);
     }
 
     public async Task Cancel(JobClaim claim, CancellationToken giveUp)

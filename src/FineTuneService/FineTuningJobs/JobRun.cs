@@ -19,6 +19,8 @@ internal sealed class JobRun(JobClaim claim, JobSettings settings, TrainingData 
 
     private Adapter? _adapter;
 
+    public JobSettings Settings => settings;
+
     /// <summary>Whether training has begun, so that there are tensors to let go of.</summary>
     public bool HasAdapter => _adapter is not null;
 

@@ -65,6 +65,12 @@ public sealed record JobSettings
     public required double ValidationSplit { get; init; }
     public required ulong Seed { get; init; }
 
+    /// <summary>Tasks before and after; null: none.</summary>
+    public EvaluateBody? Evaluate { get; init; }
+
+    /// <summary>Trainings, with seeds that follow each other.</summary>
+    public int Repeats { get; init; } = 1;
+
     /// <summary>A stored job's.</summary>
     public static JobSettings Of(FineTuningJob job) => JsonSerializer.Deserialize<JobSettings>(job.Settings, Json.Options)!;
 

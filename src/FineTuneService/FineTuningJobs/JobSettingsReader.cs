@@ -1,6 +1,7 @@
 using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Models;
 using FineTuneService.Engine.Training.Optimizers;
+using FineTuneService.Evaluations;
 using FineTuneService.Hosting;
 
 namespace FineTuneService.FineTuningJobs;
@@ -14,7 +15,7 @@ internal static class JobSettingsReader
     internal const double DefaultLearningRate = 2e-4;
 
     /// <summary>Preset default's.</summary>
-    private const int DefaultRank = 16, DefaultEpochs = 1;
+    private const int DefaultRank = 16, DefaultEpochs = 1, MostRepeats = 10;
     private const double DefaultWarmup = 0.03;
 
     /// <summary>The settings, or null and the first problem.</summary>
@@ -71,6 +72,8 @@ internal static class JobSettingsReader
             SaveEvery = training?.SaveEvery,
             ValidationSplit = body.Dataset?.ValidationSplit ?? 0,
             Seed = (ulong)(body.Seed ?? 42),
+            Evaluate = body.Evaluate,
+            Repeats = body.Repeats ?? 1,
         };
     }
 
@@ -79,7 +82,7 @@ internal static class JobSettingsReader
 
     private static JobBodyProblem? Check(CreateJobRequest body) =>
         Identity(body) ?? JobDataset.Problem(body.Dataset) ?? Adapter(body.Lora) ?? Loop(body.Training) ?? OpenAi(body)
-        ?? TrainingOptions.Problem(body.Training ?? new(), body.ValidationFile is not null || body.Dataset?.ValidationSplit > 0);
+        ?? TrainingOptions.Problem(body.Training ?? new(), body.ValidationFile is not null || body.Dataset?.ValidationSplit > 0) ?? Evaluation(body);
 
     private static JobBodyProblem? Identity(CreateJobRequest body)
     {
@@ -145,5 +148,14 @@ internal static class JobSettingsReader
         if (h?.NEpochs?.Number is not null && body.Training?.Epochs is not null) return new("training.epochs", "epochs is given twice; give it in training only");
         if (h?.LearningRateMultiplier?.Number is not null && body.Training?.LearningRate is not null) return new("training.learning_rate", "the learning rate is given twice; give it in training only");
         return null;
+    }
+
+    private static JobBodyProblem? Evaluation(CreateJobRequest body)
+    {
+        if (body.Repeats is < 1 or > MostRepeats) return new("repeats", $"repeats must be 1 to {MostRepeats}");
+        if (body.Evaluate is not { } evaluate) return null;
+        if (evaluate.Tasks.Count == 0) return new("evaluate.tasks", "evaluate.tasks names no task; give one, or leave evaluate out");
+        return EvaluationReader.CheckTasks(evaluate.Tasks, evaluate.TaskFiles, evaluate.NumFewshot, evaluate.Limit) is { } problem
+            ? new($"evaluate.{problem.Param}", problem.Message.TrimEnd('.')) : null;
     }
 }

@@ -9,7 +9,8 @@ namespace FineTuneService.FineTuningJobs;
 
 /// <summary>A claimed job's way from queued, or from the step where a dead process left it, to its adapter.</summary>
 internal sealed class JobTraining(
-    JobFiles files, JobEnding ending, JobResult result, JobLimits limits, JobFolders folders, DataDirectory directory, DiskSpace disk, DeviceLease lease, ResidentModels resident, TimeProvider clock)
+    JobFiles files, JobEnding ending, JobResult result, JobEvaluation evaluation, JobRepeats repeats, JobLimits limits, JobFolders folders, DataDirectory directory,
+    DiskSpace disk, DeviceLease lease, ResidentModels resident, TimeProvider clock)
 {
     /// <param name="stopping">The service ends: the run stops at its next step, and is resumed by the next start.</param>
     /// <param name="giveUp">What could not be written until now is left.</param>
@@ -30,11 +31,32 @@ internal sealed class JobTraining(
             await ending.Fail(claim, refused, giveUp);
             return;
         }
-        var run = new JobRun(claim, settings, data, model, directory, disk, folders, resident, lease);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(claim.Stop, stopping);
+        try
+        {
+            await evaluation.Before(claim, settings, model, stop.Token);
+            for (int number = JobRepeats.Ended(claim.Job); ; number++)
+            {
+                var run = new JobRun(claim, JobRepeats.Settings(settings, number), data, model, directory, disk, folders, resident, lease);
+                if (!await Once(claim, run, model, last: number + 1 >= settings.Repeats, stop.Token, stopping, giveUp)) return;
+            }
+        }
+        catch (OperationCanceledException) when (claim.StopRequested && !stopping.IsCancellationRequested)
+        {
+            await Leave(claim, giveUp); // In the middle of an evaluation.
+        }
+    }
+
+    /// <returns>Whether another training is to follow.</returns>
+    private async Task<bool> Once(JobClaim claim, JobRun run, ModelEntry model, bool last, CancellationToken stop, CancellationToken stopping, CancellationToken giveUp)
+    {
         try
         {
             RunFinished? finished = await Train(claim, run, stopping, giveUp);
-            await End(claim, finished, run, model, giveUp);
+            if (last || finished?.Diverged is not null) await End(claim, finished, run, model, stop, giveUp);
+            else if (finished is not { Stopped: false } || claim.StopRequested) await Leave(claim, giveUp);
+            else return await repeats.Keep(claim, run.Settings, run, finished, model, stop);
+            return false;
         }
         finally
         {
@@ -70,21 +92,25 @@ internal sealed class JobTraining(
         }
     }
 
-    private async Task End(JobClaim claim, RunFinished? finished, JobRun run, ModelEntry model, CancellationToken giveUp)
+    private async Task End(JobClaim claim, RunFinished? finished, JobRun run, ModelEntry model, CancellationToken stop, CancellationToken giveUp)
     {
         if (claim.Lost) return;
-        if (claim.CancelRequested)
-        {
-            await result.Cancel(claim, giveUp);
-        }
-        else if (finished?.Diverged is { } why)
+        if (!claim.CancelRequested && finished?.Diverged is { } why)
         {
             await ending.Fail(claim, new JobError(JobEnding.Diverged, why + ".", null), giveUp);
         }
-        else if (finished is not { Stopped: false } || !await result.Keep(claim, finished, run, model, giveUp))
+        else if (claim.CancelRequested || finished is not { Stopped: false } || !await result.Keep(claim, finished, run, model, stop, giveUp))
         {
-            await claim.Release(failed: false, giveUp); // It goes on from its checkpoint, here or after the next start.
+            await Leave(claim, giveUp);
         }
+    }
+
+    /// <summary>The job ends as its client wished, or goes on from its checkpoint, here or after the next start.</summary>
+    private async Task Leave(JobClaim claim, CancellationToken giveUp)
+    {
+        if (claim.Lost) return;
+        if (claim.CancelRequested) await result.Cancel(claim, giveUp);
+        else await claim.Release(failed: false, giveUp);
     }
 
     private static bool Forget(JobRun run)

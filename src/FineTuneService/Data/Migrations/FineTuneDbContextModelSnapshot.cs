@@ -216,6 +216,9 @@ namespace FineTuneService.Data.Migrations
                     b.Property<string>("Error")
                         .HasColumnType("TEXT");
 
+                    b.Property<string>("Evaluation")
+                        .HasColumnType("TEXT");
+
                     b.Property<string>("FineTunedModel")
                         .HasColumnType("TEXT");
 
@@ -231,6 +234,9 @@ namespace FineTuneService.Data.Migrations
 
                     b.Property<string>("Model")
                         .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("Repeats")
                         .HasColumnType("TEXT");
 
                     b.Property<string>("Settings")
