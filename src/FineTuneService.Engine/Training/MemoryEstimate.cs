@@ -37,7 +37,7 @@ public sealed record MemoryEstimate(long Base, long Trained, long Gradients, lon
             trainable * trained,
             OptimizerBytes(slots, config, trainable),
             tokens * (activations.PerToken + (slots.FinalNorm is null ? 1 : 2L) * model.HiddenSize * element),
-            Math.Max(HeadBytes(slots, tokens, element), activations.Backward(tokens)) + Widened(slots, precision, tokens));
+            Math.Max(HeadBytes(model, slots, tokens, element), activations.Backward(tokens)) + Widened(slots, precision, tokens));
     }
 
     /// <summary>Of the optimizer itself, made without memory: libtorch's meta device knows shapes alone.</summary>
@@ -59,11 +59,11 @@ public sealed record MemoryEstimate(long Base, long Trained, long Gradients, lon
         return optimizer.StateBytes;
     }
 
-    /// <summary>A chunk's logits and its rows, and the gradient by all hidden states.</summary>
-    private static long HeadBytes(ModelSlots slots, long tokens, int element)
+    /// <summary>A chunk's logits (capped ones are kept beside their gradient) and its rows, and the gradient by all hidden states.</summary>
+    private static long HeadBytes(ModelConfig model, ModelSlots slots, long tokens, int element)
     {
         long rows = HeadLoss.LargestChunk((int)Math.Min(tokens, int.MaxValue), slots.Head.Out);
-        return element * (rows * (slots.Head.Out + 2L * slots.Head.In) + tokens * slots.Head.In) + sizeof(float) * tokens;
+        return element * (rows * ((model.LogitSoftCap == 0 ? 1 : 2) * slots.Head.Out + 2L * slots.Head.In) + tokens * slots.Head.In) + sizeof(float) * tokens;
     }
 
     /// <summary>The largest layer's weight where products need it in another form: quantised, or bf16 on a CPU without instructions for it.</summary>
