@@ -107,7 +107,7 @@ internal static class CausalSoftmaxKernel
                 for (int row = first; row < end; row++)
                 {
                     T* source = scores.Row<T>(row);
-                    int query = places.Query(row), from = rule.FirstKey(places.BatchRow(row), query, places.Width), seen = Math.Min(keys, query + 1) - from;
+                    int query = places.Query(row), from = rule.FirstKey(places, row, query), seen = Math.Min(keys, query + 1) - from;
                     TLanes inverse = TLanes.Of(1 / Softmax<TLanes, T>(source + from, from, seen, row, exponentials));
                     new Span<T>(source, from).Clear();
                     for (int i = 0; i < seen; i += TLanes.Count) Lane.Store(TLanes.Load(exponentials + i) * inverse, source + from + i, keys - from - i);
@@ -140,9 +140,11 @@ internal static class CausalSoftmaxKernel
             fixed (float* exponentials = rented)
             {
                 float* prepared = rule.OnlyScales ? null : exponentials + keys + TLanes.Count;
+                float cap = rule.SoftCap;
+                TLanes scale = TLanes.Of(rule.Scale);
                 for (int row = first; row < end; row++)
                 {
-                    int query = places.Query(row), from = rule.FirstKey(places.BatchRow(row), query, places.Width), seen = Math.Min(keys, query + 1) - from;
+                    int query = places.Query(row), from = rule.FirstKey(places, row, query), seen = Math.Min(keys, query + 1) - from;
                     T* source = scores.Row<T>(row) + from, gradient = dProbabilities.Row<T>(row) + from;
                     float inverse = 1 / Softmax<TLanes, T>(source, from, seen, row, exponentials, prepared);
                     TLanes dots = TLanes.Of(0);
@@ -153,10 +155,10 @@ internal static class CausalSoftmaxKernel
                     {
                         TLanes p = TLanes.Load(exponentials + i) * TLanes.Of(inverse);
                         TLanes d = Lane.Rounded<TLanes, T>(p * (Lane.Load<TLanes, T>(gradient + i, seen - i) - mean));
-                        if (rule.SoftCap != 0) d *= Slope(TLanes.Load(prepared + i));
                         Lane.Store(p, source + i, keys - from - i);
-                        Lane.Store(d * TLanes.Of(rule.Scale), gradient + i, keys - from - i);
+                        Lane.Store(d * scale, gradient + i, keys - from - i);
                     }
+                    if (cap != 0) Slopes<TLanes, T>(gradient, prepared, seen, cap);
                     Clear(source, from, keys, seen);
                     Clear(gradient, from, keys, seen);
                 }
@@ -174,12 +176,17 @@ internal static class CausalSoftmaxKernel
             return Exponentials<TLanes, float>(prepared, seen, 1, exponentials);
         }
 
-        /// <summary>1 - tanh², of the capped score.</summary>
-        private TLanes Slope<TLanes>(TLanes capped)
+        /// <summary>Multiplies gradients by the cap's slope, 1 - tanh². A loop of its own: the other is every model's.</summary>
+        [MethodImpl(RowLoops.Compiled)]
+        private static void Slopes<TLanes, T>(T* gradient, float* capped, int seen, float cap)
             where TLanes : struct, ILanes<TLanes>
+            where T : unmanaged
         {
-            TLanes tanh = capped / TLanes.Of(rule.SoftCap);
-            return TLanes.Of(1) - tanh * tanh;
+            for (int i = 0; i < seen; i += TLanes.Count)
+            {
+                TLanes tanh = TLanes.Load(capped + i) / TLanes.Of(cap);
+                Lane.Store(Lane.Load<TLanes, T>(gradient + i, seen - i) * (TLanes.Of(1) - tanh * tanh), gradient + i, seen - i);
+            }
         }
 
         /// <summary>Zeros for the keys that are not seen, before and after those from <paramref name="source"/> on.</summary>

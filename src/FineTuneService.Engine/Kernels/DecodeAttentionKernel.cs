@@ -45,7 +45,7 @@ internal static class DecodeAttentionKernel
             where T : unmanaged
         {
             CachedSequence sequence = sequences[row];
-            int before = sequence.Length, headDim = shape.HeadDim, at = before % KvCache.BlockTokens, first = rule.FirstKey(0, before, 0);
+            int before = sequence.Length, headDim = shape.HeadDim, at = before % KvCache.BlockTokens, first = rule.FirstKey(before);
             T* token = tokens.Row<T>(row);
             CacheBlock last = sequence.Blocks[before / KvCache.BlockTokens];
             new Span<T>(token + shape.KeySlot(kvHead) * headDim, headDim).CopyTo(new Span<T>(last.KeyRows<T>(layer, kvHead) + at * headDim, headDim));

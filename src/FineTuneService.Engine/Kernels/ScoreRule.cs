@@ -19,15 +19,13 @@ internal sealed record ScoreRule(float Scale)
     /// <summary>Scores are scaled and nothing else.</summary>
     public bool OnlyScales => SoftCap == 0 && Slopes is null;
 
-    /// <summary>The first key that a query sees.</summary>
-    /// <param name="row">Row of the batch.</param>
+    /// <summary>The first key that a query of a row of one sequence sees.</summary>
     /// <param name="query">The query's place in its row, and so the last key that it sees.</param>
-    /// <param name="width">Tokens of a row, of <see cref="SequenceStarts"/>.</param>
-    public int FirstKey(int row, int query, int width)
-    {
-        int start = SequenceStarts is null ? 0 : SequenceStarts[row * width + query];
-        return Window == 0 ? start : Math.Max(start, query - Window + 1);
-    }
+    public int FirstKey(int query) => Window == 0 ? 0 : Math.Max(0, query - Window + 1);
+
+    /// <summary>The first key that the query of a row of scores sees.</summary>
+    public int FirstKey(ScorePlaces places, int row, int query) =>
+        SequenceStarts is null ? FirstKey(query) : Math.Max(SequenceStarts[places.BatchRow(row) * places.Width + query], FirstKey(query));
 }
 
 /// <summary>Which query each row of a matrix of scores is: rows of one problem after the other, in it head after head.</summary>

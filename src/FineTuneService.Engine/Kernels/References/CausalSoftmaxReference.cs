@@ -30,7 +30,7 @@ internal static class CausalSoftmaxReference
         for (int row = 0; row < rows; row++)
         {
             last[row] = places.Query(row);
-            first[row] = rule.FirstKey(places.BatchRow(row), (int)last[row], places.Width);
+            first[row] = rule.FirstKey(places, row, (int)last[row]);
             slopes[row] = rule.Slopes?[places.Head(row)] ?? 0;
         }
         Tensor keys = arange(scores.shape[1], ScalarType.Int64, scores.device).unsqueeze(0);
