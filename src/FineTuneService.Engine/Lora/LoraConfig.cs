@@ -51,8 +51,44 @@ public sealed record LoraConfig
     /// <summary>The scaling is alpha / √rank instead of alpha / rank (https://arxiv.org/abs/2312.03732).</summary>
     public bool UseRslora { get; init; }
 
+    /// <summary>How A and B begin, in PEFT's names (init_lora_weights); default is its true.</summary>
+    public string Initialisation { get; init; } = "default";
+
+    /// <summary>Weight-decomposed adaptation (https://arxiv.org/abs/2402.09353): each output's magnitude is trained apart from its direction.</summary>
+    public bool UseDora { get; init; }
+
+    /// <summary>Which of the base's biases train with the adapter.</summary>
+    public LoraBias Bias { get; init; }
+
+    /// <summary>Every B has a bias of its own (PEFT's lora_bias).</summary>
+    public bool BiasOfB { get; init; }
+
+    /// <summary>Modules that train whole, each in a copy that replaces the base's: a name's end, such as lm_head or embed_tokens.</summary>
+    public IReadOnlyList<string> ModulesToSave { get; init; } = [];
+
+    /// <summary>
+    /// Token ids whose rows train, by module (embed_tokens, lm_head); the name "" is the input embeddings, and where the head is tied to them,
+    /// the head too.
+    /// </summary>
+    public IReadOnlyDictionary<string, IReadOnlyList<int>> TrainableTokenIndices { get; init; } = new Dictionary<string, IReadOnlyList<int>>();
+
+    /// <summary>What is trained of tied embeddings acts in the head too: each has a copy in PEFT's files. For adapters that were made elsewhere.</summary>
+    public bool EnsureWeightTying { get; init; }
+
     /// <summary>Factor of B·A where no pattern says otherwise.</summary>
     public double Scaling => ScalingOf(Rank, Alpha);
 
     internal double ScalingOf(int rank, double alpha) => alpha / (UseRslora ? Math.Sqrt(rank) : rank);
+}
+
+/// <summary>PEFT's bias option.</summary>
+public enum LoraBias
+{
+    None,
+
+    /// <summary>Those of the modules that are targeted.</summary>
+    LoraOnly,
+
+    /// <summary>Every bias of the model.</summary>
+    All,
 }

@@ -18,8 +18,11 @@ internal static class LoraRules
         if (config.LayersToTransform.Count > 0 && config.TargetPattern is not null)
             throw new ArgumentException("layers_to_transform does not go with target_modules as a regular expression; write the layers into it");
         if (config.LayersToTransform.Any(layer => layer < 0)) throw new ArgumentException("layers_to_transform has a number below 0");
+        if (config.UseDora && config.BiasOfB) throw new ArgumentException("lora_bias does not go with use_dora; leave one out");
+        if (config.TrainableTokenIndices.Values.Any(tokens => tokens.Count == 0 || tokens.Distinct().Count() != tokens.Count || tokens.Any(token => token < 0)))
+            throw new ArgumentException("trainable_token_indices must be ids of 0 or more, each once");
         int names = config.TargetModules.Count + config.ExcludeModules.Count + config.LayersToTransform.Count + config.LayersPattern.Count
-            + config.RankPattern.Count + config.AlphaPattern.Count;
+            + config.ModulesToSave.Count + config.TrainableTokenIndices.Values.Sum(tokens => tokens.Count) + config.RankPattern.Count + config.AlphaPattern.Count;
         if (names > MostNames) throw new ArgumentException($"the adapter's options hold {names} names and patterns; {MostNames} are the most");
     }
 

@@ -4,6 +4,9 @@ namespace FineTuneService.Engine.Lora;
 /// <param name="Scaling">Factor of B·A.</param>
 internal readonly record struct LoraSettings(int Rank, double Scaling);
 
+/// <summary>What a module is: all-linear takes linear layers only, and leaves the head out.</summary>
+internal enum TargetKind { Linear, Head, Embedding }
+
 /// <summary>Which modules a config's adapter is put on, and with what rank and scaling: PEFT's check_target_module_exists and get_pattern_key.</summary>
 internal sealed class LoraTargets
 {
@@ -14,7 +17,7 @@ internal sealed class LoraTargets
     private readonly PythonPattern[] _layers;
     private readonly (PythonPattern Pattern, int Rank)[] _ranks;
     private readonly (PythonPattern Pattern, double Alpha)[] _alphas;
-    private readonly HashSet<string> _unmatched;
+    private readonly HashSet<string> _unmatched, _unmatchedSaved;
 
     /// <exception cref="ArgumentException">A pattern is no regular expression.</exception>
     public LoraTargets(LoraConfig config)
@@ -26,14 +29,17 @@ internal sealed class LoraTargets
         _ranks = [.. config.RankPattern.Select(entry => (PythonPattern.Suffix(entry.Key), entry.Value))];
         _alphas = [.. config.AlphaPattern.Select(entry => (PythonPattern.Suffix(entry.Key), entry.Value))];
         _unmatched = _target is null ? [.. config.TargetModules] : [config.TargetPattern!];
+        _unmatchedSaved = [.. config.ModulesToSave];
     }
 
     /// <summary>What a module gets, or null where it is not targeted.</summary>
-    /// <param name="isHead">all-linear leaves it out.</param>
     /// <exception cref="ArgumentException">A pattern takes too long.</exception>
-    public LoraSettings? For(string module, bool isHead = false)
+    public LoraSettings? For(string module, TargetKind kind = TargetKind.Linear) =>
+        IsExcluded(module) || IsSaved(module) || !IsTarget(module, kind) ? null : SettingsOf(module);
+
+    /// <summary>The rank and scaling that a module would have.</summary>
+    public LoraSettings SettingsOf(string module)
     {
-        if (IsExcluded(module) || !IsTarget(module, isHead)) return null;
         int rank = Array.Find(_ranks, entry => entry.Pattern.Matches(module)) is { Pattern: not null } ranked ? ranked.Rank : _config.Rank;
         double alpha = Array.Find(_alphas, entry => entry.Pattern.Matches(module)) is { Pattern: not null } other ? other.Alpha : _config.Alpha;
         return new LoraSettings(rank, _config.ScalingOf(rank, alpha));
@@ -44,11 +50,26 @@ internal sealed class LoraTargets
     {
         if (_unmatched.Count > 0)
             throw new ArgumentException($"target module {string.Join(", ", _unmatched.Order())}: the model has no such linear layer");
+        if (_unmatchedSaved.Count > 0) throw new ArgumentException($"modules_to_save {string.Join(", ", _unmatchedSaved.Order())}: the model has no such module");
+    }
+
+    /// <summary>Whether a module trains whole: its name, or that of a module it lies in, ends so.</summary>
+    public bool IsSaved(string module)
+    {
+        for (int end = module.Length; end > 0; end = module.LastIndexOf('.', end - 1))
+        {
+            foreach (string name in _config.ModulesToSave.Where(name => module.AsSpan(0, end).EndsWith(name, StringComparison.Ordinal)))
+            {
+                _unmatchedSaved.Remove(name);
+                return true;
+            }
+        }
+        return false;
     }
 
     private bool IsExcluded(string module) => _exclude?.Matches(module) ?? _config.ExcludeModules.Any(name => EndsWith(module, name));
 
-    private bool IsTarget(string module, bool isHead)
+    private bool IsTarget(string module, TargetKind kind)
     {
         if (_target is not null)
         {
@@ -56,7 +77,7 @@ internal sealed class LoraTargets
             _unmatched.Clear();
             return true;
         }
-        string[] names = [.. _config.TargetModules.Where(name => Names(name, module, isHead))];
+        string[] names = [.. _config.TargetModules.Where(name => Names(name, module, kind))];
         bool targeted = names.Length > 0 && (names.Contains(module) || IsInLayer(module));
         if (targeted) _unmatched.ExceptWith(names);
         return targeted;
@@ -69,13 +90,13 @@ internal sealed class LoraTargets
         return layer is { } number && _config.LayersToTransform.Contains(number);
     }
 
-    private static bool Names(string name, string module, bool isHead) => name switch
+    private static bool Names(string name, string module, TargetKind kind) => name switch
     {
-        LoraConfig.AllLinear => !isHead,
-        LoraConfig.AllLinearAndHead => true,
+        LoraConfig.AllLinear => kind == TargetKind.Linear,
+        LoraConfig.AllLinearAndHead => kind != TargetKind.Embedding,
         _ => EndsWith(module, name),
     };
 
     /// <summary>The name itself, or its last parts.</summary>
-    private static bool EndsWith(string module, string name) => module == name || module.EndsWith("." + name, StringComparison.Ordinal);
+    public static bool EndsWith(string module, string name) => module == name || module.EndsWith("." + name, StringComparison.Ordinal);
 }

@@ -9,9 +9,10 @@ public static class PeftConfig
     /// <summary>Fields that say nothing about what an adapter computes, or that are read below.</summary>
     private static readonly HashSet<string> Known =
     [
-        "alpha_pattern", "auto_mapping", "base_model_name_or_path", "ensure_weight_tying", "exclude_modules", "fan_in_fan_out", "inference_mode",
-        "layers_pattern", "layers_to_transform", "lora_alpha", "lora_dropout", "megatron_config", "megatron_core", "peft_type", "peft_version",
-        "qalora_group_size", "r", "rank_pattern", "revision", "target_modules", "task_type", "use_rslora",
+        "alpha_pattern", "auto_mapping", "base_model_name_or_path", "bias", "ensure_weight_tying", "exclude_modules", "fan_in_fan_out", "inference_mode",
+        "layers_pattern", "layers_to_transform", "lora_alpha", "lora_bias", "lora_dropout", "megatron_config", "megatron_core", "modules_to_save",
+        "peft_type", "peft_version", "qalora_group_size", "r", "rank_pattern", "revision", "target_modules", "task_type", "trainable_token_indices",
+        "use_dora", "use_rslora",
     ];
 
     /// <exception cref="AdapterException">Another kind of adapter, or an option that is not supported; the message names it.</exception>
@@ -39,6 +40,18 @@ public static class PeftConfig
             RankPattern = Pattern("rank_pattern", config, (name, ranks) => ranks.Whole(name, 1, LoraConfig.LargestRank)),
             AlphaPattern = Pattern("alpha_pattern", config, (name, alphas) => alphas.Number(name)),
             UseRslora = config.Flag("use_rslora") ?? false,
+            UseDora = config.Flag("use_dora") ?? false,
+            Bias = config.Text("bias") switch
+            {
+                null or "none" => LoraBias.None,
+                "lora_only" => LoraBias.LoraOnly,
+                "all" => LoraBias.All,
+                _ => throw config.Wrong("bias", config["bias"]!.Value, "none, lora_only or all"),
+            },
+            BiasOfB = config.Flag("lora_bias") ?? false,
+            ModulesToSave = NamesOrPattern("modules_to_save", config) is var (single, saved) && single is not null ? [single] : saved,
+            TrainableTokenIndices = Tokens(config),
+            EnsureWeightTying = config.Flag("ensure_weight_tying") ?? false,
         };
         // Of no effect once A and B are trained; a config that drops everything is PEFT's to refuse.
         return Checked(lora with { Dropout = lora.Dropout == 1 ? 0 : lora.Dropout }, config) with { Dropout = lora.Dropout };
@@ -74,7 +87,6 @@ public static class PeftConfig
             JsonValueKind.Object => !value.EnumerateObject().Any(),
             JsonValueKind.Array => value.GetArrayLength() == 0,
             JsonValueKind.True => option == "init_lora_weights",
-            JsonValueKind.String when option == "bias" => config.Text(option) == "none",
             // How A and B were drawn does not matter once they are there, unless the base was changed to fit.
             JsonValueKind.String when option == "init_lora_weights" => config.Text(option) is "gaussian" or "orthogonal" or "eva",
             _ => false,
@@ -98,6 +110,24 @@ public static class PeftConfig
         if (value.ValueKind != JsonValueKind.Array) return [config.Whole(Option, 0, int.MaxValue)!.Value];
         return [.. value.EnumerateArray().Select(layer =>
             layer.ValueKind == JsonValueKind.Number && layer.TryGetInt32(out int number) ? number : throw config.Wrong(Option, value, "a list of whole numbers"))];
+    }
+
+    /// <summary>A list for the input embeddings, or one for each module.</summary>
+    private static IReadOnlyDictionary<string, IReadOnlyList<int>> Tokens(JsonSettings config)
+    {
+        const string Option = "trainable_token_indices";
+        var tokens = new Dictionary<string, IReadOnlyList<int>>();
+        if (config[Option] is not { } value) return tokens;
+        if (value.ValueKind == JsonValueKind.Array) tokens[""] = Ids(value);
+        else if (config.Object(Option) is { } modules)
+        {
+            foreach (string module in modules.Names.Where(module => module.Length > 0)) tokens[module] = Ids(modules[module] ?? throw modules.Refuse($"{module} is null"));
+        }
+        return tokens;
+
+        int[] Ids(JsonElement list) => list.ValueKind == JsonValueKind.Array
+            ? [.. list.EnumerateArray().Select(id => id.ValueKind == JsonValueKind.Number && id.TryGetInt32(out int number) ? number : throw config.Wrong(Option, list, "ids of tokens"))]
+            : throw config.Wrong(Option, list, "a list of ids");
     }
 
     private static IReadOnlyDictionary<string, T> Pattern<T>(string option, JsonSettings config, Func<string, JsonSettings, T?> read) where T : struct

@@ -14,22 +14,61 @@ public static class AdapterMerge
     public static void Save(BaseModel model, Adapter adapter, string folder, ComputeDtype dtype, Action? betweenTensors = null)
     {
         using var pool = new BufferPool(model.Weights.EmbedTokens.device);
-        // A head that an adapter changed is no longer the embedding table.
-        bool untied = model.Config.TieWordEmbeddings && adapter["lm_head"] is not null;
-        ModelConfig config = untied ? model.Config with { TieWordEmbeddings = false } : model.Config;
-        ModelSaver.Save(folder, config, model.Weights, dtype == ComputeDtype.Bf16 ? ScalarType.BFloat16 : ScalarType.Float32, (linear, part) => Merged(linear, part, adapter, pool), betweenTensors);
+        ModelConfig config = Unties(model, adapter) ? model.Config with { TieWordEmbeddings = false } : model.Config;
+        ModelSaver.Save(
+            folder, config, model.Weights, dtype == ComputeDtype.Bf16 ? ScalarType.BFloat16 : ScalarType.Float32,
+            (linear, part) => Merged(linear, part, adapter, pool), name => Own(name, model, adapter), betweenTensors);
         model.CopySideFiles(folder);
     }
 
-    /// <summary>The merged weight [out, in] of one module, fp32; the base's own where the adapter does not target it.</summary>
+    /// <summary>The merged weight [out, in] of one module, fp32; the base's own where the adapter does not change it.</summary>
     internal static Tensor Merged(LinearWeight linear, LinearPart part, Adapter adapter, BufferPool pool)
     {
         using var scope = NewDisposeScope();
         Tensor dense = linear.Dense(pool);
         Tensor weight = dense.narrow(0, part.Offset, part.Out).to_type(ScalarType.Float32).clone();
         pool.Return(dense);
-        if (adapter[part.Module] is { } lora)
-            weight.addmm_(lora.B.to_type(ScalarType.Float32), lora.A.to_type(ScalarType.Float32), beta: 1, alpha: (float)lora.Scaling);
+        JoinedLora? joined = adapter.Values.Of(linear);
+        if (joined?.Parts.FirstOrDefault(lora => lora.Module == part.Module) is { } lora)
+        {
+            weight = DoraScales.AdaptedWeight(linear, lora, adapter.Removed?[part.Module], pool);
+            if (lora.Magnitude is not null) weight.mul_(adapter.DoraScale(linear, lora, pool).Factor.unsqueeze(1));
+        }
+        if (joined?.Replaced.FirstOrDefault(own => own.Part.Module == part.Module)?.Weight is { } own) weight.copy_(own);
+        if (joined?.Tokens is { } tokens) weight.index_copy_(0, tokens.Ids, tokens.Rows.to_type(ScalarType.Float32));
         return weight.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The head is no longer the embedding table: one of them is changed otherwise than the other.</summary>
+    private static bool Unties(BaseModel model, Adapter adapter)
+    {
+        if (!model.Config.TieWordEmbeddings) return false;
+        LoraLayout layout = adapter.Values.Layout;
+        AdaptedLayer? head = layout.Layers.FirstOrDefault(layer => layer.Key == model.Weights.Head.Parts[0].Module);
+        bool together = head?.Tokens is { Shared: true };
+        bool changesHead = head is not null && (head.Modules.Count > 0 || head.Replaced.Any(part => part.Weight is not null) || (head.Tokens is not null && !together));
+        return changesHead || layout.Embedding is not null || layout.Table is not null || (layout.Tokens is not null && !together);
+    }
+
+    /// <summary>What an embedding, norm or bias becomes, or null where it stays.</summary>
+    private static Tensor? Own(string name, BaseModel model, Adapter adapter)
+    {
+        LoraTensors values = adapter.Values;
+        if (name == model.Config.Slots.Embedding.Name) return values.HasEmbedding ? Embedding(model.Weights.EmbedTokens, values) : null;
+        string module = name[..name.LastIndexOf('.')];
+        bool bias = name.EndsWith(".bias", StringComparison.Ordinal);
+        if (values.ReplacedParts.FirstOrDefault(part => part.Part.Module == module) is { } replaced && (bias ? replaced.Bias : values.IsNorm(module) ? replaced.Weight : null) is { } own) return own;
+        if (!bias || adapter[module] is not { BiasOfB: not null } lora) return null;
+        LinearWeight linear = model.Weights.Linears.First(linear => linear.Parts.Contains(lora.Place.Part));
+        return linear.Bias!.narrow(0, lora.OutOffset, lora.Out).to_type(ScalarType.Float32).add(lora.BiasOfB, alpha: lora.Scaling);
+    }
+
+    private static Tensor Embedding(Tensor table, LoraTensors values)
+    {
+        using var scope = NewDisposeScope();
+        Tensor merged = (values.Table ?? table).to_type(ScalarType.Float32).clone();
+        if (values.Tokens is { } tokens) merged.index_copy_(0, tokens.Ids, tokens.Rows.to_type(ScalarType.Float32));
+        if (values.Embedding is { } low) merged.addmm_(low.A.t().to_type(ScalarType.Float32), low.B.t().to_type(ScalarType.Float32), beta: 1, alpha: (float)low.Place.Scaling);
+        return merged.MoveToOuterDisposeScope();
     }
 }

@@ -10,7 +10,7 @@ public static class BaseAdapters
         /// <summary>A new adapter that changes nothing yet.</summary>
         /// <exception cref="ArgumentException">A target matches no layer, or the config cannot be trained.</exception>
         public static Adapter Create(BaseModel model, LoraConfig config, ulong seed, bool bf16 = false) =>
-            Adapter.Create(model.Config.Slots, config, seed, model.Weights.EmbedTokens.device, bf16);
+            NewAdapter.On(model.Config.Slots, model.Weights, config, seed, bf16);
 
         /// <summary>The adapter that PEFT or this Engine saved in a folder.</summary>
         /// <exception cref="AdapterException">The adapter does not fit the base, or asks for what is not supported.</exception>

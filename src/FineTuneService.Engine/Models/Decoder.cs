@@ -85,7 +85,7 @@ internal sealed class Decoder(ModelConfig config, DecoderWeights weights) : IDis
     {
         // Recorded operations read these in the backward: they live as long as the step's scope.
         Tensor ids = tensor(batch.Ids, device: Weights.EmbedTokens.device).MoveToOuterDisposeScope();
-        Activation embedded = EmbeddingLookup.Forward(Weights.EmbedTokens, ids, pass);
+        Activation embedded = EmbeddingLookup.Forward(Weights.EmbedTokens, ids, pass, adapted: true);
         pass.EmbeddingNoise?.Invoke(embedded.Value);
         if (Weights.ProjectIn is not null) embedded = Linear.Forward(embedded, Weights.ProjectIn, pass);
         embedded = Scaled.Forward(embedded, InDtype(Config.EmbeddingScale), pass);

@@ -9,9 +9,11 @@ internal static class ModelSaver
 {
     /// <param name="dtype">bf16 or fp32: of every tensor in the file.</param>
     /// <param name="weightOf">Replaces a linear module's weight [out, in] by another of its shape, such as the merged one.</param>
+    /// <param name="own">Replaces an embedding, norm or bias, by its name: another of its shape, or null.</param>
     /// <param name="betweenTensors">Called for each that is made, and each that is written: others may work meanwhile.</param>
     public static void Save(
-        string folder, ModelConfig config, DecoderWeights weights, ScalarType dtype, Func<LinearWeight, LinearPart, Tensor> weightOf, Action? betweenTensors = null)
+        string folder, ModelConfig config, DecoderWeights weights, ScalarType dtype, Func<LinearWeight, LinearPart, Tensor> weightOf,
+        Func<string, Tensor?>? own = null, Action? betweenTensors = null)
     {
         using var scope = NewDisposeScope();
         Directory.CreateDirectory(folder);
@@ -21,7 +23,8 @@ internal static class ModelSaver
         KeyValuePair<string, Tensor> Stored((Slot Slot, Tensor Value) tensor)
         {
             betweenTensors?.Invoke();
-            Tensor value = tensor.Slot.Transposed ? tensor.Value.t() : tensor.Value;
+            Tensor changed = own?.Invoke(tensor.Slot.Name) ?? tensor.Value;
+            Tensor value = tensor.Slot.Transposed ? changed.t() : changed;
             return KeyValuePair.Create(tensor.Slot.Name, value.to_type(dtype).contiguous());
         }
     }

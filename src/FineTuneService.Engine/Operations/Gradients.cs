@@ -20,6 +20,9 @@ internal sealed class Gradients
         foreach ((Tensor weight, Tensor gradient) in weights) _weights.Add(weight, gradient);
     }
 
+    /// <summary>The gradients of an adapter's tensors, or null where the model itself trains.</summary>
+    public LoraTensors? Lora => _lora;
+
     /// <summary>The gradient of a stored weight, or null where it is frozen.</summary>
     public Tensor? Of(Tensor? weight) => weight is null ? null : _weights.GetValueOrDefault(weight);
 

@@ -29,7 +29,7 @@ internal sealed class HeadDropout
     public static HeadDropout? Of(LinearWeight head, Activation hidden, Pass pass)
     {
         if (pass.Dropout is null || pass.Adapters.Count == 0) return null;
-        return pass.Adapters[0].Adapter.Values.Of(head) is null ? null : new HeadDropout(pass.Dropout, head.Parts[0].Module, hidden, pass.Pool);
+        return pass.Adapters[0].Adapter.Values.Of(head) is not { Parts.Count: > 0 } ? null : new HeadDropout(pass.Dropout, head.Parts[0].Module, hidden, pass.Pool);
     }
 
     /// <summary>These tokens' hidden states after dropout; the pool's.</summary>
@@ -45,7 +45,7 @@ internal sealed class HeadDropout
     public void Backward(LoraBranch branch, Tensor x, Tensor dLogits, Tensor tokens, Pass pass)
     {
         Tensor? dx = _gradient is null ? null : _pool.LendZeros(x.dtype, x.shape);
-        branch.Backward(x, dLogits, dx, pass);
+        branch.Backward(x, dLogits, dLogits, dx, pass);
         if (dx is not null) EmbeddingKernel.ScatterAdd(dx, tokens, _gradient!);
         _pool.Return(dx);
     }

@@ -77,15 +77,15 @@ internal sealed class HeadLoss
             EmbeddingKernel.Gather(x, chunkTokens, chunkX);
             Tensor logits = pool.Lend(x.dtype, end - start, _head.Out);
             Tensor branchX = _dropout?.Gather(chunkTokens) ?? chunkX;
-            LoraBranch? branch = Logits(chunkX, branchX, logits);
+            AdapterBranches branches = Logits(chunkX, branchX, logits);
             _shape?.Forward(logits);
             Tensor? kept = _pass.Tape is null ? null : _shape?.Keep(logits, pool);
             right?.narrow(0, start, end - start).copy_(logits.argmax(1).eq(chunkLabels));
             CrossEntropyKernel.ForwardBackward(
                 logits, chunkLabels, losses.narrow(0, start, end - start), (float)gradientScale, weights?.narrow(0, start, end - start));
             if (_pass.Tape is not null) _shape?.Backward(logits, kept, pool);
-            if (_pass.Tape is not null) Backward(chunkX, branchX, logits, branch, chunkTokens, dHidden);
-            branch?.Release(pool);
+            if (_pass.Tape is not null) Backward(chunkX, branchX, logits, branches, chunkTokens, dHidden);
+            branches.Release(pool);
             if (_dropout is not null) pool.Return(branchX);
             pool.Return(logits);
             pool.Return(chunkX);
@@ -98,19 +98,18 @@ internal sealed class HeadLoss
     }
 
     /// <param name="branchX">The low-rank branch's input: x, or what dropout left of it.</param>
-    private LoraBranch? Logits(Tensor x, Tensor branchX, Tensor logits)
+    private AdapterBranches Logits(Tensor x, Tensor branchX, Tensor logits)
     {
         _head.Multiply(x, logits, _pass.Pool);
-        return _pass.Adapters.Count == 0
-            ? null : LoraBranch.Forward(branchX, logits, _head, new AdapterRows(_pass.Adapters[0].Adapter, 0, (int)x.shape[0]), _pass);
+        var branches = new AdapterBranches();
+        if (_pass.Adapters.Count > 0) branches.Forward(x, branchX, logits, _head, new AdapterRows(_pass.Adapters[0].Adapter, 0, (int)x.shape[0]), _pass);
+        return branches;
     }
 
-    private void Backward(Tensor x, Tensor branchX, Tensor dLogits, LoraBranch? branch, Tensor tokens, Tensor? dHidden)
+    private void Backward(Tensor x, Tensor branchX, Tensor dLogits, AdapterBranches branches, Tensor tokens, Tensor? dHidden)
     {
         Tensor? dx = dHidden is null ? null : _pass.Pool.Lend(x.dtype, x.shape);
-        Linear.MultiplyBackward(dLogits, x, dx, beta: 0, _head, _pass);
-        if (_dropout is null) branch?.Backward(x, dLogits, dx, _pass);
-        else _dropout.Backward(branch!, branchX, dLogits, tokens, _pass);
+        branches.Backward(x, dLogits, dx, beta: 0, _head, _pass, _dropout is null ? null : (lora, dBase) => _dropout.Backward(lora, branchX, dBase, tokens, _pass));
         if (dx is not null) EmbeddingKernel.ScatterAdd(dx, tokens, dHidden!);
         _pass.Pool.Return(dx);
     }

@@ -18,15 +18,12 @@ internal static class Linear
         Tensor y = pool.Lend(x.Value.dtype, x.Value.shape[0], weight.Out);
         weight.Multiply(x.Value, y, pool);
 
-        var branches = new List<LoraBranch>();
-        foreach (AdapterRows rows in pass.Adapters)
-        {
-            if (LoraBranch.Forward(x.Value, y, weight, rows, pass) is { } branch) branches.Add(branch);
-        }
-        bool trains = pass.Tape is not null && (branches.Exists(b => b.Trains) || TrainsWeight(weight, pass));
+        var branches = new AdapterBranches();
+        foreach (AdapterRows rows in pass.Adapters) branches.Forward(x.Value, x.Value, y, weight, rows, pass);
+        bool trains = pass.Tape is not null && (branches.Train || TrainsWeight(weight, pass));
         var output = new Activation(y, x.NeedsGrad || trains, pool);
         if (output.NeedsGrad) pass.Tape!.Record(() => Backward(x, trains, weight, branches, output, pass));
-        else branches.ForEach(b => b.Release(pool));
+        else branches.Release(pool);
         if (!trains) x.Done();
         return output;
     }
@@ -42,17 +39,13 @@ internal static class Linear
 
     public static bool TrainsWeight(LinearWeight weight, Pass pass) => pass.Gradients?.Of(weight.Stored) is not null;
 
-    private static void Backward(Activation x, bool kept, LinearWeight weight, List<LoraBranch> branches, Activation output, Pass pass)
+    private static void Backward(Activation x, bool kept, LinearWeight weight, AdapterBranches branches, Activation output, Pass pass)
     {
         BufferPool pool = pass.Pool;
         Tensor dy = output.Grad!;
         (Tensor? dx, float beta) = x.NeedsGrad ? x.GradientPlace() : (null, 0);
-        MultiplyBackward(dy, x.Value, dx, beta, weight, pass);
-        foreach (LoraBranch branch in branches)
-        {
-            branch.Backward(x.Value, dy, dx, pass);
-            branch.Release(pool);
-        }
+        branches.Backward(x.Value, dy, dx, beta, weight, pass);
+        branches.Release(pool);
         if (kept) x.Done();
         output.ReleaseGradient();
     }

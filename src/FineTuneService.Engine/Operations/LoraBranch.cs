@@ -1,37 +1,34 @@
 using FineTuneService.Engine.Compute;
 using FineTuneService.Engine.Kernels;
 using FineTuneService.Engine.Lora;
-using FineTuneService.Engine.Weights;
 using static TorchSharp.torch;
 
 namespace FineTuneService.Engine.Operations;
 
 /// <summary>
-/// The low-rank branch of a linear layer on consecutive rows: y += scaling · (x·Aᵀ)·Bᵀ for every targeted part. The parts' A are
+/// The low-rank branch of a linear layer on consecutive rows: y += scaling · ((x·Aᵀ)·Bᵀ + b) for every targeted part. The parts' A are
 /// adjacent in memory, so the product with them is one, except under dropout, where every part has its own mask.
 /// </summary>
-internal sealed class LoraBranch
+internal sealed class LoraBranch : AdapterBranch
 {
-    private readonly AdapterRows _rows;
     private readonly JoinedLora _lora;
     private readonly JoinedLora? _gradient;
     private readonly Tensor _inner;
 
-    private LoraBranch(AdapterRows rows, JoinedLora lora, JoinedLora? gradient, Tensor inner) =>
-        (_rows, _lora, _gradient, _inner) = (rows, lora, gradient, inner);
+    private LoraBranch(AdapterRows rows, JoinedLora lora, JoinedLora? gradient, Tensor inner) : base(rows) =>
+        (_lora, _gradient, _inner) = (lora, gradient, inner);
 
-    /// <summary>Whether the backward computes gradients of A and B.</summary>
-    public bool Trains => _gradient is not null;
+    public override bool Trains => _gradient is not null;
 
-    /// <summary>Adds to y, or returns null where the adapter does not target this layer.</summary>
+    /// <summary>Adds to y.</summary>
     /// <param name="x">[tokens, in].</param>
     /// <param name="y">[tokens, out].</param>
-    public static LoraBranch? Forward(Tensor x, Tensor y, LinearWeight weight, AdapterRows rows, Pass pass)
+    /// <param name="lora">Of this layer, in x's dtype.</param>
+    public static LoraBranch Forward(Tensor x, Tensor y, JoinedLora lora, JoinedLora? gradient, AdapterRows rows, Pass pass)
     {
-        if (rows.Adapter.Compute(x.dtype).Of(weight) is not { } lora) return null;
-        Tensor inner = pass.Pool.Lend(x.dtype, rows.Count, lora.A.shape[0]);
-        var branch = new LoraBranch(rows, lora, pass.Tape is null ? null : pass.Gradients?.Of(weight), inner);
-        Tensor rowsX = Rows(x, rows), rowsY = Rows(y, rows);
+        Tensor inner = pass.Pool.Lend(x.dtype, rows.Count, lora.A!.shape[0]);
+        var branch = new LoraBranch(rows, lora, gradient, inner);
+        Tensor rowsX = branch.Rows(x), rowsY = branch.Rows(y);
         if (pass.Dropout is null) MatrixProduct.Add(inner, rowsX, lora.A.t(), pass.Pool, beta: 0);
         foreach (JoinedLoraPart part in lora.Parts)
         {
@@ -43,20 +40,18 @@ internal sealed class LoraBranch
                 MatrixProduct.Add(partInner, dropped, part.A.t(), pass.Pool, beta: 0);
                 pass.Pool.Return(dropped);
             }
-            MatrixProduct.Add(rowsY.narrow(1, part.OutOffset, part.Out), partInner, part.B.t(), pass.Pool, beta: 1, (float)part.Scaling);
+            Tensor partY = rowsY.narrow(1, part.OutOffset, part.Out);
+            MatrixProduct.Add(partY, partInner, part.B.t(), pass.Pool, beta: 1, (float)part.Scaling);
+            if (part.BiasOfB is not null) partY.add_(part.BiasOfB, alpha: part.Scaling);
         }
         return branch;
     }
 
-    /// <summary>Adds the gradients of A and B to the run's, and the branch's share to dx.</summary>
-    /// <param name="x">[tokens, in], as in the forward.</param>
-    /// <param name="dy">[tokens, out].</param>
-    /// <param name="dx">[tokens, in], already holding dy·W, or null where nothing below trains.</param>
-    public void Backward(Tensor x, Tensor dy, Tensor? dx, Pass pass)
+    public override void Backward(Tensor x, Tensor dy, Tensor dBase, Tensor? dx, Pass pass)
     {
         BufferPool pool = pass.Pool;
-        Tensor rowsX = Rows(x, _rows), rowsDy = Rows(dy, _rows);
-        Tensor? rowsDx = dx is null ? null : Rows(dx, _rows);
+        Tensor rowsX = Rows(x), rowsDy = Rows(dBase);
+        Tensor? rowsDx = dx is null ? null : Rows(dx);
         Tensor dInner = pool.Lend(x.dtype, _inner.shape);
         for (int i = 0; i < _lora.Parts.Count; i++)
         {
@@ -65,18 +60,22 @@ internal sealed class LoraBranch
             Tensor partInner = _inner.narrow(1, part.RankOffset, part.Rank);
             Tensor partDInner = dInner.narrow(1, part.RankOffset, part.Rank);
             MatrixProduct.Add(partDInner, partDy, part.B, pool, beta: 0, (float)part.Scaling);
-            if (_gradient is not null) Gradients.AddProduct(_gradient.Parts[i].B, partDy.t(), partInner, part.Scaling, pool);
+            if (_gradient is not null)
+            {
+                Gradients.AddProduct(_gradient.Parts[i].B, partDy.t(), partInner, part.Scaling, pool);
+                AddSum(_gradient.Parts[i].BiasOfB, partDy, part.Scaling);
+            }
             if (pass.Dropout is not null) DroppedBackward(part, _gradient?.Parts[i].A, rowsX, partDInner, rowsDx, pass);
         }
         if (pass.Dropout is null)
         {
-            if (_gradient is not null) Gradients.AddProduct(_gradient.A, dInner.t(), rowsX, 1, pool);
-            if (rowsDx is not null) MatrixProduct.Add(rowsDx, dInner, _lora.A, pool, beta: 1);
+            if (_gradient is not null) Gradients.AddProduct(_gradient.A!, dInner.t(), rowsX, 1, pool);
+            if (rowsDx is not null) MatrixProduct.Add(rowsDx, dInner, _lora.A!, pool, beta: 1);
         }
         pool.Return(dInner);
     }
 
-    public void Release(BufferPool pool) => pool.Return(_inner);
+    public override void Release(BufferPool pool) => pool.Return(_inner);
 
     private static void DroppedBackward(JoinedLoraPart part, Tensor? gradient, Tensor x, Tensor dInner, Tensor? dx, Pass pass)
     {
@@ -94,7 +93,4 @@ internal sealed class LoraBranch
         }
         pass.Pool.Return(dropped);
     }
-
-    private static Tensor Rows(Tensor tokens, AdapterRows rows) =>
-        rows.Count == tokens.shape[0] ? tokens : tokens.narrow(0, rows.Start, rows.Count);
 }

@@ -16,6 +16,7 @@ internal static class Norm
     /// <returns>Of the same shape.</returns>
     public static Activation Forward(Activation x, NormWeight weight, Pass pass)
     {
+        weight = AdaptedNorm.Of(weight, x.Dtype, x.Shape[0], pass);
         Tensor output = pass.Pool.Lend(x.Dtype, x.Shape);
         Tensor statistics = NormRows.Statistics(weight, x.Shape[0], pass.Pool);
         NormRows.Forward(weight, x.Value, output, statistics);
@@ -33,6 +34,7 @@ internal static class Norm
             Activation added = Sum.Forward(stream, addend, pass);
             return (added, Forward(added.AlsoRead(), weight, pass));
         }
+        weight = AdaptedNorm.Of(weight, stream.Dtype, stream.Shape[0], pass);
         BufferPool pool = pass.Pool;
         Tensor sum = pool.Lend(stream.Dtype, stream.Shape);
         Tensor output = pool.Lend(stream.Dtype, stream.Shape);
@@ -44,8 +46,9 @@ internal static class Norm
 
     private static Activation Normed(Activation x, Tensor output, Tensor statistics, NormWeight weight, Pass pass)
     {
-        (Tensor? Weight, Tensor? Bias) gradients = (pass.Gradients?.Of(weight.Weight), pass.Gradients?.Of(weight.Bias));
-        var normed = new Activation(output, x.NeedsGrad || (pass.Tape is not null && gradients.Weight is not null), pass.Pool);
+        AdaptedNorm.Rows(weight, x.Value, output, statistics, pass);
+        (Tensor? Weight, Tensor? Bias) gradients = AdaptedNorm.Gradients(weight, pass);
+        var normed = new Activation(output, x.NeedsGrad || (pass.Tape is not null && (gradients.Weight is not null || gradients.Bias is not null)), pass.Pool);
         if (normed.NeedsGrad) pass.Tape!.Record(() => Backward(x, normed, statistics, weight, gradients, pass.Pool));
         else
         {

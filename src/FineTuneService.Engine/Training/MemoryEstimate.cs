@@ -28,7 +28,7 @@ public sealed record MemoryEstimate(long Base, long Trained, long Gradients, lon
         long tokens = (long)config.MicroBatchSize * longestRow * (config.Dpo is null ? 1 : 2);
         bool copied = config.Lora is not null && trained != element;
         Dictionary<string, int> ranks = config.Lora is { } lora
-            ? LoraLayout.Of(slots, lora).Layers.ToDictionary(layer => layer.Key, layer => (int)layer.A.Shape[0]) : [];
+            ? LoraLayout.Of(slots, lora).Layers.ToDictionary(layer => layer.Key, layer => (int)(layer.A?.Shape[0] ?? 0)) : [];
         var activations = new ActivationBytes(
             model, element, linear => config.Lora is null ? 0 : ranks.TryGetValue(linear.Parts[0].Module, out int inner) ? inner : null);
         return new MemoryEstimate(

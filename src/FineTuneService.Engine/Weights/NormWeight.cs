@@ -8,6 +8,9 @@ namespace FineTuneService.Engine.Weights;
 /// <param name="Bias">As the weight, of layer norms that have one.</param>
 internal sealed record NormWeight(NormKind Kind, Tensor Weight, Tensor? Bias, float Epsilon) : IDisposable
 {
+    /// <summary>Its module's name; of norms with a module for each head, the first's.</summary>
+    public string Module { get; init; } = "";
+
     public long Bytes => (Weight.numel() + (Bias?.numel() ?? 0)) * Weight.element_size();
 
     /// <summary>Each once.</summary>

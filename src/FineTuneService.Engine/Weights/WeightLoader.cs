@@ -75,7 +75,10 @@ internal sealed class WeightLoader(ModelSlots slots, ITensorSource source, Scala
         if (norm is null) return null;
         Slot[] weights = [.. norm.Weights], biases = [.. norm.Slots.Skip(weights.Length)];
         return new NormWeight(
-            kind ?? Norms.Kind, Tensor(weights.Select(slot => slot.Name), norm.Shape), biases.Length == 0 ? null : Tensor(biases.Select(slot => slot.Name), norm.Shape), Norms.Epsilon);
+            kind ?? Norms.Kind, Tensor(weights.Select(slot => slot.Name), norm.Shape), biases.Length == 0 ? null : Tensor(biases.Select(slot => slot.Name), norm.Shape), Norms.Epsilon)
+        {
+            Module = norm.Modules[0],
+        };
     }
 
     private LinearWeight Linear(LinearSlot linear)

@@ -54,7 +54,7 @@ public sealed class LoraTargetsTests
         });
         Assert.Equal(new LoraSettings(4, 32 / Math.Sqrt(4)), targets.For(Up1));
         Assert.Equal(new LoraSettings(8, 16 / Math.Sqrt(8)), targets.For(Q10)); // _proj is no whole part of the name.
-        Assert.Null(targets.For("lm_head", isHead: true));
+        Assert.Null(targets.For("lm_head", TargetKind.Head));
     }
 
     [Fact]

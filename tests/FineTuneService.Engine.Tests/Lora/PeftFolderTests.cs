@@ -64,7 +64,13 @@ public sealed class PeftFolderTests : IDisposable
     [InlineData("target_modules", "[5]")]
     [InlineData("target_modules", "[\"\\ud800\"]")]
     [InlineData("target_modules", "{}")]
-    [InlineData("use_dora", "true")]
+    [InlineData("use_dora", "1")]
+    [InlineData("modules_to_save", "[1]")]
+    [InlineData("trainable_token_indices", "[-1]")]
+    [InlineData("trainable_token_indices", "[3, 3]")]
+    [InlineData("trainable_token_indices", "[100000]")]
+    [InlineData("trainable_token_indices", "{\"embed_tokens\": 5}")]
+    [InlineData("lora_bias", "\"yes\"")]
     [InlineData("use_rslora", "1")]
     [InlineData("rank_pattern", "{\"q_proj\": 0}")]
     [InlineData("rank_pattern", "{\"q_proj(\": 4}")]
@@ -74,7 +80,7 @@ public sealed class PeftFolderTests : IDisposable
     [InlineData("target_modules", "\"(q_proj\"")]
     [InlineData("target_modules", "\"(.*.*.*.*.*.*.*.*.*.*.*)*z\"")]
     [InlineData("exclude_modules", "\"(\"")]
-    [InlineData("bias", "\"all\"")]
+    [InlineData("bias", "\"some\"")]
     [InlineData("peft_type", "\"\\ud800\"")]
     public void Load_ConfigOutOfRange_IsRefusedByName(string option, string value)
     {
