@@ -16,6 +16,8 @@ internal delegate void LogitsTaker(GenerationRow row, ReadOnlySpan<float> logits
 /// <summary>One forward of any rows of one base model, each through its own adapter.</summary>
 internal sealed class BatchForward(BaseModel model) : IDisposable
 {
+    private const int PromptLogits = 16;
+
     private readonly Decoder _decoder = new(model.Config, model.Weights);
     private readonly BufferPool _pool = new(model.Weights.EmbedTokens.device);
 
@@ -34,8 +36,12 @@ internal sealed class BatchForward(BaseModel model) : IDisposable
             var batch = new TokenBatch([.. ordered.Select(part => part.Row.Next(part.Count))], [.. ordered.Select(part => part.Row.Sequence)]);
             var pass = new Pass(_pool) { Adapters = AdapterGroups(ordered, batch.Width) };
             Activation hidden = _decoder.Forward(batch, pass);
+            int[] asked = [.. Enumerable.Range(0, ordered.Length).Where(i => ordered[i].Row.WantsPromptLogits)];
             int[] ready = [.. Enumerable.Range(0, ordered.Length).Where(i => ordered[i].Row.Unread <= ordered[i].Count)];
+            int readers = Math.Min(1, ready.Length) + asked.Sum(i => (ordered[i].Count + PromptLogits - 1) / PromptLogits);
+            for (int i = 1; i < readers; i++) hidden.AlsoRead();
             Tensor? logits = ready.Length == 0 ? null : _decoder.Logits(hidden, [.. ready.Select(batch.LastToken)], pass).to_type(ScalarType.Float32).cpu();
+            foreach (int i in asked) ReadPrompt(ordered[i], hidden, batch.LastToken(i), pass);
             batch.Advance();
             if (logits is null) return;
             ReadOnlySpan<float> values = MemoryMarshal.Cast<byte, float>(logits.bytes);
@@ -45,6 +51,20 @@ internal sealed class BatchForward(BaseModel model) : IDisposable
         finally
         {
             _pool.ReturnAll();
+        }
+    }
+
+    /// <summary>The logits behind each token that a row reads, a few at a time: of a whole prompt they would be gigabytes.</summary>
+    private void ReadPrompt(RowPart part, Activation hidden, long last, Pass pass)
+    {
+        for (int start = 0; start < part.Count; start += PromptLogits)
+        {
+            using var scope = NewDisposeScope();
+            long[] places = [.. Enumerable.Range(start, Math.Min(PromptLogits, part.Count - start)).Select(i => last - (part.Count - 1 - i))];
+            Tensor logits = _decoder.Logits(hidden, places, pass).to_type(ScalarType.Float32).cpu();
+            ReadOnlySpan<float> values = MemoryMarshal.Cast<byte, float>(logits.bytes);
+            int vocabulary = (int)logits.shape[1];
+            for (int i = 0; i < places.Length; i++) part.Row.Read(part.Row.Sequence.Length + start + i, values.Slice(i * vocabulary, vocabulary));
         }
     }
 

@@ -18,8 +18,11 @@ public sealed class GenerationRequest
     /// <summary>The prompt is about to be read.</summary>
     public Action? OnStarted { get; init; }
 
-    /// <summary>A token was drawn. Its text, and that of tokens before it, may be empty until a character or stop string is certain.</summary>
-    public required Action<int, string> OnToken { get; init; }
+    /// <summary>Told, in order, how likely each of the prompt's tokens was, but for the first. Null: nobody asks, and nothing is computed.</summary>
+    public Action<GeneratedToken>? OnPromptToken { get; init; }
+
+    /// <summary>A token was drawn, or was certain.</summary>
+    public required Action<GeneratedToken> OnToken { get; init; }
 
     /// <summary>The last call.</summary>
     public required Action<FinishReason> OnFinished { get; init; }

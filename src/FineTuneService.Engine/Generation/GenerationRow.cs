@@ -1,5 +1,7 @@
 using System.Numerics.Tensors;
+using System.Runtime.InteropServices;
 using FineTuneService.Engine.Compute;
+using FineTuneService.Engine.Generation.Schemas;
 using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Models;
 using FineTuneService.Engine.Tokenizers;
@@ -10,42 +12,93 @@ namespace FineTuneService.Engine.Generation;
 /// <param name="room">Bytes set aside for its keys and values.</param>
 internal sealed class GenerationRow(GenerationRequest request, CachedSequence sequence, long room, BaseModel model, int capacity)
 {
+    private readonly SchemaSession? _schema = request.Parameters.Schema?.Begin(model.EosIds);
     private readonly Sampler _sampler = new(request.Parameters, request.Prompt);
     private readonly StopStrings _stops = new(request.Parameters.Stop);
     private readonly DecodeStream _text = model.Tokenizer.StreamDecoder();
-    private int _drawn, _last;
+    private readonly LogProbabilities _probabilities = new();
+    private readonly List<int> _tokens = [.. request.Prompt];
+    private int _drawn;
 
     public GenerationRequest Request => request;
     public Adapter? Adapter => request.Adapter;
     public CachedSequence Sequence => sequence;
     public long Room => room;
 
-    /// <summary>Prompt tokens that no forward has read yet; the first token is drawn once there are none.</summary>
-    public int Unread => Math.Max(0, request.Prompt.Count - sequence.Length);
+    /// <summary>Tokens to be read before the next is drawn, of the prompt or such as were certain; none where only the last one is to be read.</summary>
+    public int Unread => _drawn == 0 || Waiting > 1 ? Waiting : 0;
 
     /// <summary>When it last took part in a forward, counted in forwards.</summary>
     public long LastForward { get; set; }
 
-    /// <summary>What the next forward reads: so many of the prompt's tokens, or the token drawn last.</summary>
-    public int[] Next(int count) => Unread > 0 ? [.. request.Prompt.Skip(sequence.Length).Take(count)] : [_last];
+    private int Waiting => Math.Max(0, _tokens.Count - sequence.Length);
 
-    /// <summary>Draws the token that follows, and tells of it.</summary>
+    /// <summary>What the next forward reads: so many of the tokens that are to be read.</summary>
+    public int[] Next(int count) => [.. CollectionsMarshal.AsSpan(_tokens).Slice(sequence.Length, Math.Min(count, Waiting))];
+
+    /// <summary>Whether the logits behind each of the prompt's tokens are asked for.</summary>
+    public bool WantsPromptLogits => request.OnPromptToken is not null && sequence.Length < request.Prompt.Count;
+
+    /// <summary>Tells how likely a token of the prompt was.</summary>
+    /// <param name="place">Of the token before it.</param>
+    public void Read(int place, ReadOnlySpan<float> logits)
+    {
+        if (place + 1 >= request.Prompt.Count) return;
+        int id = _tokens[place + 1];
+        (float probability, IReadOnlyList<TokenProbability> top) = _probabilities.Of(logits, id, request.Parameters.TopLogProbabilities ?? 0);
+        request.OnPromptToken!(new GeneratedToken(id, "", probability, top));
+    }
+
+    /// <summary>Draws the token that follows, and tells of it and of those that are certain behind it.</summary>
     /// <returns>Why the answer ends with it, or null.</returns>
     public FinishReason? Draw(ReadOnlySpan<float> logits)
     {
         if (!AreNumbers(logits)) return FinishReason.NonFinite;
-        int id = _last = _sampler.Next(logits);
+        if (request.Parameters.MaxTokens == 0) return FinishReason.Length;
+        if (_drawn > 0 || Certain() is not { } begun)
+        {
+            int id = _sampler.Next(logits, _schema);
+            FinishReason? ended = Add(id, logits);
+            return ended ?? Certain()?.Ended;
+        }
+        return begun.Ended;
+    }
+
+    /// <summary>Adds tokens that the schema leaves no choice about. Where probabilities are asked for every token is drawn, since each needs its logits.</summary>
+    /// <returns>Null where there are none.</returns>
+    private CertainTokens? Certain()
+    {
+        if (_schema is null || request.Parameters.TopLogProbabilities is not null) return null;
+        IReadOnlyList<int> certain = _schema.Certain();
+        foreach (int id in certain)
+        {
+            _sampler.Took(id);
+            if (Add(id, []) is { } ended) return new CertainTokens(ended);
+        }
+        return certain.Count > 0 ? new CertainTokens(null) : null;
+    }
+
+    private FinishReason? Add(int id, ReadOnlySpan<float> logits)
+    {
+        _tokens.Add(id);
         _drawn++;
-        if (!request.Parameters.IgnoreEndOfText && model.EosIds.Contains(id)) return End(id, _stops.Add(_text.Flush() ?? ""), FinishReason.Stop);
+        var token = new GeneratedToken(id, "");
+        if (request.Parameters.TopLogProbabilities is { } top)
+        {
+            (float probability, IReadOnlyList<TokenProbability> likeliest) = _probabilities.Of(logits, id, top);
+            token = token with { LogProbability = probability, Top = likeliest };
+        }
+        if (!request.Parameters.IgnoreEndOfText && model.EosIds.Contains(id)) return End(token with { IsEnd = true }, _stops.Add(_text.Flush() ?? ""), FinishReason.Stop);
         string text = _stops.Add(_text.Step(id) ?? "");
+        _schema?.Take(id);
         if (_stops.Found)
         {
-            request.OnToken(id, text);
+            request.OnToken(token with { Text = text });
             return FinishReason.Stop;
         }
-        if (_drawn == request.Parameters.MaxTokens || request.Prompt.Count + _drawn >= capacity)
-            return End(id, text + _stops.Add(_text.Flush() ?? ""), FinishReason.Length);
-        request.OnToken(id, text);
+        if (_schema?.IsComplete == true) return End(token, text + _stops.Add(_text.Flush() ?? ""), FinishReason.Stop);
+        if (_drawn == request.Parameters.MaxTokens || _tokens.Count >= capacity) return End(token, text + _stops.Add(_text.Flush() ?? ""), FinishReason.Length);
+        request.OnToken(token with { Text = text });
         return null;
     }
 
@@ -53,9 +106,11 @@ internal sealed class GenerationRow(GenerationRequest request, CachedSequence se
     private static bool AreNumbers(ReadOnlySpan<float> logits) =>
         float.IsFinite(TensorPrimitives.MaxMagnitude(logits)) && (logits.Length == 1 || TensorPrimitives.Max(logits) > TensorPrimitives.Min(logits));
 
-    private FinishReason End(int id, string text, FinishReason reason)
+    private FinishReason End(GeneratedToken token, string text, FinishReason reason)
     {
-        request.OnToken(id, text + _stops.Rest());
+        request.OnToken(token with { Text = text + _stops.Rest() });
         return reason;
     }
+
+    private readonly record struct CertainTokens(FinishReason? Ended);
 }

@@ -25,15 +25,23 @@ internal sealed class Sampler
     }
 
     /// <param name="logits">[vocabulary].</param>
-    public int Next(ReadOnlySpan<float> logits)
+    /// <param name="first">A rule that goes before all others: it says which tokens there are.</param>
+    public int Next(ReadOnlySpan<float> logits, ILogitRule? first = null)
     {
-        if (_rules.Length == 0) return Draw(logits);
+        if (_rules.Length == 0 && first is null) return Draw(logits);
         if (_scores.Length != logits.Length) _scores = new float[logits.Length];
         logits.CopyTo(_scores);
+        first?.Apply(_scores, CollectionsMarshal.AsSpan(_previous));
         foreach (ILogitRule rule in _rules) rule.Apply(_scores, CollectionsMarshal.AsSpan(_previous));
         int id = Draw(_scores);
-        _previous.Add(id);
+        Took(id);
         return id;
+    }
+
+    /// <summary>A token has come, drawn or not.</summary>
+    public void Took(int id)
+    {
+        if (_rules.Length > 0) _previous.Add(id);
     }
 
     private static IEnumerable<ILogitRule> RulesOf(SamplingParameters parameters, int promptLength)

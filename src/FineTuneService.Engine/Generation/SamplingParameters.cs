@@ -1,9 +1,11 @@
+using FineTuneService.Engine.Generation.Schemas;
+
 namespace FineTuneService.Engine.Generation;
 
 /// <summary>How one answer is drawn. Names as OpenAI's wire format has them.</summary>
 public sealed record SamplingParameters
 {
-    /// <summary>Tokens after which generation ends with <see cref="FinishReason.Length"/>.</summary>
+    /// <summary>Tokens after which generation ends with <see cref="FinishReason.Length"/>; 0: the prompt is read, and that is all.</summary>
     public int MaxTokens { get; init; } = 256;
 
     /// <summary>0 is greedy: the most likely token, the lowest id among equals.</summary>
@@ -35,6 +37,12 @@ public sealed record SamplingParameters
 
     /// <summary>Texts that end the answer and are not part of it.</summary>
     public IReadOnlyList<string> Stop { get; init; } = [];
+
+    /// <summary>The answer is one of the schema's texts; null: it is free.</summary>
+    public OutputSchema? Schema { get; init; }
+
+    /// <summary>How many of the likeliest tokens are named with each token's probability; null: no probabilities.</summary>
+    public int? TopLogProbabilities { get; init; }
 
     /// <summary>The same seed, model and prompt give the same answer.</summary>
     public ulong Seed { get; init; }

@@ -78,10 +78,10 @@ internal sealed class AnswerRun(ModelTurn turn, DeviceLease lease, int atOnce)
                 Turn = turn.Tenant,
                 Parameters = parameters with { Seed = RowSeed.Of(parameters.Seed, prompts[number], 0, 0) },
                 OnStarted = () => started = Stopwatch.GetTimestamp(),
-                OnToken = (_, piece) =>
+                OnToken = token =>
                 {
                     tokens++;
-                    text.Append(piece);
+                    text.Append(token.Text);
                 },
                 OnFinished = reason =>
                 {

@@ -35,7 +35,7 @@ internal sealed class ChatLoad(DeviceLease lease, Generator generator)
         {
             Prompt = [.. Enumerable.Range(0, PromptTokens).Select(_ => _random.Next(SmolShape.Config.VocabularySize))],
             Parameters = new SamplingParameters { MaxTokens = AnswerTokens, Temperature = 0, IgnoreEndOfText = true },
-            OnToken = (_, _) => drawn++,
+            OnToken = _ => drawn++,
             OnFinished = _ => finished.SetResult(),
         };
         await lease.Serve("chat", () =>

@@ -171,7 +171,7 @@ public sealed class GoldenEvaluationTests
             Prompt = prompt,
             Adapter = golden.Adapter,
             Parameters = new SamplingParameters { Temperature = 0, MaxTokens = count, IgnoreEndOfText = true },
-            OnToken = (id, _) => made.Add(id),
+            OnToken = token => made.Add(token.Id),
             OnFinished = _ => { },
         });
         while (generator.Step()) { }

@@ -64,10 +64,10 @@ public sealed class ContainmentTests
         using BaseModel model = Talers.Load();
         using var generator = new Generator(model, 4, 256);
         FinishReason? finish = null;
-        GenerationRequest Broken(Action<int, string> token, Action<FinishReason> finished) =>
+        GenerationRequest Broken(Action<GeneratedToken> token, Action<FinishReason> finished) =>
             new() { Prompt = Talers.Prompt(4), Parameters = Talers.Greedy, OnToken = token, OnFinished = finished };
-        generator.Add(Broken((_, _) => throw new InvalidOperationException("listener"), reason => finish = reason));
-        generator.Add(Broken((_, _) => { }, _ => throw new InvalidOperationException("listener")));
+        generator.Add(Broken(_ => throw new InvalidOperationException("listener"), reason => finish = reason));
+        generator.Add(Broken(_ => { }, _ => throw new InvalidOperationException("listener")));
         Talers.Heard good = generator.Ask(Talers.Prompt(4));
         generator.Finish();
         Assert.Equal(FinishReason.Failed, finish);

@@ -72,7 +72,7 @@ public sealed class GeneratorTests
         using BaseModel model = BaseModel.Load(Shared.Path("models", "stories260K"), BasePrecision.Fp32);
         using var generator = new Generator(model, maxRows: 1, capacity: 128);
         FinishReason? ended = null;
-        var request = new GenerationRequest { Prompt = [1], Parameters = Greedy, OnToken = (_, _) => { }, OnFinished = reason => ended = reason };
+        var request = new GenerationRequest { Prompt = [1], Parameters = Greedy, OnToken = _ => { }, OnFinished = reason => ended = reason };
         generator.Add(request);
         generator.Step();
         generator.Cancel(request);
@@ -111,7 +111,7 @@ public sealed class GeneratorTests
     {
         string text = "";
         FinishReason ended = default;
-        generator.Add(new GenerationRequest { Prompt = [1, 403, 407], Parameters = parameters, OnToken = (_, piece) => text += piece, OnFinished = r => ended = r });
+        generator.Add(new GenerationRequest { Prompt = [1, 403, 407], Parameters = parameters, OnToken = token => text += token.Text, OnFinished = r => ended = r });
         while (generator.Step()) { }
         reason = ended;
         return text;
@@ -128,7 +128,7 @@ public sealed class GeneratorTests
                 Prompt = requests[i].Prompt,
                 Adapter = requests[i].Adapter,
                 Parameters = Greedy,
-                OnToken = (id, _) => ids.Add(id),
+                OnToken = token => ids.Add(token.Id),
                 OnFinished = _ => { },
             });
         }

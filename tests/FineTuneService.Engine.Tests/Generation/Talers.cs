@@ -27,7 +27,7 @@ internal static class Talers
             Adapter = adapter,
             Parameters = parameters ?? Greedy,
             Turn = turn,
-            OnToken = (id, _) => heard.Ids.Add(id),
+            OnToken = token => heard.Ids.Add(token.Id),
             OnFinished = reason => heard.Finish = reason,
         };
         generator.Add(heard.Request);
