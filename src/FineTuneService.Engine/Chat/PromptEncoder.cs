@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using FineTuneService.Engine.Chat.Tools;
 using FineTuneService.Engine.Tokenizers;
 
 namespace FineTuneService.Engine.Chat;
@@ -15,18 +16,43 @@ public sealed class PromptEncoder(Tokenizer tokenizer, ChatTemplate? chatTemplat
     /// </summary>
     public bool CanChat => chatTemplate is not null || promptTemplate is not null;
 
+    /// <summary>How the model writes that a function is to be called.</summary>
+    public ToolConvention Tools => promptTemplate is null && chatTemplate is not null && ToolConvention.TemplateKnowsTools(chatTemplate.Source) ? ToolConvention.Of(chatTemplate.Source) : ToolConvention.Tagged;
+
     /// <summary>The tokens up to where the assistant's next answer begins.</summary>
     /// <param name="tools">What the assistant may call, in OpenAI's shape.</param>
+    /// <param name="begun">What the answer begins with.</param>
+    /// <param name="room">Tokens that the answer needs: a template that has no place for tools is told of them as briefly as that takes.</param>
     /// <exception cref="ChatTemplateException">There is no template, or it refuses these messages.</exception>
     /// <exception cref="PromptTooLongException">The text cannot have so few tokens.</exception>
-    public int[] EncodeChat(IReadOnlyList<ChatMessage> messages, JsonArray? tools = null)
+    public int[] EncodeChat(IReadOnlyList<ChatMessage> messages, JsonArray? tools = null, string begun = "", int room = 0)
     {
         if (messages.Count == 0) throw new ChatTemplateException("there are no messages.", 0);
-        if (promptTemplate is not null) return EncodeText(promptTemplate.Render(messages));
-        if (chatTemplate is null) throw new ChatTemplateException("the model has none.", 0);
-        // The template writes the special tokens itself.
-        return Encode(chatTemplate.Render(messages, addGenerationPrompt: true, tools), addSpecialTokens: false);
+        if (promptTemplate is null && chatTemplate is null) throw new ChatTemplateException("the model has none.", 0);
+        if (promptTemplate is null && ToolConvention.TemplateKnowsTools(chatTemplate!.Source)) return Render(messages, tools, begun);
+        int[] ids = [];
+        for (int form = 0; form < ToolMessages.Forms; form++)
+        {
+            try
+            {
+                ids = Render(ToolMessages.Plain(messages, tools, form), null, begun);
+                if (tools is null || ids.Length + room <= longest) return ids;
+            }
+            catch (PromptTooLongException) when (tools is not null && form + 1 < ToolMessages.Forms)
+            {
+                // A shorter form may fit.
+            }
+        }
+        return ids;
     }
+
+    /// <summary>The template writes the special tokens itself.</summary>
+    private int[] Render(IReadOnlyList<ChatMessage> messages, JsonArray? tools, string begun) => promptTemplate is not null
+        ? EncodeText(promptTemplate.Render(messages) + begun)
+        : Encode(chatTemplate!.Render(messages, addGenerationPrompt: true, tools) + begun, addSpecialTokens: false);
+
+    /// <summary>The text that a prompt's tokens stand for.</summary>
+    public string TextOf(ReadOnlySpan<int> ids) => tokenizer.Decode(ids);
 
     /// <summary>
     /// The tokens of a text to go on from, with those that the tokenizer puts around every text, such as the begin of the

@@ -1,6 +1,7 @@
 using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
 using FineTuneService.Engine.Compute;
+using FineTuneService.Engine.Generation.Rules;
 using FineTuneService.Engine.Generation.Schemas;
 using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Models;
@@ -55,9 +56,16 @@ internal sealed class GenerationRow(GenerationRequest request, CachedSequence se
     {
         if (!AreNumbers(logits)) return FinishReason.NonFinite;
         if (request.Parameters.MaxTokens == 0) return FinishReason.Length;
+        if (_schema is not null) _schema.Left = Left;
         if (_drawn > 0 || Certain() is not { } begun)
         {
             int id = _sampler.Next(logits, _schema);
+            // What it would begin could not be ended any more.
+            if (_schema?.Fits(id) == false)
+            {
+                _sampler.PutBack();
+                id = _sampler.Next(logits, new ClosingRule(_schema));
+            }
             FinishReason? ended = Add(id, logits);
             return ended ?? Certain()?.Ended;
         }
@@ -70,13 +78,16 @@ internal sealed class GenerationRow(GenerationRequest request, CachedSequence se
     {
         if (_schema is null || request.Parameters.TopLogProbabilities is not null) return null;
         IReadOnlyList<int> certain = _schema.Certain();
-        foreach (int id in certain)
+        foreach (int id in certain.Take(Left))
         {
             _sampler.Took(id);
             if (Add(id, []) is { } ended) return new CertainTokens(ended);
         }
         return certain.Count > 0 ? new CertainTokens(null) : null;
     }
+
+    /// <summary>Tokens that the answer may still have.</summary>
+    private int Left => Math.Min(request.Parameters.MaxTokens - _drawn, capacity - _tokens.Count);
 
     private FinishReason? Add(int id, ReadOnlySpan<float> logits)
     {
@@ -91,6 +102,7 @@ internal sealed class GenerationRow(GenerationRequest request, CachedSequence se
         if (!request.Parameters.IgnoreEndOfText && model.EosIds.Contains(id)) return End(token with { IsEnd = true }, _stops.Add(_text.Flush() ?? ""), FinishReason.Stop);
         string text = _stops.Add(_text.Step(id) ?? "");
         _schema?.Take(id);
+        if (_schema is not null) _schema.Left = Left;
         if (_stops.Found)
         {
             request.OnToken(token with { Text = text });
@@ -110,6 +122,11 @@ internal sealed class GenerationRow(GenerationRequest request, CachedSequence se
     {
         request.OnToken(token with { Text = text + _stops.Rest() });
         return reason;
+    }
+
+    private sealed class ClosingRule(SchemaSession schema) : ILogitRule
+    {
+        public void Apply(Span<float> scores, ReadOnlySpan<int> previous) => schema.KeepClosing(scores);
     }
 
     private readonly record struct CertainTokens(FinishReason? Ended);

@@ -38,6 +38,12 @@ internal sealed class Sampler
         return id;
     }
 
+    /// <summary>The token drawn last is not taken; another is drawn.</summary>
+    public void PutBack()
+    {
+        if (_rules.Length > 0) _previous.RemoveAt(_previous.Count - 1);
+    }
+
     /// <summary>A token has come, drawn or not.</summary>
     public void Took(int id)
     {

@@ -7,13 +7,17 @@ namespace FineTuneService.Completions;
 /// <param name="Choice">Which answer: the n of the first prompt, then those of the next.</param>
 /// <param name="Text">May be empty.</param>
 /// <param name="Finish">Set in a choice's last piece.</param>
-internal readonly record struct AnswerPiece(int Choice, string Text, FinishReason? Finish);
+/// <param name="Token">Where probabilities were asked for: each token is a piece.</param>
+internal readonly record struct AnswerPiece(int Choice, string Text, FinishReason? Finish, GeneratedToken? Token = null);
 
 /// <summary>Why no answer was begun.</summary>
 internal enum RefusalKind
 {
     NoChatTemplate,
     BadPrompt,
+
+    /// <summary>What the answer was to be held to cannot be followed.</summary>
+    BadSchema,
     ContextLengthExceeded,
     Full,
     ModelUnusable,
@@ -36,6 +40,12 @@ internal sealed class Answer(int promptTokens, ChannelReader<AnswerPiece> pieces
     private int _completionTokens;
 
     public IAsyncEnumerable<AnswerPiece> Pieces(CancellationToken cancel) => pieces.ReadAllAsync(cancel);
+
+    /// <summary>For each choice, characters of its prompt.</summary>
+    public IReadOnlyList<int> PromptLengths { get; init; } = [];
+
+    /// <summary>A token's text in UTF-8; nothing for a special token.</summary>
+    public Func<int, byte[]> BytesOf { get; init; } = _ => [];
 
     /// <summary>Final once the pieces have ended.</summary>
     public Usage Usage => new(promptTokens, Volatile.Read(ref _completionTokens));

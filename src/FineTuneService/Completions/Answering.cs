@@ -2,7 +2,7 @@ using System.Text.Json;
 using FineTuneService.Device;
 using FineTuneService.Engine.Chat;
 using FineTuneService.Engine.Formats;
-using FineTuneService.Engine.Generation;
+using FineTuneService.Engine.Generation.Schemas;
 using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Models;
 using FineTuneService.Engine.Tokenizers;
@@ -27,19 +27,16 @@ internal sealed class Answering(
     private readonly TenantPlaces _underWay = new(options.Value.MaxWaitingRequests);
 
     /// <summary>Begins an answer.</summary>
-    /// <param name="operation">One of the two above, as OpenTelemetry names them.</param>
-    /// <param name="prompts">Makes each prompt's tokens.</param>
-    /// <param name="choices">How each prompt's n answers are drawn; MaxTokens 0 takes what the context leaves.</param>
     /// <param name="cancel">The client has gone: its rows leave the batch.</param>
     public async Task<(Answer?, AnswerRefusal?)> Begin(
-        string operation, string tenant, ServedModel served, Func<PromptEncoder, IReadOnlyList<int[]>> prompts, IReadOnlyList<SamplingParameters> choices, CancellationToken cancel)
+        AnswerPlan plan, string tenant, ServedModel served, CancellationToken cancel)
     {
         if (!_underWay.TryTake(tenant)) return (null, new AnswerRefusal(RefusalKind.Full, "You have as many requests under way as the service takes at once; try again in a moment."));
-        var trace = new AnswerTrace(operation, served.Name, choices[0].MaxTokens);
-        var request = new AnswerRows(tenant, choices, trace, () => _underWay.Give(tenant), cancel);
+        var trace = new AnswerTrace(plan.Operation, served.Name, plan.Choices[0].MaxTokens);
+        var request = new AnswerRows(tenant, plan, trace, () => _underWay.Give(tenant), cancel);
         try
         {
-            (Answer? answer, AnswerRefusal? refusal) = await Begin(request, operation, served, prompts);
+            (Answer? answer, AnswerRefusal? refusal) = await Begin(request, served);
             if (refusal is not null) request.Left(JsonNamingPolicy.SnakeCaseLower.ConvertName(refusal.Kind.ToString()));
             return (answer, refusal);
         }
@@ -50,7 +47,7 @@ internal sealed class Answering(
         }
     }
 
-    private async Task<(Answer?, AnswerRefusal?)> Begin(AnswerRows rows, string operation, ServedModel served, Func<PromptEncoder, IReadOnlyList<int[]>> prompts)
+    private async Task<(Answer?, AnswerRefusal?)> Begin(AnswerRows rows, ServedModel served)
     {
         try
         {
@@ -59,13 +56,20 @@ internal sealed class Answering(
             if (rows.HighestBiased is { } biased && biased >= vocabulary)
                 return (null, new AnswerRefusal(RefusalKind.BadPrompt, $"logit_bias names token {biased}, and this model's ids are 0 to {vocabulary - 1}.", "logit_bias"));
             PromptEncoder encoder = Encoder(served, text, capacity);
-            if (operation == Chat && !encoder.CanChat) return (null, NoTemplate(served));
-            IReadOnlyList<int[]> ids = await encodings.Run(rows.Tenant, () => prompts(encoder), LongestEncoding, rows.Cancel);
+            if (rows.Plan.Operation == Chat && !encoder.CanChat) return (null, NoTemplate(served));
+            TokenVocabulary? tokens = null;
+            if (rows.Plan.Grammar is not null && (tokens = Vocabularies.Of(text.Tokenizer!)) is null)
+                return (null, new AnswerRefusal(RefusalKind.BadSchema, "This model's tokenizer joins its tokens in a way that answers cannot be held to a schema.", rows.Plan.GrammarField));
+            ReadyPrompts ready = await encodings.Run(rows.Tenant, () => Ready(rows, encoder, text.Tokenizer!, tokens), LongestEncoding, rows.Cancel);
+            IReadOnlyList<int[]> ids = ready.Tokens;
             if (ids.Select(prompt => Unfit(prompt, rows.LeastTokens, capacity, vocabulary)).FirstOrDefault(found => found is not null) is { } unfit) return (null, unfit);
-            ulong[] seeds = rows.Seeds(ids);
             var asked = new AskedModel(text, served.Precision, served.Adapter?.Id, served.Adapter?.Folder);
-            (Answer? answer, NoRoom? full) = await access.Run(asked, "an answer", rows.Tenant, use => rows.Join(use, ids, seeds, lease), rows.Cancel);
+            (Answer? answer, NoRoom? full) = await access.Run(asked, "an answer", rows.Tenant, use => rows.Join(use, ready, lease), rows.Cancel);
             return full is null ? (answer, null) : (null, new AnswerRefusal(RefusalKind.Full, full.Message));
+        }
+        catch (SchemaException bad)
+        {
+            return (null, new AnswerRefusal(RefusalKind.BadSchema, $"Answers cannot be held to this schema: {bad.Message}.", rows.Plan.GrammarField));
         }
         catch (ChatTemplateException bad)
         {
@@ -83,6 +87,14 @@ internal sealed class Answering(
         {
             return (null, new AnswerRefusal(RefusalKind.ModelUnusable, $"The model '{served.Name}' cannot be loaded: {damaged.Message}"));
         }
+    }
+
+    private static ReadyPrompts Ready(AnswerRows rows, PromptEncoder encoder, Tokenizer tokenizer, TokenVocabulary? vocabulary)
+    {
+        IReadOnlyList<int[]> ids = rows.Plan.Prompts(encoder);
+        OutputSchema? schema = vocabulary is null || rows.Plan.Grammar is null ? null : new OutputSchema(rows.Plan.Grammar(), vocabulary);
+        bool texts = rows.Plan.Echo || (rows.Plan.Operation == TextCompletion && rows.Plan.Choices[0].TopLogProbabilities is not null);
+        return new ReadyPrompts(ids, texts ? [.. ids.Select(prompt => encoder.TextOf(prompt))] : [], rows.Seeds(ids), schema, id => tokenizer.IsSpecial(id) ? [] : tokenizer.BytesOf(id) ?? []);
     }
 
     private PromptEncoder Encoder(ServedModel served, ModelText text, int capacity)

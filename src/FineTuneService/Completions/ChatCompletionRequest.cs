@@ -64,11 +64,52 @@ public sealed record ChatCompletionRequest : AnswerRequest
     /// <summary>OpenAI's newer name for max_tokens.</summary>
     public int? MaxCompletionTokens { get; init; }
 
-    public NotBuilt? Logprobs { get; init; }
-    public NotBuilt? TopLogprobs { get; init; }
-    public NotBuilt? ResponseFormat { get; init; }
-    public NotBuilt? Tools { get; init; }
-    public NotBuilt? ToolChoice { get; init; }
+    /// <summary>Whether each token comes with its probability's logarithm.</summary>
+    public bool? Logprobs { get; init; }
+
+    /// <summary>0 to 20: the likeliest tokens at each place; needs logprobs: true.</summary>
+    public int? TopLogprobs { get; init; }
+
+    /// <summary>What the answer's text must be.</summary>
+    public ResponseFormatBody? ResponseFormat { get; init; }
+
+    /// <summary>Functions that the model may call, up to 128.</summary>
+    public IReadOnlyList<ToolBody>? Tools { get; init; }
+
+    /// <summary>auto where there are tools. A call that is required always fits its function's schema.</summary>
+    public ToolChoice? ToolChoice { get; init; }
+
+    /// <summary>false: at most one call in an answer.</summary>
+    public bool? ParallelToolCalls { get; init; }
+
+    /// <summary>Your own labels; they change nothing, as answers are not stored.</summary>
+    public IReadOnlyDictionary<string, string>? Metadata { get; init; }
+
+    /// <summary>Your own name for who asks; it changes nothing.</summary>
+    public string? SafetyIdentifier { get; init; }
+
+    /// <summary>Your own name for requests that begin alike; it changes nothing.</summary>
+    public string? PromptCacheKey { get; init; }
+
+    /// <summary>auto or default: there is one tier.</summary>
+    public string? ServiceTier { get; init; }
+
+    /// <summary>["text"]: nothing else is made.</summary>
+    public IReadOnlyList<string>? Modalities { get; init; }
+
+    /// <summary>medium: a model's answers are as long as it makes them.</summary>
+    public string? Verbosity { get; init; }
+
+    public NotBuilt? Store { get; init; }
+    public NotBuilt? ReasoningEffort { get; init; }
+    public NotBuilt? Audio { get; init; }
+    public NotBuilt? Prediction { get; init; }
+    public NotBuilt? WebSearchOptions { get; init; }
+    public NotBuilt? Moderation { get; init; }
+    public NotBuilt? PromptCacheRetention { get; init; }
+    public NotBuilt? PromptCacheOptions { get; init; }
+    public NotBuilt? Functions { get; init; }
+    public NotBuilt? FunctionCall { get; init; }
 }
 
 /// <summary>The body of POST /v1/completions.</summary>
@@ -77,7 +118,16 @@ public sealed record CompletionRequest : AnswerRequest
     /// <summary>What to go on from, as it is (no template is applied): a text, or several, or their tokens' ids. Each has n answers.</summary>
     public required Prompts Prompt { get; init; }
 
-    public NotBuilt? Echo { get; init; }
+    /// <summary>Whether the answer's text begins with the prompt; then max_tokens may be 0.</summary>
+    public bool? Echo { get; init; }
+
+    /// <summary>0 to 5: each token comes with its probability's logarithm, and so many of the likeliest at its place.</summary>
+    public int? Logprobs { get; init; }
+
+    /// <summary>1, or n: answers are not chosen among.</summary>
+    public int? BestOf { get; init; }
+
+    public NotBuilt? Suffix { get; init; }
 }
 
 /// <summary>Whether a stream's last chunk carries usage.</summary>
@@ -90,12 +140,22 @@ public sealed record StreamOptionsBody
 /// <summary>One turn of a conversation.</summary>
 public sealed record MessageBody
 {
-    /// <summary>system, developer, user or assistant.</summary>
+    /// <summary>system, developer, user, assistant or tool.</summary>
     public required string Role { get; init; }
 
+    /// <summary>May be null in an assistant's message that calls tools.</summary>
     [JsonConverter(typeof(TextContentConverter))]
-    public required string Content { get; init; }
+    public string? Content { get; init; }
     public string? Name { get; init; }
+
+    /// <summary>Calls that the assistant made.</summary>
+    public IReadOnlyList<ToolCallBody>? ToolCalls { get; init; }
+
+    /// <summary>Which call a tool's message answers.</summary>
+    public string? ToolCallId { get; init; }
+    public NotBuilt? Audio { get; init; }
+    public NotBuilt? FunctionCall { get; init; }
+    public NotBuilt? Annotations { get; init; }
 
     /// <summary>Null in every answer of this service, and so in an answer that is sent back.</summary>
     public NotBuilt? Refusal { get; init; }

@@ -1,10 +1,9 @@
 using System.Net.ServerSentEvents;
 using System.Runtime.CompilerServices;
-using System.Text;
 using System.Text.Json;
 using FineTuneService.Data;
 using FineTuneService.Engine.Chat;
-using FineTuneService.Engine.Generation;
+using FineTuneService.Engine.Generation.Schemas;
 using FineTuneService.Hosting;
 using FineTuneService.Models;
 using FineTuneService.Tenants;
@@ -27,63 +26,79 @@ internal static class CompletionsApi
     private static async Task<IResult> Chat(
         ChatCompletionRequest request, CurrentTenant tenant, ModelCatalog catalog, Answering answering, TimeProvider clock, CancellationToken cancel)
     {
-        if (request.Messages.Count == 0) return Errors.BadRequest("messages is empty; write at least one.", param: "messages");
-        if (request.Messages.Any(message => message is null)) return Errors.BadRequest("messages holds a null; each is an object with role and content.", param: "messages");
-        if (request.Messages.FirstOrDefault(message => !ChatMessage.Roles.Contains(message.Role)) is { } odd)
-            return Errors.BadRequest($"role '{Errors.Clip(odd.Role)}' is not one of {string.Join(", ", ChatMessage.Roles)}.", param: "messages");
+        if (ChatMessages.Read(request.Messages, out ChatMessage[] messages) is { } badMessages) return badMessages;
+        if (NeutralFields.Check(request) is { } odd) return odd;
         if (request is { MaxTokens: not null, MaxCompletionTokens: not null })
             return Errors.BadRequest("max_tokens and max_completion_tokens are the same; give one.", param: "max_tokens");
-        bool older = request.MaxTokens is not null;
-        int? given = request.MaxCompletionTokens ?? request.MaxTokens;
-        if (SamplingReader.Read(request, given is < 1 ? -1 : given ?? 0, older ? "max_tokens" : "max_completion_tokens", out var choices) is { } bad) return bad;
-        ChatMessage[] messages = [.. request.Messages.Select(message => ChatMessage.Of(message.Role, message.Content, message.Name))];
+        if (request.TopLogprobs is < 0 or > 20) return Errors.BadRequest("top_logprobs must be 0 to 20.", param: "top_logprobs");
+        if (request.TopLogprobs is > 0 && request.Logprobs != true) return Errors.BadRequest("top_logprobs needs logprobs: true.", param: "top_logprobs");
+        string limit = request.MaxTokens is not null ? "max_tokens" : "max_completion_tokens";
+        if (SamplingReader.Read(request, request.MaxCompletionTokens ?? request.MaxTokens, limit, least: 1, request.Logprobs == true ? request.TopLogprobs ?? 0 : null, out var choices) is { } bad) return bad;
+        if (ChatTools.Read(request, out ChatTools tools) is { } badTools) return badTools;
+        Func<SchemaGrammar>? format = null;
+        if (request.ResponseFormat?.Read(out format) is { } badFormat) return badFormat;
+        if (tools.Grammar is not null && format is not null) return Errors.BadRequest("response_format and a tool_choice that requires a call cannot both be had: an answer is one or the other.", param: "tool_choice");
         if (await catalog.Find(request.Model, request.AdapterId, cancel) is not { } served) return Errors.ModelNotFound(request.AdapterId ?? request.Model);
-        (Answer? answer, AnswerRefusal? refusal) = await answering.Begin(Answering.Chat, tenant.Id, served, encoder => [encoder.EncodeChat(messages)], choices, cancel);
+        var plan = new AnswerPlan(Answering.Chat, choices, encoder =>
+        {
+            tools.Convention = encoder.Tools;
+            return [encoder.EncodeChat(messages, tools.Rendered, tools.Begun, Math.Max(1, choices[0].MaxTokens))];
+        })
+        {
+            Grammar = format ?? (tools.Grammar is null ? null : () => tools.Grammar()),
+            GrammarField = format is null ? "tools" : "response_format",
+        };
+        (Answer? answer, AnswerRefusal? refusal) = await answering.Begin(plan, tenant.Id, served, cancel);
         if (refusal is not null) return await Refuse(refusal, "messages", request, catalog, cancel);
-        var reply = new ChatReply(Ids.New("chatcmpl"), clock.GetUtcNow().ToUnixTimeSeconds(), request.Model);
+        var reply = new ChatReply(
+            Ids.New("chatcmpl"), clock.GetUtcNow().ToUnixTimeSeconds(), request.Model, [.. choices.Select(_ => tools.Text())], request.Logprobs == true ? new Logprobs(answer!.BytesOf) : null);
         return await Deliver(answer!, reply, choices.Count, request, cancel);
     }
 
     private static async Task<IResult> Complete(
         CompletionRequest request, CurrentTenant tenant, ModelCatalog catalog, Answering answering, TimeProvider clock, CancellationToken cancel)
     {
-        int maxTokens = request.MaxTokens is < 1 ? -1 : request.MaxTokens ?? CompletionMaxTokens;
-        if (SamplingReader.Read(request, maxTokens, "max_tokens", out var choices) is { } bad) return bad;
+        bool echo = request.Echo == true;
+        if (request.Logprobs is < 0 or > 5) return Errors.BadRequest("logprobs must be 0 to 5.", param: "logprobs");
+        if (request.BestOf is { } best && best != 1 && best != request.N) return Errors.BadRequest("best_of is 1, or n: answers are not chosen among.", param: "best_of");
+        if (SamplingReader.Read(request, request.MaxTokens ?? CompletionMaxTokens, "max_tokens", echo ? 0 : 1, request.Logprobs, out var choices) is { } bad) return bad;
         IReadOnlyList<Prompt> prompts = request.Prompt.Each;
         if (prompts.Count * choices.Count > MostAnswers) return Errors.BadRequest($"{prompts.Count} prompts with n = {choices.Count} are more than {MostAnswers} answers; send fewer at once.", param: "prompt");
         if (await catalog.Find(request.Model, request.AdapterId, cancel) is not { } served) return Errors.ModelNotFound(request.AdapterId ?? request.Model);
-        (Answer? answer, AnswerRefusal? refusal) =
-            await answering.Begin(Answering.TextCompletion, tenant.Id, served, encoder => [.. prompts.Select(prompt => prompt.Encode(encoder))], choices, cancel);
+        var plan = new AnswerPlan(Answering.TextCompletion, choices, encoder => [.. prompts.Select(prompt => prompt.Encode(encoder))]) { Echo = echo };
+        (Answer? answer, AnswerRefusal? refusal) = await answering.Begin(plan, tenant.Id, served, cancel);
         if (refusal is not null) return await Refuse(refusal, "prompt", request, catalog, cancel);
-        var reply = new TextReply(Ids.New("cmpl"), clock.GetUtcNow().ToUnixTimeSeconds(), request.Model);
-        return await Deliver(answer!, reply, prompts.Count * choices.Count, request, cancel);
+        var reply = new TextReply(
+            Ids.New("cmpl"), clock.GetUtcNow().ToUnixTimeSeconds(), request.Model, request.Logprobs is null ? null : new Logprobs(answer!.BytesOf), [.. answer!.PromptLengths.Select(length => echo ? 0 : length)]);
+        return await Deliver(answer, reply, prompts.Count * choices.Count, request, cancel);
     }
 
     /// <param name="count">Answers, of all prompts.</param>
     private static async Task<IResult> Deliver(Answer answer, IReply reply, int count, AnswerRequest request, CancellationToken cancel)
     {
-        if (request.Stream == true) return TypedResults.ServerSentEvents(Stream(answer, reply, count, request.StreamOptions?.IncludeUsage == true, cancel));
-        StringBuilder[] texts = [.. Enumerable.Range(0, count).Select(_ => new StringBuilder())];
-        var finishes = new FinishReason[count];
+        if (request.Stream == true) return TypedResults.ServerSentEvents(Stream(answer, reply, request.StreamOptions?.IncludeUsage == true, cancel));
+        ChoiceAnswer[] choices = [.. Enumerable.Range(0, count).Select(_ => new ChoiceAnswer())];
         await foreach (AnswerPiece piece in answer.Pieces(cancel))
         {
-            texts[piece.Choice].Append(piece.Text);
+            ChoiceAnswer choice = choices[piece.Choice];
+            choice.Text.Append(piece.Text);
+            if (piece.Token is { } token) choice.Tokens.Add(token);
             if (piece.Finish is not { } finish) continue;
             if (Answer.Failure(finish) is { } failure)
             {
                 answer.Cancel();
                 return Refuse(failure, "model");
             }
-            finishes[piece.Choice] = finish;
+            choice.Finish = finish;
         }
-        return Results.Ok(reply.Whole([.. texts.Select((text, i) => (text.ToString(), finishes[i]))], answer.Usage));
+        return Results.Ok(reply.Whole(choices, answer.Usage));
     }
 
     /// <summary>OpenAI's stream: an object an event. One that does not come to its end says so in an error object, and has no [DONE].</summary>
     private static async IAsyncEnumerable<SseItem<string>> Stream(
-        Answer answer, IReply reply, int count, bool usage, [EnumeratorCancellation] CancellationToken cancel)
+        Answer answer, IReply reply, bool usage, [EnumeratorCancellation] CancellationToken cancel)
     {
-        foreach (object opening in reply.Opening(count)) yield return Event(opening);
+        foreach (object opening in reply.Opening()) yield return Event(opening);
         await foreach (AnswerPiece piece in answer.Pieces(cancel))
         {
             if (piece.Finish is { } finish && Answer.Failure(finish) is { } failure)
@@ -93,7 +108,7 @@ internal static class CompletionsApi
                 yield return Event(Errors.Body(status, failure.Message, code, "model"));
                 yield break;
             }
-            yield return Event(reply.Chunk(piece));
+            foreach (object chunk in reply.Chunks(piece)) yield return Event(chunk);
         }
         if (usage) yield return Event(reply.UsageChunk(answer.Usage));
         yield return new SseItem<string>("[DONE]");
@@ -120,7 +135,7 @@ internal static class CompletionsApi
     private static (int Status, string Code) Refused(RefusalKind kind) => kind switch
     {
         RefusalKind.NoChatTemplate => (400, "no_chat_template"),
-        RefusalKind.BadPrompt => (400, "invalid_value"),
+        RefusalKind.BadPrompt or RefusalKind.BadSchema => (400, "invalid_value"),
         RefusalKind.ContextLengthExceeded => (400, "context_length_exceeded"),
         RefusalKind.NonFinite => (422, "non_finite_output"),
         RefusalKind.ModelUnusable => (503, "model_unusable"),

@@ -11,8 +11,10 @@ internal static class SamplingReader
     private const int MostChoices = 8, MostBiases = 1024;
 
     /// <summary>One for each of the n answers, or the error that the request deserves. Their seed is the request's: each row mixes its own.</summary>
-    /// <param name="maxTokens">0 where the request leaves it to the context.</param>
-    public static IResult? Read(AnswerRequest request, int maxTokens, string maxTokensName, out IReadOnlyList<SamplingParameters> choices)
+    /// <param name="maxTokens">Null where the request leaves it to the context.</param>
+    /// <param name="least">Fewest tokens that an answer may have.</param>
+    /// <param name="logprobs">How many of the likeliest tokens are named; null: no probabilities.</param>
+    public static IResult? Read(AnswerRequest request, int? maxTokens, string maxTokensName, int least, int? logprobs, out IReadOnlyList<SamplingParameters> choices)
     {
         choices = [];
         if (request.Temperature is < 0 or > 2) return Errors.BadRequest("temperature must be 0 to 2.", param: "temperature");
@@ -26,14 +28,15 @@ internal static class SamplingReader
         if (!TryBias(request.LogitBias, out Dictionary<int, double> bias))
             return Errors.BadRequest($"logit_bias is up to {MostBiases} tokens' ids, each with a number from -100 to 100.", param: "logit_bias");
         if (request.N is < 1 or > MostChoices) return Errors.BadRequest($"n must be 1 to {MostChoices}.", param: "n");
-        if (maxTokens < 0) return Errors.BadRequest($"{maxTokensName} must be 1 or more.", param: maxTokensName);
+        if (maxTokens < least) return Errors.BadRequest($"{maxTokensName} must be {least} or more.", param: maxTokensName);
         if (request.Stop is { } stop && (stop.Values.Count > 4 || stop.Values.Any(string.IsNullOrEmpty)))
             return Errors.BadRequest("stop is up to 4 texts, none of them empty.", param: "stop");
         if (request.StreamOptions is not null && request.Stream != true) return Errors.BadRequest("stream_options needs stream: true.", param: "stream_options");
         ulong seed = (ulong?)request.Seed ?? BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8));
         choices = [.. Enumerable.Range(0, request.N ?? 1).Select(_ => new SamplingParameters
         {
-            MaxTokens = maxTokens,
+            MaxTokens = maxTokens ?? -1,
+            TopLogProbabilities = logprobs,
             Temperature = request.Temperature ?? 1,
             TopP = request.TopP ?? 1,
             TopK = request.TopK ?? 0,

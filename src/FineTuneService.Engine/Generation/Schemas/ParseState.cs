@@ -19,6 +19,9 @@ internal sealed class ParseState(SchemaGrammar grammar, Frame[] ways, Remembered
     /// <summary>Tokens that may follow, by vocabulary; kept once it was asked for.</summary>
     public TokenMask? Mask { get; set; }
 
+    /// <summary>The byte that leads to the text's end by a short way, and how many bytes that way has; -1 where none is known.</summary>
+    public (int Byte, int Length)? Closing { get; set; }
+
     public ParseState Next(byte next) => _next[next >> 4]?[next & 15] ?? Find(next);
 
     private ParseState Find(byte next)

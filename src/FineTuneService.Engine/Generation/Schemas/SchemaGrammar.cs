@@ -13,6 +13,7 @@ namespace FineTuneService.Engine.Generation.Schemas;
 public sealed class SchemaGrammar
 {
     private const int MostStates = 16_384;
+    private const int LongestClosing = 4_096, Pending = -1;
 
     private readonly Goals _goals;
     private readonly Reading _reading;
@@ -108,6 +109,37 @@ public sealed class SchemaGrammar
             bytes.Add((byte)only);
         }
         return bytes;
+    }
+
+    /// <summary>How many bytes bring a state's text to its end, and the first of them. What is short of a character or a name is made up.</summary>
+    internal (int Byte, int Length) Closing(ParseState state)
+    {
+        const int unknown = int.MaxValue / 2;
+        var path = new List<ParseState>();
+        int length = 0;
+        for (ParseState at = state; ; path.Add(at), at = at.Next((byte)at.Closing!.Value.Byte))
+        {
+            if (at.Closing is { Length: var known } && known != Pending)
+            {
+                length = known;
+                break;
+            }
+            if (at.Ends)
+            {
+                at.Closing = (-1, 0);
+                break;
+            }
+            int close = at.Closing is null && path.Count < LongestClosing ? at.Ways.Select(way => way.Closing(_reading)).FirstOrDefault(one => one >= 0 && !at.Next((byte)one).IsDead, -1) : -1;
+            if (close < 0)
+            {
+                length = unknown; // No end in sight, or in a circle.
+                at.Closing = (-1, unknown);
+                break;
+            }
+            at.Closing = (close, Pending);
+        }
+        for (int i = path.Count - 1; i >= 0; i--) path[i].Closing = (path[i].Closing!.Value.Byte, length = Math.Min(unknown, length + 1));
+        return state.Closing!.Value;
     }
 
     private int OnlyByte(ParseState state)

@@ -16,10 +16,18 @@ public sealed class SchemaSession(SchemaGrammar grammar, TokenVocabulary vocabul
 
     internal TokenMask Mask => _state.Mask ?? Bounded(() => vocabulary.Mask(_state));
 
+    /// <summary>Tokens that may still come; where they are just enough to bring the text to its end, they are used for that.</summary>
+    public int Left { private get; set; } = int.MaxValue;
+
     /// <summary>Makes −∞ of the scores of tokens that may not come next.</summary>
     /// <exception cref="InvalidOperationException">The vocabulary has no token for what must come next.</exception>
     public void Apply(Span<float> scores, ReadOnlySpan<int> previous)
     {
+        if (MustClose)
+        {
+            KeepClosing(scores);
+            return;
+        }
         TokenMask mask = Mask;
         if (mask.Count == 0 && !_state.Ends) throw new InvalidOperationException("the vocabulary has no token that goes on with the text as the schema asks");
         mask.Apply(scores, _state.Ends ? ends : []);
@@ -38,6 +46,7 @@ public sealed class SchemaSession(SchemaGrammar grammar, TokenVocabulary vocabul
     /// </summary>
     public IReadOnlyList<int> Certain()
     {
+        if (MustClose) return [];
         List<byte> bytes = grammar.Certain(_state, MostCertain);
         if (bytes.Count == 0) return [];
         ReadOnlySpan<byte> left = System.Runtime.InteropServices.CollectionsMarshal.AsSpan(bytes);
@@ -51,6 +60,31 @@ public sealed class SchemaSession(SchemaGrammar grammar, TokenVocabulary vocabul
             left = left[length..];
         }
         return tokens;
+    }
+
+    /// <summary>A token has a byte at least, and the token that ends the text is one more.</summary>
+    private bool MustClose => IsNear && ClosingLength(_state) is var length && length < int.MaxValue / 2 && Left <= length + 1;
+
+    private bool IsNear => Left < MostCertain * 4;
+
+    /// <summary>Whether the text can still be brought to its end behind a token.</summary>
+    public bool Fits(int id)
+    {
+        if (!IsNear || ends.Contains(id)) return true;
+        ParseState after = Bounded(() => After(vocabulary.Bytes(id)));
+        return after.Ends || ClosingLength(after) + 1 < Left;
+    }
+
+    private int ClosingLength(ParseState state) => Bounded(() => grammar.Closing(state)).Length;
+
+    /// <summary>Makes −∞ of the scores of all but the token that leads to the text's end.</summary>
+    public void KeepClosing(Span<float> scores)
+    {
+        var way = new List<byte>();
+        for (ParseState at = _state; !at.Ends && way.Count < 64; at = at.Next(way[^1])) way.Add((byte)grammar.Closing(at).Byte);
+        int token = way.Count == 0 ? -1 : vocabulary.Longest(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(way)).Id;
+        if (way.Count > 0 && token < 0) throw new InvalidOperationException("the vocabulary has no token that goes on with the text as the schema asks");
+        new TokenMask(token < 0 ? [] : [token]).Apply(scores, token < 0 ? ends : []);
     }
 
     private T Bounded<T>(Func<T> work)

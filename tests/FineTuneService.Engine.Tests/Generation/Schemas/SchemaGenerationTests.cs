@@ -60,6 +60,30 @@ public sealed class SchemaGenerationTests
         Assert.True(SchemaGrammar.Compile(Schema).Accepts(model.Tokenizer.Decode([.. held.Ids])));
     }
 
+    [Theory]
+    [InlineData("""{"type": "object", "properties": {"a": {"type": "string"}, "b": {"type": "array", "items": {"type": "object", "properties": {"x": {"type": "number"}, "y": {"type": "string", "minLength": 3}}, "required": ["x", "y"]}, "minItems": 1}, "c": {"enum": ["one", "two"]}}, "required": ["a", "b", "c"]}""")]
+    [InlineData("""{"type": "object"}""")]
+    [InlineData("""{"type": "string", "pattern": "^[a-z]+-[0-9]{3}$"}""")]
+    [InlineData("""{"type": "array", "items": {"type": "integer"}, "uniqueItems": true}""")]
+    [InlineData("""{"$defs": {"node": {"type": "object", "properties": {"next": {"anyOf": [{"$ref": "#/$defs/node"}, {"type": "null"}]}, "name": {"type": "string"}}, "required": ["name", "next"], "additionalProperties": false}}, "$ref": "#/$defs/node"}""")]
+    [InlineData("""{"type": "number", "minimum": 1000}""")]
+    public void Step_FewTokens_AreUsedToBringTheTextToItsEnd(string schema)
+    {
+        using BaseModel model = Talers.Load();
+        var held = new OutputSchema(SchemaGrammar.Compile(schema, SchemaOptions.Generation), TokenVocabulary.Of(model.Tokenizer)!);
+        using var generator = new Generator(model, 8, 512);
+        Talers.Heard[] all = [.. Enumerable.Range(0, 16).Select(i => generator.Ask(
+            Talers.Prompt(5, i), parameters: new SamplingParameters { MaxTokens = 60 + 3 * i, Temperature = 2, Seed = (ulong)i, Schema = held, TopLogProbabilities = i % 2 == 0 ? 0 : null }))];
+        generator.Finish();
+        SchemaGrammar exact = SchemaGrammar.Compile(schema);
+        foreach (Talers.Heard one in all)
+        {
+            string text = model.Tokenizer.Decode([.. one.Ids]);
+            Assert.True(exact.Accepts(text), text);
+            Assert.Equal(FinishReason.Stop, one.Finish);
+        }
+    }
+
     [Fact]
     public void Step_StopStringOrLimitInsideTheText_EndsThere()
     {

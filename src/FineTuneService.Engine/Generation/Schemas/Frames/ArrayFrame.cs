@@ -53,6 +53,13 @@ internal sealed class ArrayFrame : Frame
         return !closes && !_isOpen ? ',' : -1;
     }
 
+    public override int Closing(Reading reading)
+    {
+        if (_shape.CanClose(_state)) return ']';
+        if (!_isOpen) return ',';
+        return Items(reading, reading.Length - 1, 0).FirstOrDefault()?.Closing(reading) ?? -1;
+    }
+
     public override Frame? Ended(Reading reading, int length)
     {
         if (_unique is null) return this;

@@ -23,6 +23,9 @@ internal abstract class Frame(Frame? parent)
     /// <summary>The one byte that must follow, or -1 where that is not certain.</summary>
     public virtual int Only(Reading reading) => -1;
 
+    /// <summary>A byte that leads to the text's end by a short way, or -1 where none is known.</summary>
+    public virtual int Closing(Reading reading) => Only(reading);
+
     /// <summary>The value below it has ended, behind so many bytes of the remembered text.</summary>
     /// <returns>Null where such a value may not be here.</returns>
     public virtual Frame? Ended(Reading reading, int length) => this;
@@ -34,6 +37,18 @@ internal abstract class Frame(Frame? parent)
         ReferenceEquals(this, other) || (other is Frame frame && frame.GetType() == GetType() && ReferenceEquals(frame.Parent, parent) && frame.Content.Equals(Content));
 
     public sealed override int GetHashCode() => HashCode.Combine(GetType(), parent is null ? 0 : System.Runtime.CompilerServices.RuntimeHelpers.GetHashCode(parent), Content);
+
+    /// <summary>The first of some bytes that the frame can take, or -1.</summary>
+    protected int First(Reading reading, params ReadOnlySpan<byte> bytes)
+    {
+        var into = new List<Frame>();
+        foreach (byte next in bytes)
+        {
+            Step(next, reading, into);
+            if (into.Count > 0) return next;
+        }
+        return -1;
+    }
 
     protected static bool IsSpace(byte next) => next is (byte)' ' or (byte)'\n' or (byte)'\r' or (byte)'\t';
 }

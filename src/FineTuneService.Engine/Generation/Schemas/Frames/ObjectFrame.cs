@@ -79,6 +79,15 @@ internal sealed class ObjectFrame : Frame
         return _phase == ObjectPhase.Open ? '"' : ',';
     }
 
+    public override int Closing(Reading reading) => _phase switch
+    {
+        ObjectPhase.Key => ':',
+        ObjectPhase.Comma => '"',
+        _ when _shape.CanClose(_state) => '}',
+        ObjectPhase.Open => '"',
+        _ => ',',
+    };
+
     /// <summary>The object behind a key, or null where it has one of that name.</summary>
     public ObjectFrame? WithKey(int kind, string? name, Reading reading)
     {
@@ -126,4 +135,6 @@ internal sealed class KeyFrame(ObjectFrame before, TextPlace place, int start) :
     }
 
     public override int Only(Reading reading) => ITextFrame.OnlyByte(Language, place, Usable, reading);
+
+    public override int Closing(Reading reading) => ITextFrame.ClosingByte(Language, place, before.Shape.Needed(before.State)) is >= 0 and var close ? close : First(reading, ITextFrame.AllBytes);
 }

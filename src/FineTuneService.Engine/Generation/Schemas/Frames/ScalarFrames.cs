@@ -25,6 +25,8 @@ internal sealed class NumberFrame(NumberSet set, NumberText text, Frame parent) 
 
     public override bool Ends => Parent!.Ends && text.Accepts(set);
 
+    public override int Closing(Reading reading) => text.Accepts(set) ? Parent!.Closing(reading) : First(reading, "0123456789.+-"u8);
+
     public override void Step(byte next, Reading reading, List<Frame> into)
     {
         if (text.Next(set, next) is { } longer)
@@ -56,6 +58,8 @@ internal sealed class TextFrame(TextLanguage language, TextPlace place, Frame pa
     }
 
     public override int Only(Reading reading) => ITextFrame.OnlyByte(language, place, null, reading);
+
+    public override int Closing(Reading reading) => ITextFrame.ClosingByte(language, place, null) is >= 0 and var close ? close : First(reading, ITextFrame.AllBytes);
 }
 
 /// <summary>A string's inside, a value's or a key's.</summary>
@@ -63,6 +67,20 @@ internal interface ITextFrame
 {
     /// <summary>Characters that may follow, whatever they are; int.MaxValue: any number.</summary>
     int Free { get; }
+
+    static byte[] AllBytes { get; } = [.. Enumerable.Range(0, 256).Select(value => (byte)value)];
+
+    /// <summary>The byte that leads to the string's end by the shortest way; -1 inside a character, or where it is none of ASCII's.</summary>
+    static int ClosingByte(TextLanguage language, TextPlace place, ulong[]? wanted)
+    {
+        if (place.Mode != TextMode.Plain) return -1;
+        return language.Nearest(place.State, place.Count, wanted) switch
+        {
+            TextLanguage.End => '"',
+            >= 0x20 and < 0x80 and not '"' and not '\\' and var next => next,
+            _ => -1,
+        };
+    }
 
     static int OnlyByte(TextLanguage language, TextPlace place, ulong[]? wanted, Reading reading)
     {

@@ -55,6 +55,17 @@ internal sealed class ValueFrame(Goal goal, int spaces, Frame parent) : Frame(pa
         };
     }
 
+    /// <summary>The shortest kind of value first.</summary>
+    public override int Closing(Reading reading)
+    {
+        if (goal.Words != Kinds.None) return (goal.Words & Kinds.Null) != 0 ? 'n' : (goal.Words & Kinds.True) != 0 ? 't' : 'f';
+        if (goal.Numbers is not null) return First(reading, "0123456789-"u8);
+        if (goal.Texts is not null) return '"';
+        if (goal.Arrays.Any(array => array.CanClose(array.Start))) return '[';
+        if (goal.Objects.Any(shape => shape.CanClose(shape.Start))) return '{';
+        return goal.Arrays.Count > 0 ? '[' : '{';
+    }
+
     private bool MayNest => Parent!.Depth < (goal.IsAnything ? SchemaLimits.FreeDepth : SchemaLimits.TextDepth);
 
     private void Word(Kinds kind, string word, Reading reading, List<Frame> into)

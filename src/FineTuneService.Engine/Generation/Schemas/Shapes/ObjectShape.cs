@@ -70,6 +70,13 @@ internal sealed class ObjectShape
         return state.Usable = usable;
     }
 
+    /// <summary>Kinds of key that must still come, or, where it is only their number that lacks, all that may: bits.</summary>
+    public ulong[] Needed(ObjectState state)
+    {
+        ulong[] usable = Usable(state), needed = [.. usable.Select((bits, i) => i < _required.Length ? bits & _required[i] : 0)];
+        return Array.Exists(needed, bits => bits != 0) ? needed : usable;
+    }
+
     /// <summary>Whether any text at all may go on to be the next name.</summary>
     public bool HasFreeNames(ObjectState state) => Bits.Meet(Usable(state), Keys.Always);
 

@@ -95,6 +95,32 @@ internal sealed class TextLanguage
         return only;
     }
 
+    /// <summary>The code point that leads to an accepted text by the shortest way, <see cref="End"/> where it is one already, -1 where there is none. One of ASCII's where it can be.</summary>
+    /// <param name="wanted">Labels that count; null: all.</param>
+    public int Nearest(int state, int count, ulong[]? wanted)
+    {
+        var seen = new HashSet<(int, int)> { (state, count) };
+        var open = new Queue<(int State, int Count, int First)>([(state, count, Many)]);
+        while (open.TryDequeue(out var place))
+        {
+            if (Label(place.State, place.Count) is >= 0 and var label && (wanted is null || Bits.Has(wanted, label))) return place.First == Many ? End : place.First;
+            for (int c = 0; c < Classes; c++)
+            {
+                int next = _next[place.State * Classes + c], longer = Counted(place.Count + 1);
+                if (next < 0 || IsSurrogates(c) || !Live(next, place.Count + 1) || !seen.Add((next, longer))) continue;
+                open.Enqueue((next, longer, place.First == Many ? Shown(c) : place.First));
+            }
+        }
+        return Many;
+    }
+
+    /// <summary>A code point of a class: one that needs no escape where there is any.</summary>
+    private int Shown(int c)
+    {
+        int last = c + 1 < Classes ? _borders[c + 1] - 1 : CodePointSet.Last;
+        return _borders[c] <= 'a' && last >= 'a' ? 'a' : _borders[c] < ' ' && last >= ' ' ? ' ' : _borders[c];
+    }
+
     /// <summary>Whether so many texts are accepted.</summary>
     public bool HasAtLeast(long count)
     {
