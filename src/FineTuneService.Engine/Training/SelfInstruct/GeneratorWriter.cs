@@ -35,7 +35,7 @@ public sealed class GeneratorWriter(BaseModel model, Adapter? adapter = null) : 
                 Stop = request.Stops,
                 Seed = request.Seed,
             },
-            OnToken = (_, piece) => text.Append(piece),
+            OnToken = token => text.Append(token.Text),
             OnFinished = reason => finished = reason,
         });
         while (finished is null)
