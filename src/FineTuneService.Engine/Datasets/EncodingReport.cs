@@ -24,19 +24,20 @@ internal sealed class EncodingReport(string? fileName)
     /// <returns>Null where the row teaches nothing.</returns>
     public TrainingRow? Keep(int line, TrainingRow row, TrainingRow cut, IReadOnlyList<int> stops)
     {
-        if (cut.Ids.Length < row.Ids.Length)
+        bool isCut = cut.Longest < row.Longest;
+        if (isCut)
         {
             Truncated++;
-            Warnings.Add(line, $"rows are cut at {cut.Ids.Length} tokens.");
+            Warnings.Add(line, $"rows are cut at {cut.Longest} tokens.");
         }
-        if (TeachesNothing(cut))
+        if (TeachesNothing(cut) || (cut.Rejected is not null && TeachesNothing(cut.Rejected)))
         {
             Dropped++;
             Warnings.Add(line, "rows without a token to learn are left out.");
             return null;
         }
         // The end of a row that is cut need not have been encoded.
-        if (cut.Ids.Length == row.Ids.Length && !row.Labels.Any(stops.Contains)) Warnings.Add(line, NoStop);
+        if (!isCut && !row.Labels.Any(stops.Contains)) Warnings.Add(line, NoStop);
         return cut;
     }
 

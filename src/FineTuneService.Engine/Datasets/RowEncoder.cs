@@ -36,6 +36,13 @@ public sealed class RowEncoder(
         init => _tokens.LossOn = value;
     }
 
+    /// <summary>Whether rows are pairs of a better and a worse answer (DPO); other rows are refused then, and pairs where it is not set.</summary>
+    public bool Pairs
+    {
+        get => _tokens.Pairs;
+        init => _tokens.Pairs = value;
+    }
+
     /// <summary>The prompt template that rows of <paramref name="format"/> are put into: the adapter has to keep it.</summary>
     public static PromptTemplate? TemplateOf(DatasetFormat format) => format switch
     {
@@ -49,15 +56,19 @@ public sealed class RowEncoder(
     /// <param name="stops">The model's <see cref="StopTokens"/>.</param>
     public static RowEncoder For(
         ModelConfig model, Tokenizer tokenizer, ChatTemplate? chatTemplate, IReadOnlyList<int> stops, int? maxSequenceLength = null,
-        PromptTemplate? promptTemplate = null, LossOn lossOn = LossOn.Answers)
+        PromptTemplate? promptTemplate = null, LossOn lossOn = LossOn.Answers, bool pairs = false)
     {
         // A tokenizer may name no end of text, or one that the model has no row for; another stop token then ends an answer.
         int? endOfText = tokenizer.EosId is { } id && stops.Contains(id) ? id : stops.Count > 0 ? stops[0] : null;
         return new RowEncoder(
-            tokenizer, chatTemplate, Math.Min(maxSequenceLength ?? LongestSequence, model.MaxPositions), endOfText, promptTemplate, stops,
+            tokenizer, chatTemplate, LongestRow(model, maxSequenceLength), endOfText, promptTemplate, stops,
             model.VocabularySize)
-        { LossOn = lossOn };
+        { LossOn = lossOn, Pairs = pairs };
     }
+
+    /// <summary>Tokens of the longest row of a model's.</summary>
+    /// <param name="maxSequenceLength">Null takes 2,048 tokens; never more than the model was made for.</param>
+    public static int LongestRow(ModelConfig model, int? maxSequenceLength) => Math.Min(maxSequenceLength ?? LongestSequence, model.MaxPositions);
 
     /// <param name="cancel">Asked before each row.</param>
     public EncodedRows Encode(Dataset dataset, CancellationToken cancel = default) => Encode(dataset.Rows, dataset.FileName, cancel);
@@ -106,9 +117,10 @@ public sealed class RowEncoder(
 
     private TrainingRow Cut(TrainingRow row)
     {
-        if (row.Ids.Length <= maxSequenceLength) return row;
+        TrainingRow? rejected = row.Rejected is null ? null : Cut(row.Rejected);
+        if (row.Ids.Length <= maxSequenceLength) return row with { Rejected = rejected };
         Range kept = truncation == Truncation.KeepStart ? ..maxSequenceLength : ^maxSequenceLength..;
-        return new TrainingRow(row.Ids[kept], row.Labels[kept]);
+        return new TrainingRow(row.Ids[kept], row.Labels[kept]) { Rejected = rejected };
     }
 
     /// <returns>Null where the row is no good, which is then a problem.</returns>
@@ -117,8 +129,9 @@ public sealed class RowEncoder(
         try
         {
             var encoded = _tokens.Encode(row, said.Warnings);
-            if (vocabularySize is not { } size || Cut(encoded).Ids.All(id => id < size)) return encoded;
-            var unknown = Cut(encoded).Ids.First(id => id >= size);
+            if (vocabularySize is not { } size) return encoded;
+            var kept = Cut(encoded);
+            if (kept.Ids.Concat(kept.Rejected?.Ids ?? []).FirstOrDefault(id => id >= size, -1) is not (>= 0 and var unknown)) return encoded;
             said.Problems.Add(new DatasetProblem(row.Line,
                 $"token {unknown} ('{Clip.To(tokenizer.Decode([unknown], skipSpecialTokens: false), 40)}') is not one of the model's {size}: its tokenizer knows more tokens than its weights have; use another base, or leave the token out."), $"token {unknown}");
         }

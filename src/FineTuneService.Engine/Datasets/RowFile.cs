@@ -13,37 +13,44 @@ namespace FineTuneService.Engine.Datasets;
 /// <param name="mostInMemory">Tokens that are held in memory.</param>
 public sealed class RowFile(string folder, Action<long>? require = null, int mostInMemory = 1 << 23) : IReadOnlyList<TrainingRow>, IDisposable
 {
+    /// <summary>Of sequences: a row has one, or two where it has a rejected answer.</summary>
     private readonly List<long> _ends = [];
+    private int _sequencesOfRow = 1;
     private readonly List<int> _inMemory = [];
     private SafeFileHandle? _file;
     private long _inFile;
 
-    public int Count => _ends.Count;
+    public int Count => _ends.Count / _sequencesOfRow;
 
     /// <summary>Tokens of all rows.</summary>
-    public long Tokens => Count == 0 ? 0 : _ends[^1];
+    public long Tokens => _ends.Count == 0 ? 0 : _ends[^1];
 
-    public TrainingRow this[int index]
-    {
-        get
-        {
-            int[] ids = Read(index), labels = new int[ids.Length];
-            for (int i = 0; i < ids.Length; i++)
-            {
-                // A token without loss is stored as its complement.
-                if (ids[i] < 0) (ids[i], labels[i]) = (~ids[i], TrainingRow.Ignored);
-                else labels[i] = ids[i];
-            }
-            return new TrainingRow(ids, labels);
-        }
-    }
+    public TrainingRow this[int index] => _sequencesOfRow == 1 ? Sequence(index) : Sequence(2 * index) with { Rejected = Sequence(2 * index + 1) };
 
-    /// <summary>Tokens of a row.</summary>
-    public int LengthOf(int index) => (int)(_ends[index] - Start(index));
-
-    /// <param name="row">One sequence; its labels are its ids, or <see cref="TrainingRow.Ignored"/>.</param>
+    /// <param name="row">One sequence; its labels are its ids, or <see cref="TrainingRow.Ignored"/>. All rows have a rejected answer, or none.</param>
     /// <exception cref="IOException">The disk does not take it.</exception>
     public void Add(TrainingRow row)
+    {
+        int sequences = row.Rejected is null ? 1 : 2;
+        if (_ends.Count > 0 && sequences != _sequencesOfRow) throw new ArgumentException("rows with and without a rejected answer cannot lie in one file");
+        _sequencesOfRow = sequences;
+        AddSequence(row);
+        if (row.Rejected is not null) AddSequence(row.Rejected);
+    }
+
+    private TrainingRow Sequence(int index)
+    {
+        int[] ids = Read(index), labels = new int[ids.Length];
+        for (int i = 0; i < ids.Length; i++)
+        {
+            // A token without loss is stored as its complement.
+            if (ids[i] < 0) (ids[i], labels[i]) = (~ids[i], TrainingRow.Ignored);
+            else labels[i] = ids[i];
+        }
+        return new TrainingRow(ids, labels);
+    }
+
+    private void AddSequence(TrainingRow row)
     {
         if (_inMemory.Count + row.Ids.Length > mostInMemory) Write();
         for (int i = 0; i < row.Ids.Length; i++) _inMemory.Add(row.Labels[i] == TrainingRow.Ignored ? ~row.Ids[i] : row.Ids[i]);
@@ -83,7 +90,7 @@ public sealed class RowFile(string folder, Action<long>? require = null, int mos
     private int[] Read(int index)
     {
         long start = Start(index);
-        int[] tokens = new int[LengthOf(index)];
+        int[] tokens = new int[(int)(_ends[index] - start)];
         if (start >= _inFile)
         {
             _inMemory.CopyTo((int)(start - _inFile), tokens, 0, tokens.Length);

@@ -14,21 +14,32 @@ internal sealed class RowTokens(Tokenizer tokenizer, ChatTemplate? chatTemplate,
 
     public LossOn LossOn { get; set; } = LossOn.Answers;
 
+    /// <summary>Whether rows have to be pairs of answers, or may not be.</summary>
+    public bool Pairs { get; set; }
+
     /// <exception cref="ChatTemplateException">The chat template is missing, or refuses the row.</exception>
     /// <exception cref="DatasetException">Rows of this format are not trained on in this way.</exception>
     public TrainingRow Encode(DatasetRow row, WarningList warnings) => row switch
     {
-        ChatRow chat when promptTemplate is not null => EncodeLastAnswer(chat, promptTemplate, warnings),
-        ChatRow chat => EncodeChat(chat, warnings),
-        CompletionRow completion => EncodeCompletion(row.Line, completion.Prompt, completion.Completion, warnings),
-        AlpacaRow alpaca => EncodeAlpaca(alpaca, promptTemplate ?? alpaca.Prompt, warnings),
-        TextRow text => EncodeText(text.Text),
+        // Of a pair, all of each answer counts, as in TRL.
+        PreferenceRow pair when Pairs => EncodeOne(pair.Chosen, LossOn.Completion, warnings) with { Rejected = EncodeOne(pair.Rejected, LossOn.Completion, warnings) },
         PreferenceRow => throw new DatasetException(row.Line, "preference rows (two answers to a prompt) are trained on with method dpo; supervised training takes one answer a row."),
         LabelledRow => throw new DatasetException(row.Line, "labelled rows (KTO) are not trained on: keep those whose label is true, without the label, or pair wanted and unwanted answers as 'chosen' and 'rejected'."),
+        _ when Pairs => throw new DatasetException(row.Line, "method dpo trains on pairs: a row needs 'prompt', 'chosen' and 'rejected'."),
+        _ => EncodeOne(row, LossOn, warnings),
+    };
+
+    private TrainingRow EncodeOne(DatasetRow row, LossOn lossOn, WarningList warnings) => row switch
+    {
+        ChatRow chat when promptTemplate is not null => EncodeLastAnswer(chat, promptTemplate, warnings),
+        ChatRow chat => EncodeChat(chat, lossOn, warnings),
+        CompletionRow completion => EncodeCompletion(row.Line, completion.Prompt, completion.Completion, lossOn, warnings),
+        AlpacaRow alpaca => EncodeAlpaca(alpaca, promptTemplate ?? alpaca.Prompt, warnings),
+        TextRow text => EncodeText(text.Text),
         _ => throw new InvalidOperationException($"No encoding for {row.GetType().Name}."),
     };
 
-    private TrainingRow EncodeChat(ChatRow row, WarningList warnings)
+    private TrainingRow EncodeChat(ChatRow row, LossOn lossOn, WarningList warnings)
     {
         if (chatTemplate is null)
             throw new ChatTemplateException(
@@ -36,7 +47,7 @@ internal sealed class RowTokens(Tokenizer tokenizer, ChatTemplate? chatTemplate,
         // Under the completion's flag the prompt's own answers are left out by place, so which spans are theirs need not be told.
         IReadOnlyList<ChatMessage> messages = [.. row.Messages.Select((message, i) => i < row.PromptMessages ? message with { Weight = null } : message)];
         int[] ids, labels;
-        if (LossOn.HasFlag(LossOn.Assistant))
+        if (lossOn.HasFlag(LossOn.Assistant))
         {
             var chat = chatTemplate.RenderForTraining(messages, row.Tools);
             if (chat.OnlyLastAnswer)
@@ -46,11 +57,11 @@ internal sealed class RowTokens(Tokenizer tokenizer, ChatTemplate? chatTemplate,
         }
         else
         {
-            if (messages.Any(message => message.Weight == 0)) warnings.Add(row.Line, "'weight' counts only where the loss is on the assistant's words.");
+            if (!Pairs && messages.Any(message => message.Weight == 0)) warnings.Add(row.Line, "'weight' counts only where the loss is on the assistant's words.");
             ids = _first.Encode(chatTemplate.Render(messages, tools: row.Tools), addSpecialTokens: false);
             labels = [.. ids];
         }
-        if (row.PromptMessages > 0 && LossOn.HasFlag(LossOn.Completion))
+        if (row.PromptMessages > 0 && lossOn.HasFlag(LossOn.Completion))
         {
             var prompt = _first.Encode(chatTemplate.Render([.. row.Messages.Take(row.PromptMessages)], addGenerationPrompt: true, row.Tools), addSpecialTokens: false);
             labels.AsSpan(0, ids.AsSpan().CommonPrefixLength(prompt)).Fill(TrainingRow.Ignored);
@@ -65,12 +76,12 @@ internal sealed class RowTokens(Tokenizer tokenizer, ChatTemplate? chatTemplate,
         if (row.Messages.Count(message => message.Role == "assistant") > 1)
             warnings.Add(row.Line, $"the prompt template '{template.Name}' has room for one answer: only the last one counts.");
         ChatMessage answer = row.Messages[^1];
-        TrainingRow encoded = EncodeCompletion(row.Line, template.Render([.. row.Messages.SkipLast(1)]), answer.Content + template.Behind, warnings);
+        TrainingRow encoded = EncodeCompletion(row.Line, template.Render([.. row.Messages.SkipLast(1)]), answer.Content + template.Behind, LossOn.Answers, warnings);
         return answer.Weight == 0 ? encoded with { Labels = [.. encoded.Ids.Select(_ => TrainingRow.Ignored)] } : encoded;
     }
 
     private TrainingRow EncodeAlpaca(AlpacaRow row, PromptTemplate template, WarningList warnings) =>
-        EncodeCompletion(row.Line, template.Render(row.Instruction, row.Input), row.Output + template.Behind, warnings);
+        EncodeCompletion(row.Line, template.Render(row.Instruction, row.Input), row.Output + template.Behind, LossOn, warnings);
 
     private TrainingRow EncodeText(string text)
     {
@@ -82,10 +93,10 @@ internal sealed class RowTokens(Tokenizer tokenizer, ChatTemplate? chatTemplate,
     /// Both texts are encoded as one, as the model will write them. Where tokens merge over the border, the completion starts at
     /// the first token that differs from the prompt's own (as in TRL).
     /// </summary>
-    private TrainingRow EncodeCompletion(int line, string prompt, string completion, WarningList warnings)
+    private TrainingRow EncodeCompletion(int line, string prompt, string completion, LossOn lossOn, WarningList warnings)
     {
         int[] ids = _first.Encode(prompt + completion, addSpecialTokens: true);
-        if (LossOn == LossOn.All)
+        if (lossOn == LossOn.All)
         {
             ids = WithEnd(ids);
             return new TrainingRow(ids, [.. ids]);

@@ -24,7 +24,7 @@ public sealed record CreateJobRequest
     /// <summary>Up to 16 pairs for your own use.</summary>
     public Dictionary<string, string>? Metadata { get; init; }
 
-    /// <summary>OpenAI's method object; supervised is built.</summary>
+    /// <summary>OpenAI's method object.</summary>
     public MethodBody? Method { get; init; }
 
     /// <summary>OpenAI's older place for supervised hyperparameters.</summary>
@@ -41,6 +41,9 @@ public sealed record CreateJobRequest
     /// <summary>auto (bf16 where this machine is fast in it), fp32 or bf16.</summary>
     public string? BaseDtype { get; init; }
     public TrainingBody? Training { get; init; }
+
+    /// <summary>With method dpo.</summary>
+    public DpoBody? Dpo { get; init; }
     public DatasetBody? Dataset { get; init; }
 
     /// <summary>Tasks that are put to the base before training and to the adapter after it.</summary>
@@ -52,11 +55,37 @@ public sealed record CreateJobRequest
     public NotBuilt? Integrations { get; init; }
 }
 
-/// <summary>How to train. Only supervised fine-tuning is built.</summary>
+/// <summary>How to train: supervised, or dpo (on pairs of a preferred and another answer).</summary>
 public sealed record MethodBody
 {
     public required string Type { get; init; }
     public SupervisedBody? Supervised { get; init; }
+    public PreferenceBody? Dpo { get; init; }
+}
+
+public sealed record PreferenceBody
+{
+    public PreferenceHyperparametersBody? Hyperparameters { get; init; }
+}
+
+/// <summary>OpenAI's hyperparameters of DPO, each a number or "auto".</summary>
+public sealed record PreferenceHyperparametersBody : HyperparametersBody
+{
+    /// <summary>How close the model stays to what it was; 0.1 unless given.</summary>
+    public Auto? Beta { get; init; }
+}
+
+/// <summary>DPO in TRL's names.</summary>
+public sealed record DpoBody
+{
+    /// <summary>How close the model stays to what it was; 0.1 unless given.</summary>
+    public double? Beta { get; init; }
+
+    /// <summary>sigmoid unless given; ipo, hinge, robust and others of TRL's.</summary>
+    public string? LossType { get; init; }
+
+    /// <summary>Share of pairs that are believed to be the wrong way round, below a half.</summary>
+    public double? LabelSmoothing { get; init; }
 }
 
 public sealed record SupervisedBody
@@ -65,7 +94,7 @@ public sealed record SupervisedBody
 }
 
 /// <summary>OpenAI's hyperparameters, each a number or "auto".</summary>
-public sealed record HyperparametersBody
+public record HyperparametersBody
 {
     /// <summary>Rows of one optimizer step.</summary>
     public Auto? BatchSize { get; init; }
@@ -156,6 +185,9 @@ public sealed record TrainingBody
 
     /// <summary>Tokens after which a row is cut.</summary>
     public int? MaxSeqLength { get; init; }
+
+    /// <summary>Put short rows together into one of max_seq_length; none sees another's tokens.</summary>
+    public bool? Packing { get; init; }
 
     /// <summary>What carries loss: assistant (the answers; the default), completion (all behind the prompt of prompt/completion rows), or all.</summary>
     public string? TrainOn { get; init; }

@@ -18,7 +18,9 @@ public sealed record JobBody
     public IReadOnlyList<string> ResultFiles => [];
     public required long Seed { get; init; }
     public required HyperparametersAnswer Hyperparameters { get; init; }
-    public MethodAnswer Method => new("supervised", new SupervisedAnswer(Hyperparameters));
+    public MethodAnswer Method => Settings.Dpo is { } dpo
+        ? new("dpo", null, new PreferenceAnswer(new PreferenceHyperparametersAnswer(Hyperparameters.NEpochs, Hyperparameters.BatchSize, Hyperparameters.LearningRateMultiplier, dpo.Beta)))
+        : new("supervised", new SupervisedAnswer(Hyperparameters), null);
     public required JobProgress Progress { get; init; }
 
     /// <summary>Everything that the run depends on, with no "auto" left.</summary>
@@ -71,7 +73,7 @@ public sealed record JobBody
             Suffix = job.Suffix,
             Settings = settings,
             QueuePosition = queuePosition,
-            Hyperparameters = new HyperparametersAnswer(settings.Epochs, settings.BatchSize, Math.Round(settings.LearningRate / JobSettingsReader.DefaultLearningRate, 6)),
+            Hyperparameters = new HyperparametersAnswer(settings.Epochs, settings.BatchSize, Math.Round(settings.LearningRate / JobSettingsReader.DefaultRate(settings.Dpo is not null), 6)),
             Progress = new JobProgress(job.Step, job.TotalSteps, job.Epoch, job.TrainLoss, job.ValidationLoss, job.TestLoss),
             Warnings = job.Warnings is null ? [] : JsonSerializer.Deserialize<string[]>(job.Warnings)!,
             Metadata = job.Metadata is null ? null : JsonSerializer.Deserialize<Dictionary<string, string>>(job.Metadata),
@@ -90,7 +92,11 @@ public sealed record JobBody
 public sealed record HyperparametersAnswer(int NEpochs, int? BatchSize, double LearningRateMultiplier);
 
 /// <summary>OpenAI's newer place for them.</summary>
-public sealed record MethodAnswer(string Type, SupervisedAnswer Supervised);
+public sealed record MethodAnswer(string Type, SupervisedAnswer? Supervised, PreferenceAnswer? Dpo);
+
+public sealed record PreferenceAnswer(PreferenceHyperparametersAnswer Hyperparameters);
+
+public sealed record PreferenceHyperparametersAnswer(int NEpochs, int? BatchSize, double LearningRateMultiplier, double Beta);
 
 public sealed record SupervisedAnswer(HyperparametersAnswer Hyperparameters);
 

@@ -2,6 +2,7 @@ using System.Text.Json;
 using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Models;
 using FineTuneService.Engine.Training;
+using FineTuneService.Engine.Training.Methods;
 using FineTuneService.Engine.Training.Optimizers;
 using FineTuneService.Hosting;
 
@@ -57,6 +58,10 @@ public sealed record JobSettings
     /// <summary>Our names for the file's columns.</summary>
     public IReadOnlyDictionary<string, string>? Columns { get; init; }
 
+    /// <summary>Null: supervised training.</summary>
+    public DpoConfig? Dpo { get; init; }
+    public bool Packing { get; init; }
+
     /// <summary>What rows are put into, by its text or name; null: what their format asks for.</summary>
     public string? PromptTemplate { get; init; }
     public int? MaxRows { get; init; }
@@ -108,6 +113,7 @@ public sealed record JobSettings
         return new TrainingConfig
         {
             Lora = Lora,
+            Dpo = Dpo,
             LearningRate = LearningRate,
             Scheduler = Scheduler,
             ScheduleOptions = ScheduleOptions,

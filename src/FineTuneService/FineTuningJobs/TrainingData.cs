@@ -10,12 +10,12 @@ internal sealed record TrainingData(
     IReadOnlyList<TrainingRow> Train, IReadOnlyList<TrainingRow> Validation, IReadOnlyList<TrainingRow> Test, PromptTemplate? Template,
     string? Refused, IReadOnlyList<DatasetProblem> Problems, IReadOnlyList<string> Warnings, int Truncated) : IDisposable
 {
-    public long Tokens { get; } = Train.Sum(row => (long)row.Ids.Length);
+    public long Tokens { get; } = Train.Sum(row => (long)row.Ids.Length + (row.Rejected?.Ids.Length ?? 0));
 
     /// <summary>Of the training file.</summary>
     public DatasetFormat Format { get; init; }
 
-    public int LongestRow { get; } = Train.Count == 0 ? 0 : Train.Max(row => row.Ids.Length);
+    public int LongestRow { get; } = Train.Count == 0 ? 0 : Train.Max(row => row.Longest);
 
     /// <summary>What has to be let go of.</summary>
     public required IReadOnlyList<IDisposable> Held { private get; init; }

@@ -17,7 +17,7 @@ internal sealed class TrainingDataReader(BlobStore blobs, DataDirectory director
     {
         ModelText model = ModelText.Load(modelFolder);
         RowEncoder encoder = RowEncoder.For(
-            model.Config, model.RequireTokenizer(), model.ChatTemplate, model.EosIds, settings.MaxSeqLength, settings.Columns()?.Template, settings.LossOn());
+            model.Config, model.RequireTokenizer(), model.ChatTemplate, model.EosIds, settings.MaxSeqLength, settings.Columns()?.Template, settings.LossOn(), pairs: settings.Dpo is not null);
         var held = new List<IDisposable>();
         try
         {
@@ -26,6 +26,7 @@ internal sealed class TrainingDataReader(BlobStore blobs, DataDirectory director
             Part? test = files.Test is { } third ? await ReadFile(third, TestFile, encoder, settings, null, held, cancel) : null;
             Part[] parts = [.. new[] { train, OfFormat(train, validation), OfFormat(train, test) }.OfType<Part>()];
             (IReadOnlyList<TrainingRow> kept, IReadOnlyList<TrainingRow> heldOut) = validation is null ? Split(train.Rows, settings.ValidationSplit) : (train.Rows, validation.Rows);
+            if (settings.Packing) kept = Packing.Pack(kept, RowEncoder.LongestRow(model.Config, settings.MaxSeqLength), PackingStrategy.BestFit);
             List<string> warnings = [.. parts.SelectMany(part => part.Warnings).Select(warning => warning.ToString())];
             if (settings.MaxSeqLength > model.Config.MaxPositions)
                 warnings.Add($"max_seq_length {settings.MaxSeqLength} is more than the model's {model.Config.MaxPositions}: rows are cut at {model.Config.MaxPositions} tokens.");

@@ -90,5 +90,25 @@ public class FormatTests
             Assert.Contains(message, Assert.Single(new RowEncoder(tokenizer, null, 64).Encode(Read(row)).Problems).Message);
     }
 
+    [Fact]
+    public void Encode_Pairs_HaveTwoAnswersBehindOnePrompt()
+    {
+        var tokenizer = Engine.Tokenizers.Tokenizer.Parse(Engine.Tokenizers.BpeTrainer.Train(["ask good bad"], 300, ["<|user|>", "<|assistant|>", "<|end|>"]), """{"eos_token": "<|end|>"}""");
+        var template = ChatTemplate.Parse("{% for m in messages %}<|{{ m.role }}|>{{ m.content }}<|end|>\n{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}", null, "<|end|>");
+        var encoder = new RowEncoder(tokenizer, template, 64) { Pairs = true };
+        foreach (var (row, prompt, behind) in ((string, string, string)[])[
+            ("""{"prompt": "ask", "chosen": " good", "rejected": " bad"}""", "ask", "<|end|>"),
+            ("""{"prompt": [{"role": "user", "content": "ask"}], "chosen": [{"role": "assistant", "content": " good"}], "rejected": [{"role": "assistant", "content": " bad"}]}""", "<|user|>ask<|end|>\n<|assistant|>", "<|end|>\n")])
+        {
+            var encoded = Assert.Single(encoder.Encode(Read(row)).Rows);
+            foreach (var (answer, said) in ((TrainingRow, string)[])[(encoded, " good"), (encoded.Rejected!, " bad")])
+            {
+                Assert.Equal(prompt + said + behind, tokenizer.Decode(answer.Ids, skipSpecialTokens: false));
+                Assert.Equal(said + behind, tokenizer.Decode([.. answer.Labels.Where(label => label >= 0)], skipSpecialTokens: false));
+            }
+        }
+        Assert.Contains("'chosen'", Assert.Single(encoder.Encode(Read("""{"prompt": "p", "completion": "c"}""")).Problems).Message);
+    }
+
     private static Dataset Read(string row) => Dataset.Read(new MemoryStream(Encoding.UTF8.GetBytes(row)));
 }

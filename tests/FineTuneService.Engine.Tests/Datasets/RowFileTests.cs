@@ -18,9 +18,20 @@ public class RowFileTests
         {
             Assert.Equal(Row(i).Ids, rows[i].Ids);
             Assert.Equal(Row(i).Labels, rows[i].Labels);
-            Assert.Equal(Row(i).Ids.Length, rows.LengthOf(i));
         }
         Assert.Equal(rows.Tokens, rows.Sum(row => (long)row.Ids.Length));
+    }
+
+    [Fact]
+    public void Rows_WithARejectedAnswer_HaveItAgain()
+    {
+        using var folder = new TemporaryFolder();
+        using var rows = new RowFile(folder.Path, mostInMemory: 100);
+        for (int i = 0; i < 50; i++) rows.Add(Row(i) with { Rejected = Row(i + 500) });
+        Assert.Equal(50, rows.Count);
+        Assert.Equal(Row(7).Ids, rows[7].Ids);
+        Assert.Equal(Row(507).Labels, rows[7].Rejected!.Labels);
+        Assert.Throws<ArgumentException>(() => rows.Add(Row(1)));
     }
 
     [Fact]

@@ -41,7 +41,7 @@ public static class PreferenceLosses
     public static IReadOnlyCollection<string> Names => All.Keys;
 
     /// <exception cref="ArgumentException">There is no such loss, or its numbers are out of range.</exception>
-    internal static void Require(DpoConfig dpo)
+    public static void Require(DpoConfig dpo)
     {
         if (!All.ContainsKey(dpo.Loss)) throw new ArgumentException($"there is no preference loss '{dpo.Loss}'; use one of {string.Join(", ", Names)}");
         if (!(dpo.Beta > 0)) throw new ArgumentException($"beta {dpo.Beta} is not above 0");
