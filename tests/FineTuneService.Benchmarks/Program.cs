@@ -1,4 +1,5 @@
 using FineTuneService.Benchmarks;
+using FineTuneService.Benchmarks.Loading;
 using FineTuneService.Benchmarks.P1;
 using FineTuneService.Benchmarks.P9;
 using FineTuneService.Benchmarks.Products;
@@ -11,6 +12,7 @@ return args switch
     ["P1", .. var options] when DtypeOption.TryRead(options, out ComputeDtype dtype) => Comparison.Run(dtype),
     ["P9", .. var options] when DtypeOption.TryRead(options, out ComputeDtype dtype) => ChatDuringTraining.Run(dtype),
     ["products"] => ProductSpeeds.Run(),
+    ["load"] => LoadSpeeds.Run(),
     ["schema"] => SchemaSpeeds.Run(),
     ["soak"] => SoakRun.Run(minutes: 10).GetAwaiter().GetResult(),
     ["soak", "--minutes", var minutes] => SoakRun.Run(double.Parse(minutes, System.Globalization.CultureInfo.InvariantCulture)).GetAwaiter().GetResult(),
@@ -20,6 +22,6 @@ return args switch
 
 static int Usage()
 {
-    Console.Error.WriteLine("usage: ./dev bench P1 [--dtype fp32|bf16] | P9 [--dtype fp32|bf16] | products | schema | soak [--minutes N]");
+    Console.Error.WriteLine("usage: ./dev bench P1 [--dtype fp32|bf16] | P9 [--dtype fp32|bf16] | products | load | schema | soak [--minutes N]");
     return 2;
 }

@@ -18,6 +18,6 @@ internal static class AdapterExamples
     [
         new("model", "The base's name.", "talers-2m"),
         new("suffix", "Becomes part of the adapter's name.", "support", Required: false),
-        new("file", "A zip with PEFT's adapter_config.json and adapter_model.safetensors."),
+        new("file", "A zip with PEFT's adapter_config.json and adapter_model.safetensors (or adapter_model.bin)."),
     ];
 }

@@ -1,5 +1,6 @@
 using System.IO.Compression;
 using System.IO.Hashing;
+using FineTuneService.Engine.Formats.Torch;
 using FineTuneService.Engine.Lora;
 
 namespace FineTuneService.Adapters;
@@ -14,9 +15,10 @@ internal static class AdapterZip
     private const long LargestRatio = 50, SmallEnough = 16 << 20;
 
     /// <summary>Files that an adapter may bring. Others in an upload are passed over, as PEFT's own folders hold a README.</summary>
-    private static readonly string[] Known = [PeftFolder.ConfigFile, PeftFolder.WeightsFile, "chat_template.jinja", "tokenizer_config.json", "prompt_template.json"];
+    private static readonly string[] Known = [PeftFolder.ConfigFile, PeftFolder.WeightsFile, ZipFolder.Pickled, "chat_template.jinja", "tokenizer_config.json", "prompt_template.json"];
 
     /// <summary>Unpacks the adapter's files of one folder of the zip, the one nearest the top. Only names are used, never paths, so nothing lands outside.</summary>
+    /// <exception cref="Engine.Formats.TensorFileException">Its adapter_model.bin cannot be used.</exception>
     /// <exception cref="InvalidDataException">Not a zip, too much in it, damaged, or PEFT's files are missing; the message says which.</exception>
     public static void Unpack(Stream zip, string folder, long limit)
     {
@@ -26,8 +28,12 @@ internal static class AdapterZip
         if (entries.Count > MostEntries) throw new InvalidDataException($"the zip has {entries.Count} entries; at most {MostEntries} are read");
         if (entries.Sum(entry => (decimal)entry.Length) > 8m * limit) throw new InvalidDataException($"the zip's entries unpack to more than {8m * limit} bytes in all");
         Dictionary<string, ZipArchiveEntry> chosen = ZipFolder.NearestTop(entries, Known);
-        foreach ((string name, ZipArchiveEntry entry) in chosen) RequireSensible(entry, name == PeftFolder.WeightsFile ? limit : LongestText);
+        foreach ((string name, ZipArchiveEntry entry) in chosen) RequireSensible(entry, name is PeftFolder.WeightsFile or ZipFolder.Pickled ? limit : LongestText);
         foreach ((string name, ZipArchiveEntry entry) in chosen) Unpack(entry, Path.Combine(folder, name));
+        if (!chosen.ContainsKey(ZipFolder.Pickled)) return;
+        string pickled = Path.Combine(folder, ZipFolder.Pickled);
+        TorchConversion.ToSafetensors(pickled, Path.Combine(folder, PeftFolder.WeightsFile));
+        File.Delete(pickled);
     }
 
     /// <summary>Which of PEFT's files a folder lacks, or null.</summary>

@@ -12,13 +12,16 @@ internal static class ZipFolder
     /// <summary>Without which there is no adapter.</summary>
     public static readonly string[] Needed = [PeftFolder.ConfigFile, PeftFolder.WeightsFile];
 
+    /// <summary>What PEFT wrote before safetensors; it is made into that.</summary>
+    public const string Pickled = "adapter_model.bin";
+
     /// <summary>The entries of that folder that have one of these names.</summary>
     /// <exception cref="InvalidDataException">No folder has both of PEFT's files, or it cannot be told which is meant.</exception>
     public static Dictionary<string, ZipArchiveEntry> NearestTop(IEnumerable<ZipArchiveEntry> entries, IReadOnlyCollection<string> names)
     {
         List<Found> found = [.. entries.Select(Found.Of).Where(file => names.Contains(file.Name))];
         // A folder that has either of the two counts: half an adapter at the top is a mistake, not a reason to look further down.
-        List<string> nearest = [.. found.Where(file => Needed.Contains(file.Name)).Select(file => file.Folder).Distinct().GroupBy(Depth).MinBy(depth => depth.Key) ?? Enumerable.Empty<string>()];
+        List<string> nearest = [.. found.Where(file => Needed.Contains(file.Name) || file.Name == Pickled).Select(file => file.Folder).Distinct().GroupBy(Depth).MinBy(depth => depth.Key) ?? Enumerable.Empty<string>()];
         if (nearest.Count == 0) throw new InvalidDataException($"the zip has no {PeftFolder.ConfigFile}");
         if (nearest.Count > 1) throw new InvalidDataException($"the zip has adapters in {Said(nearest[0])} and in {Said(nearest[1])}; send a zip of one of them");
         var chosen = new Dictionary<string, ZipArchiveEntry>();
@@ -26,7 +29,8 @@ internal static class ZipFolder
         {
             if (!chosen.TryAdd(file.Name, file.Entry)) throw new InvalidDataException($"{file.Name} is in {Said(file.Folder)} of the zip twice");
         }
-        string? missing = Needed.FirstOrDefault(name => !chosen.ContainsKey(name));
+        if (chosen.ContainsKey(PeftFolder.WeightsFile)) chosen.Remove(Pickled);
+        string? missing = Needed.FirstOrDefault(name => !chosen.ContainsKey(name) && !(name == PeftFolder.WeightsFile && chosen.ContainsKey(Pickled)));
         if (missing is null) return chosen;
         throw new InvalidDataException(found.Find(file => file.Name == missing) is { } elsewhere
             ? $"{Said(nearest[0])} of the zip has no {missing}, and {Said(elsewhere.Folder)} has one; send a zip of the one folder that is meant" : $"the zip has no {missing}");

@@ -4,6 +4,7 @@ using System.Text;
 using FineTuneService.Engine.Formats;
 using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Models;
+using FineTuneService.Engine.Tests.Formats;
 using FineTuneService.Models;
 using static TorchSharp.torch;
 
@@ -30,6 +31,23 @@ internal static class AdapterFiles
         {
             SafetensorsWriter.Write(path, tensors);
             return File.ReadAllBytes(path);
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
+    /// <summary>The tensors of a safetensors file as torch.save writes them.</summary>
+    public static byte[] Pickled(byte[] safetensors)
+    {
+        using var scope = NewDisposeScope();
+        string path = Path.GetTempFileName();
+        try
+        {
+            File.WriteAllBytes(path, safetensors);
+            using SafetensorsFile file = SafetensorsFile.Open(path);
+            return TorchTestFile.Zip(file.Names.Select(name => KeyValuePair.Create(name, file.Read(name))));
         }
         finally
         {

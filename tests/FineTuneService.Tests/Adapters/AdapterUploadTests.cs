@@ -4,6 +4,7 @@ using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json.Nodes;
 using FineTuneService.Engine.Lora;
+using FineTuneService.Engine.Tests.Formats;
 
 namespace FineTuneService.Tests.Adapters;
 
@@ -72,6 +73,29 @@ public sealed class AdapterUploadTests(TestService service) : IClassFixture<Test
         Assert.Equal(weights, same.ToArray());
         await client.DeleteAsync($"/v1/adapters/{adapter["id"]}");
         Assert.Empty(Directory.EnumerateFileSystemEntries(Path.Combine(service.Data, "tmp")));
+    }
+
+    /// <summary>PEFT wrote adapter_model.bin before safetensors; it comes back as safetensors.</summary>
+    [Fact]
+    public async Task Upload_PickledAdapter_IsServedAndComesBackAsSafetensors()
+    {
+        HttpClient client = await Client();
+        byte[] weights = AdapterFiles.Weights(0.02f), pickled = AdapterFiles.Pickled(weights);
+        JsonNode adapter = await Uploaded(client, AdapterFiles.Zip((PeftFolder.ConfigFile, AdapterFiles.ConfigBytes), ("adapter_model.bin", pickled)));
+        await client.Post("/v1/chat/completions", new { model = (string)adapter["model"]!, max_tokens = 3, messages = new[] { new { role = "user", content = "Hello" } } });
+        using var back = new ZipArchive(await client.GetStreamAsync($"/v1/adapters/{adapter["id"]}/content"));
+        Assert.Equal([PeftFolder.ConfigFile, PeftFolder.WeightsFile], back.Entries.Select(entry => entry.FullName).Order(StringComparer.Ordinal));
+        using var same = new MemoryStream();
+        using (Stream entry = back.GetEntry(PeftFolder.WeightsFile)!.Open()) entry.CopyTo(same);
+        Assert.Equal(weights, same.ToArray());
+    }
+
+    [Fact]
+    public async Task Upload_PickleThatAsksForCode_IsRefusedByName()
+    {
+        byte[] pickle = [0x80, 2, .. "cposix\nsystem\nX\u0002\0\0\0id\u0085R."u8];
+        Assert.Contains("asks for posix.system", await Refused(AdapterFiles.Zip((PeftFolder.ConfigFile, AdapterFiles.ConfigBytes), ("adapter_model.bin", TorchTestFile.Zip(pickle, [])))));
+        Assert.Contains("adapter_model.bin is not a usable PyTorch file", await Refused(AdapterFiles.Zip((PeftFolder.ConfigFile, AdapterFiles.ConfigBytes), ("adapter_model.bin", [1, 2, 3]))));
     }
 
     [Fact]

@@ -10,6 +10,9 @@ namespace FineTuneService.Engine.Formats.Gguf;
 /// </summary>
 internal sealed class GgufArray
 {
+    /// <summary>Elements that are made into texts or numbers; the largest vocabularies have some 500,000 merges.</summary>
+    private const long MostRead = 1 << 22;
+
     private readonly Func<byte[]> _bytes;
 
     private GgufArray(GgufValueType element, long count, Func<byte[]> bytes) => (Element, Count, _bytes) = (element, count, bytes);
@@ -48,10 +51,10 @@ internal sealed class GgufArray
 
     public static GgufArray Of(float[] numbers) => new(GgufValueType.Float32, numbers.Length, () => MemoryMarshal.AsBytes<float>(numbers).ToArray());
 
-    /// <summary>The texts; null where it is a list of something else.</summary>
+    /// <summary>The texts; null where it is a list of something else, or too long for a vocabulary.</summary>
     public string[]? Texts()
     {
-        if (Element != GgufValueType.String) return null;
+        if (Element != GgufValueType.String || Count > MostRead) return null;
         var texts = new string[Count];
         ReadOnlySpan<byte> rest = Bytes;
         for (int i = 0; i < texts.Length; i++)
@@ -63,10 +66,10 @@ internal sealed class GgufArray
         return texts;
     }
 
-    /// <summary>The numbers; null where it is a list of something else. 64-bit ones beyond 2^53 are rounded.</summary>
+    /// <summary>The numbers; null where it is a list of something else, or too long for a vocabulary. 64-bit ones beyond 2^53 are rounded.</summary>
     public double[]? Numbers()
     {
-        if (GgufScalar.SizeOf(Element) is not { } size) return null;
+        if (GgufScalar.SizeOf(Element) is not { } size || Count > MostRead) return null;
         byte[] bytes = Bytes;
         var numbers = new double[Count];
         for (int i = 0; i < numbers.Length; i++) numbers[i] = GgufScalar.Number(Element, bytes.AsSpan(i * size, size));

@@ -6,8 +6,13 @@ namespace FineTuneService.Engine.Tokenizers.Conversion;
 /// </summary>
 internal static class ScoredMerges
 {
+    /// <summary>Characters looked at: a text of n characters takes n². Gemma's 262,144 tokens take 40 million.</summary>
+    private const long MostWork = 1_000_000_000;
+
+    /// <exception cref="TokenizerException">The texts are so long that finding the merges would take minutes.</exception>
     public static IEnumerable<(string Left, string Right)> Of(IReadOnlyList<VocabularyPiece> pieces)
     {
+        if (pieces.Sum(piece => (double)piece.Text.Length * piece.Text.Length) > MostWork) throw new TokenizerException("the vocabulary's tokens are too long to be joined of each other");
         var ids = new Dictionary<string, int>(StringComparer.Ordinal);
         for (int id = 0; id < pieces.Count; id++)
         {
