@@ -125,7 +125,16 @@ public sealed class Tokenizer
 
     private (int, string)? Special(string? token) => token is not null && IdOf(token) is { } id ? (id, token) : null;
 
+    /// <summary>The text's tokens as the post-processor gets them.</summary>
+    internal TokenSequence Pieces(string text) => Pieces(text, detailed: true);
+
     private TokenSequence Run(string text, bool addSpecialTokens, bool detailed)
+    {
+        TokenSequence tokens = Pieces(text, detailed);
+        return _postProcessor?.Process(tokens, addSpecialTokens) ?? tokens;
+    }
+
+    private TokenSequence Pieces(string text, bool detailed)
     {
         text = CodePoints.WellFormed(text);
         var run = new EncodingRun(_file.Model, text, detailed);
@@ -136,6 +145,6 @@ public sealed class Tokenizer
             else run.Add(_file.PreTokenizer.Apply(PreTokenizedText.Whole(piece)));
         }
 
-        return _postProcessor?.Process(run.Tokens, addSpecialTokens) ?? run.Tokens;
+        return run.Tokens;
     }
 }

@@ -1,3 +1,4 @@
+using FineTuneService.Engine.Tokenizers.Batches;
 using FineTuneService.Engine.Tokenizers.Text;
 
 namespace FineTuneService.Engine.Tokenizers.PostProcessors;
@@ -9,6 +10,13 @@ internal sealed class ByteLevelPostProcessor(bool trimOffsets, bool addPrefixSpa
     {
         if (trimOffsets && tokens.Detailed) Trim(tokens, addPrefixSpace);
         return tokens;
+    }
+
+    public override IReadOnlyList<TextPart> Process(IReadOnlyList<TextPart> texts, bool addSpecialTokens)
+    {
+        if (!trimOffsets) return texts;
+        foreach (TextPart text in texts.SelectMany(text => text.Overflowing.Prepend(text))) Trim(text.Tokens, addPrefixSpace);
+        return texts;
     }
 
     /// <param name="addPrefixSpace">A single space at the text's start was added, so nothing of the input is trimmed for it.</param>

@@ -1,3 +1,5 @@
+using FineTuneService.Engine.Tokenizers.Batches;
+
 namespace FineTuneService.Engine.Tokenizers.PostProcessors;
 
 /// <summary>One after the other.</summary>
@@ -7,4 +9,9 @@ internal sealed class PostProcessorSequence(IReadOnlyList<PostProcessor> process
 
     public override TokenSequence Process(TokenSequence tokens, bool addSpecialTokens) =>
         processors.Aggregate(tokens, (current, processor) => processor.Process(current, addSpecialTokens));
+
+    public override IReadOnlyList<TextPart> Process(IReadOnlyList<TextPart> texts, bool addSpecialTokens) =>
+        processors.Aggregate(texts, (current, processor) => processor.Process(current, addSpecialTokens));
+
+    public override int Added(int texts) => processors.Sum(processor => processor.Added(texts));
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using FineTuneService.Engine.Tokenizers.Batches;
 
 namespace FineTuneService.Engine.Tokenizers.PostProcessors;
 
@@ -21,10 +22,20 @@ internal sealed class TemplatePostProcessor(IReadOnlyList<IReadOnlyList<(int Id,
         return output;
     }
 
-    /// <summary>One token before the text and one behind it, each as [token, id].</summary>
-    public static TemplatePostProcessor Around(JsonElement before, JsonElement behind)
+    /// <summary>What stands around two texts, and type ids; of a template that was made here, the plain one twice.</summary>
+    private PairTemplate? Pairs { get; init; }
+
+    public override IReadOnlyList<TextPart> Process(IReadOnlyList<TextPart> texts, bool addSpecialTokens) => Pairs?.Apply(texts, addSpecialTokens) ?? texts;
+
+    public override int Added(int texts) => Pairs?.Added(texts) ?? 0;
+
+    /// <summary>One token before the text and one behind it, each as [token, id]; BERT's second text is of type 1, RoBERTa's begins with one more.</summary>
+    public static TemplatePostProcessor Around(JsonElement before, JsonElement behind, bool isRoberta)
     {
-        return new TemplatePostProcessor([[Token(before)], null, [Token(behind)]]);
+        TemplatePart begin = new(null, 0, [Token(before)]), end = new(null, 0, [Token(behind)]), first = new(0, 0, []);
+        int second = isRoberta ? 0 : 1;
+        TemplatePart[] pair = [begin, first, end, .. isRoberta ? [end] : (TemplatePart[])[], new(1, second, []), end with { Type = second }];
+        return new TemplatePostProcessor([[Token(before)], null, [Token(behind)]]) { Pairs = new PairTemplate([begin, first, end], pair) };
 
         static (int, string) Token(JsonElement json) => (json[1].GetInt32(), json[0].GetString()!);
     }
@@ -32,7 +43,17 @@ internal sealed class TemplatePostProcessor(IReadOnlyList<IReadOnlyList<(int Id,
     public static new TemplatePostProcessor Read(JsonElement json)
     {
         var specials = json.GetProperty("special_tokens");
-        return new TemplatePostProcessor([.. json.GetProperty("single").EnumerateArray().Select(Part)]);
+        return new TemplatePostProcessor([.. json.GetProperty("single").EnumerateArray().Select(Part)])
+        {
+            Pairs = new PairTemplate(Typed(json.GetProperty("single")), json.TryGetProperty("pair", out var pair) && pair.ValueKind == JsonValueKind.Array ? Typed(pair) : []),
+        };
+
+        List<TemplatePart> Typed(JsonElement parts) => [.. parts.EnumerateArray().Select(part =>
+        {
+            bool isText = part.TryGetProperty("Sequence", out var sequence);
+            var piece = isText ? sequence : part.GetProperty("SpecialToken");
+            return new TemplatePart(isText ? sequence.GetProperty("id").GetString() == "A" ? 0 : 1 : null, piece.Number("type_id", absent: 0), isText ? [] : Tokens(piece));
+        })];
 
         IReadOnlyList<(int, string)>? Part(JsonElement part)
         {
@@ -40,7 +61,12 @@ internal sealed class TemplatePostProcessor(IReadOnlyList<IReadOnlyList<(int Id,
                 return sequence.GetProperty("id").GetString() == "A"
                     ? null
                     : throw TokenizerException.Unsupported("template part", sequence.GetRawText());
-            var name = part.GetProperty("SpecialToken").RequiredText("id");
+            return Tokens(part.GetProperty("SpecialToken"));
+        }
+
+        List<(int, string)> Tokens(JsonElement piece)
+        {
+            var name = piece.RequiredText("id");
             if (!specials.TryGetProperty(name, out var special))
                 throw new TokenizerException($"tokenizer.json: the template's special token '{name}' is not defined.");
             var ids = special.GetProperty("ids").EnumerateArray().Select(id => id.GetInt32());
