@@ -1,24 +1,23 @@
 using FineTuneService.Engine.Compute;
 using FineTuneService.Engine.Formats.Gguf;
-using FineTuneService.Engine.Kernels;
 using FineTuneService.Engine.Kernels.Ggml;
+using FineTuneService.Engine.Kernels.References;
 using FineTuneService.Engine.Kernels.Thin;
 using static TorchSharp.torch;
 
 namespace FineTuneService.Engine.Quantization;
 
 /// <summary>A matrix in ggml's blocks, as a GGUF file stores it; each row is whole blocks.</summary>
-internal sealed unsafe class GgmlMatrix : WeightMatrix
+internal sealed class GgmlMatrix : WeightMatrix
 {
     private readonly Tensor _blocks;
     private readonly RowMemory _memory;
-    private readonly GgmlKernel? _kernel;
 
     /// <param name="blocks">uint8 [rows, bytes of a row]; the matrix', and no longer its dispose scope's.</param>
     public GgmlMatrix(Tensor blocks, GgmlType type, ScalarType dtype)
         : base((int)blocks.size(0), (int)(blocks.size(1) / type.Bytes * type.Values), dtype)
     {
-        (_blocks, Type, _kernel) = (blocks.DetachFromDisposeScope(), type, GgmlKernel.Of(type));
+        (_blocks, Type) = (blocks.DetachFromDisposeScope(), type);
         if (blocks.is_cpu()) _memory = new RowMemory(blocks);
     }
 
@@ -30,9 +29,9 @@ internal sealed unsafe class GgmlMatrix : WeightMatrix
 
     public override void Gather(Tensor indices, Tensor rows) => Widen(indices, rows);
 
-    public override bool ReadsCodes(Tensor x) => _kernel is not null && x.is_cpu() && x.size(0) <= ThinProduct.MostTokens;
+    public override bool ReadsCodes(Tensor x) => x.is_cpu() && x.size(0) <= ThinProduct.MostTokens && GgmlKernel.Of(Type) is not null;
 
-    public override void MultiplyCodes(Tensor x, Tensor y) => _kernel!.Forward(x, _memory, y);
+    public override void MultiplyCodes(Tensor x, Tensor y) => GgmlKernel.Of(Type)!.Forward(x, _memory, y);
 
     public override WeightMatrix? Join(IReadOnlyList<WeightMatrix> parts)
     {
@@ -56,16 +55,7 @@ internal sealed unsafe class GgmlMatrix : WeightMatrix
 
     private void Widen(RowMemory blocks, RowMemory? indices, RowMemory rows)
     {
-        if (_kernel is not null) _kernel.Widen(blocks, indices, rows);
-        else Chunks.Run(rows.Count, row => Decode(blocks.Row<byte>(indices is { } chosen ? (int)chosen.Row<long>(0)[row] : row), rows, row));
-    }
-
-    /// <summary>A row of a type that has no kernel.</summary>
-    private void Decode(byte* row, RowMemory rows, int at)
-    {
-        var values = new float[Columns];
-        Type.DecodeAll(new ReadOnlySpan<byte>(row, Columns / Type.Values * Type.Bytes), values);
-        if (rows.Dtype == ScalarType.Float32) values.CopyTo(new Span<float>(rows.Row<float>(at), Columns));
-        else for (int i = 0; i < Columns; i++) rows.Row<ushort>(at)[i] = FourBitKernel.Rounded(values[i]);
+        if (GgmlKernel.Of(Type) is { } kernel) kernel.Widen(blocks, indices, rows);
+        else GgmlReference.Widen(Type, blocks, indices, rows);
     }
 }

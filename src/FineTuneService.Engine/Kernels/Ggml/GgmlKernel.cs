@@ -1,5 +1,6 @@
 using FineTuneService.Engine.Compute;
 using FineTuneService.Engine.Formats.Gguf;
+using FineTuneService.Engine.Kernels.References;
 using static TorchSharp.torch;
 
 namespace FineTuneService.Engine.Kernels.Ggml;
@@ -26,8 +27,11 @@ internal abstract class GgmlKernel
         ["IQ4_XS"] = new GgmlKernel<Iq4XsBlock>(),
     };
 
-    /// <summary>The type's own kernel, or null: its blocks are then widened one by one, and never multiplied as they are.</summary>
-    public static GgmlKernel? Of(GgmlType type) => s_byName.GetValueOrDefault(type.Name);
+    /// <summary>
+    /// The type's own kernel, or null, as on a processor without wide registers: its blocks are then widened by <see cref="GgmlReference"/>, and
+    /// never multiplied as they are.
+    /// </summary>
+    public static GgmlKernel? Of(GgmlType type) => RowLoops.InstructionSet == InstructionSet.Scalar ? null : s_byName.GetValueOrDefault(type.Name);
 
     /// <summary>Writes rows as numbers.</summary>
     /// <param name="blocks">[rows, bytes of a row].</param>

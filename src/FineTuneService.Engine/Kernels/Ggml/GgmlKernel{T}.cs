@@ -1,4 +1,3 @@
-using System.Buffers;
 using FineTuneService.Engine.Compute;
 using FineTuneService.Engine.Kernels.Lanes;
 using FineTuneService.Engine.Kernels.Thin;
@@ -11,6 +10,11 @@ namespace FineTuneService.Engine.Kernels.Ggml;
 internal sealed unsafe class GgmlKernel<TBlock> : GgmlKernel
     where TBlock : struct, IGgmlBlock
 {
+    /// <summary>Tokens whose sums fit in registers beside the decoded weights.</summary>
+    private const int Together = 4;
+
+    private const int Step = 32;
+
     public override void Widen(RowMemory blocks, RowMemory? indices, RowMemory values)
     {
         int chunk = Math.Max(1, ChunkValues / values.Width);
@@ -25,23 +29,19 @@ internal sealed unsafe class GgmlKernel<TBlock> : GgmlKernel
     {
         var inputs = new RowMemory(x);
         int tokens = inputs.Count, width = inputs.Width, groups = width / TBlock.Group, chunk = Math.Max(1, ChunkValues / width);
-        float[] wide = ArrayPool<float>.Shared.Rent(tokens * width), sums = ArrayPool<float>.Shared.Rent(tokens * groups);
-        for (int token = 0; token < tokens; token++) Read(inputs, token, wide.AsSpan(token * width, width), sums.AsSpan(token * groups, groups));
+        using Scratch wide = new((long)tokens * width), sums = new((long)tokens * groups);
+        for (int token = 0; token < tokens; token++)
+            Read(inputs, token, new Span<float>(wide.Values + (long)token * width, width), new Span<float>(sums.Values + (long)token * groups, groups));
         var output = new RowMemory(y);
-        Chunks.Run((blocks.Count + chunk - 1) / chunk, i => Rows(i * chunk, Math.Min(blocks.Count, (i + 1) * chunk)));
-        ArrayPool<float>.Shared.Return(wide);
-        ArrayPool<float>.Shared.Return(sums);
+        Chunks.Run((blocks.Count + chunk - 1) / chunk, i => Rows(i * chunk, Math.Min(blocks.Count, (i + 1) * chunk), wide.Values, sums.Values));
 
-        void Rows(int first, int end)
+        void Rows(int first, int end, float* from, float* totals)
         {
             float* products = stackalloc float[ThinProduct.MostTokens];
-            fixed (float* from = wide, totals = sums)
+            for (int row = first; row < end; row++)
             {
-                for (int row = first; row < end; row++)
-                {
-                    Products(blocks.Row<byte>(row), width, from, totals, tokens, products);
-                    for (int token = 0; token < tokens; token++) Store(output, token, row, products[token]);
-                }
+                Products(blocks.Row<byte>(row), width, from, totals, tokens, products);
+                for (int token = 0; token < tokens; token++) Store(output, token, row, products[token]);
             }
         }
     }
@@ -54,34 +54,36 @@ internal sealed unsafe class GgmlKernel<TBlock> : GgmlKernel
             case InstructionSet.Vector512 when wide: GgmlRows<Lanes512, TBlock>.Widen(row, values.Width, values.Row<float>(at)); break;
             case InstructionSet.Vector512: GgmlRows<Lanes512, TBlock>.Widen(row, values.Width, values.Row<BFloat16>(at)); break;
             case InstructionSet.Vector256 when wide: GgmlRows<Lanes256, TBlock>.Widen(row, values.Width, values.Row<float>(at)); break;
-            case InstructionSet.Vector256: GgmlRows<Lanes256, TBlock>.Widen(row, values.Width, values.Row<BFloat16>(at)); break;
-            default:
-                if (wide) GgmlRows<Lanes1, TBlock>.Widen(row, values.Width, values.Row<float>(at));
-                else GgmlRows<Lanes1, TBlock>.Widen(row, values.Width, values.Row<BFloat16>(at));
-                break;
+            default: GgmlRows<Lanes256, TBlock>.Widen(row, values.Width, values.Row<BFloat16>(at)); break;
         }
     }
 
     private static void Products(byte* row, int width, float* x, float* sums, int tokens, float* products)
     {
-        switch (RowLoops.InstructionSet)
+        int token = 0, groups = width / TBlock.Group;
+        for (; token + Together <= tokens; token += Together)
         {
-            case InstructionSet.Vector512: GgmlRows<Lanes512, TBlock>.Products(row, width, x, sums, tokens, products); break;
-            case InstructionSet.Vector256: GgmlRows<Lanes256, TBlock>.Products(row, width, x, sums, tokens, products); break;
-            default: GgmlRows<Lanes1, TBlock>.Products(row, width, x, sums, tokens, products); break;
+            float* from = x + (long)token * width, totals = sums + (long)token * groups;
+            if (RowLoops.InstructionSet == InstructionSet.Vector512) GgmlRows<Lanes512, TBlock>.Four(row, width, from, totals, products + token);
+            else GgmlRows<Lanes256, TBlock>.Four(row, width, from, totals, products + token);
+        }
+        for (; token < tokens; token++)
+        {
+            float* from = x + (long)token * width, totals = sums + (long)token * groups;
+            products[token] = RowLoops.InstructionSet == InstructionSet.Vector512
+                ? GgmlRows<Lanes512, TBlock>.One(row, width, from, totals) : GgmlRows<Lanes256, TBlock>.One(row, width, from, totals);
         }
     }
 
-    /// <summary>A token's numbers in fp32, and the sum of each group.</summary>
+    /// <summary>A token's numbers in fp32, as the weights come, and the sum of each group.</summary>
     private static void Read(RowMemory x, int token, Span<float> wide, Span<float> sums)
     {
-        if (x.Dtype == ScalarType.Float32) new ReadOnlySpan<float>(x.Row<float>(token), x.Width).CopyTo(wide);
-        else for (int i = 0; i < wide.Length; i++) wide[i] = x.Value(token, i);
-        for (int group = 0; TBlock.HasMinima && group < sums.Length; group++)
+        Span<float> step = stackalloc float[Step];
+        for (int i = 0; i < wide.Length; i += Step)
         {
-            float sum = 0;
-            foreach (float value in wide.Slice(group * TBlock.Group, TBlock.Group)) sum += value;
-            sums[group] = sum;
+            for (int at = 0; at < Step; at++) step[at] = x.Value(token, i + at);
+            for (int at = 0; at < Step; at++) wide[i + at] = step[TBlock.Place(at)];
+            for (int group = 0; group < Step; group += TBlock.Group) sums[(i + group) / TBlock.Group] = System.Numerics.Tensors.TensorPrimitives.Sum(step.Slice(group, TBlock.Group));
         }
     }
 

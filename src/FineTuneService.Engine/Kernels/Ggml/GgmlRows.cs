@@ -1,123 +1,141 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using FineTuneService.Engine.Kernels.Lanes;
 
 namespace FineTuneService.Engine.Kernels.Ggml;
 
-/// <summary>Rows of blocks, on one width of registers: widened, or multiplied with a few tokens as they are read.</summary>
+/// <summary>
+/// Rows of blocks, on registers of 512 or 256 bits: widened, or multiplied with a few tokens as they are read. Loops over a step's registers are
+/// written out, since the compiler leaves such loops as they are.
+/// </summary>
 internal static unsafe class GgmlRows<TLanes, TBlock>
     where TLanes : struct, ILanes<TLanes>
     where TBlock : struct, IGgmlBlock
 {
-    /// <summary>Tokens whose sums fit in registers beside the decoded weights.</summary>
-    private const int Together = 4;
-
-    private const int MostValues = 256, MostGroups = 16;
-
-    private static int Groups => TBlock.Values / TBlock.Group;
+    private const int Step = 32, MostGroups = 16;
+    private const MethodImplOptions Inline = MethodImplOptions.AggressiveInlining;
 
     /// <summary>Writes a row's values.</summary>
     /// <param name="values">T is float or bf16's bits.</param>
-    [MethodImpl(RowLoops.Compiled)]
+    [SkipLocalsInit, MethodImpl(RowLoops.Compiled)]
     public static void Widen<T>(byte* row, int width, T* values)
         where T : unmanaged
     {
-        sbyte* room = stackalloc sbyte[MostValues];
-        float* scales = stackalloc float[MostGroups], minima = stackalloc float[MostGroups];
+        float* scales = stackalloc float[MostGroups], minima = stackalloc float[MostGroups], halves = Packed.Halves;
         for (T* end = values + width; values < end; row += TBlock.Bytes)
         {
-            sbyte* codes = TBlock.Codes(row, room);
-            TBlock.Scales(row, scales, minima);
-            for (int group = 0; group < Groups; group++)
+            TBlock.Prepare(row, halves, scales, minima);
+            for (int step = 0; step < TBlock.Values / Step; step++, values += Step)
             {
-                TLanes scale = TLanes.Of(scales[group]), minimum = TLanes.Of(TBlock.HasMinima ? minima[group] : 0);
-                for (int i = 0; i < TBlock.Group; i += TLanes.Count, codes += TLanes.Count, values += TLanes.Count)
+                Vector256<sbyte> codes = TBlock.Codes(row, step);
+                for (int i = 0; i < Step; i += TLanes.Count)
                 {
-                    TLanes value = TLanes.Load(codes) * scale;
-                    Lane.Store(TBlock.HasMinima ? value + minimum : value, values, TLanes.Count);
+                    int group = (step * Step + i) / TBlock.Group;
+                    TLanes value = TLanes.Of(codes, i) * TLanes.Of(TBlock.Scale(row, halves, scales, group));
+                    if (TBlock.HasMinima) value += TLanes.Of(TBlock.Minimum(row, halves, minima, group));
+                    Lane.Store(value, values + i, TLanes.Count);
                 }
             }
         }
     }
 
-    /// <summary>The row's products with every token.</summary>
-    /// <param name="x">fp32 [tokens, width].</param>
-    /// <param name="sums">Of each token's groups of <see cref="IGgmlBlock.Group"/> numbers, [tokens, width / Group]; not read where there are no
-    /// minima.</param>
-    public static void Products(byte* row, int width, float* x, float* sums, int tokens, float* products)
+    /// <summary>A row's product with a token.</summary>
+    /// <param name="x">fp32 [width], each 32 of them arranged by <see cref="IGgmlBlock.Place"/>.</param>
+    /// <param name="sums">Of each group of <see cref="IGgmlBlock.Group"/> numbers of x.</param>
+    [SkipLocalsInit, MethodImpl(RowLoops.Compiled)]
+    public static float One(byte* row, int width, float* x, float* sums)
     {
-        int groups = width / TBlock.Group, token = 0;
-        for (; token + Together <= tokens; token += Together) Four(row, width, x + (long)token * width, sums + (long)token * groups, products + token);
-        for (; token < tokens; token++) products[token] = One(row, width, x + (long)token * width, sums + (long)token * groups);
-    }
-
-    [MethodImpl(RowLoops.Compiled)]
-    private static float One(byte* row, int width, float* x, float* sums)
-    {
-        sbyte* room = stackalloc sbyte[MostValues];
-        float* scales = stackalloc float[MostGroups], minima = stackalloc float[MostGroups];
+        float* scales = stackalloc float[MostGroups], minima = stackalloc float[MostGroups], halves = Packed.Halves;
         TLanes total = TLanes.Of(0);
         float lowest = 0;
         for (float* end = x + width; x < end; row += TBlock.Bytes)
         {
-            sbyte* codes = TBlock.Codes(row, room);
-            TBlock.Scales(row, scales, minima);
-            for (int group = 0; group < Groups; group++)
+            TBlock.Prepare(row, halves, scales, minima);
+            for (uint step = 0; step < TBlock.Values / Step; step++, x += Step, sums += Step / TBlock.Group)
             {
-                TLanes products = TLanes.Load(codes) * TLanes.Load(x);
-                for (int i = TLanes.Count; i < TBlock.Group; i += TLanes.Count) products = TLanes.MultiplyAdd(TLanes.Load(codes + i), TLanes.Load(x + i), products);
-                total = TLanes.MultiplyAdd(products, TLanes.Of(scales[group]), total);
-                if (TBlock.HasMinima) lowest = MathF.FusedMultiplyAdd(minima[group], *sums++, lowest);
-                codes += TBlock.Group;
-                x += TBlock.Group;
+                TBlock.Weights(row, (int)step, out TLanes w0, out TLanes w1, out TLanes w2, out TLanes w3);
+                int group = (int)step * (Step / TBlock.Group);
+                float scale = TBlock.Scale(row, halves, scales, group);
+                total = TLanes.MultiplyAdd(First(w0, w1, w2, w3, x), TLanes.Of(scale), total);
+                if (Lowers) lowest = MathF.FusedMultiplyAdd(Low(row, halves, minima, group, scale), sums[0], lowest);
+                if (TBlock.Group == Step) continue;
+                scale = TBlock.Scale(row, halves, scales, group + 1);
+                total = TLanes.MultiplyAdd(Second(w0, w1, w2, w3, x), TLanes.Of(scale), total);
+                if (Lowers) lowest = MathF.FusedMultiplyAdd(Low(row, halves, minima, group + 1, scale), sums[1], lowest);
             }
         }
         return TLanes.Sum(total) + lowest;
     }
 
     /// <summary><see cref="One"/> for four tokens, which share the decoded weights.</summary>
-    [MethodImpl(RowLoops.Compiled)]
-    private static void Four(byte* row, int width, float* x, float* sums, float* results)
+    /// <param name="x">fp32 [4, width].</param>
+    /// <param name="sums">[4, width / Group].</param>
+    [SkipLocalsInit, MethodImpl(RowLoops.Compiled)]
+    public static void Four(byte* row, int width, float* x, float* sums, float* results)
     {
-        sbyte* room = stackalloc sbyte[MostValues];
-        float* scales = stackalloc float[MostGroups], minima = stackalloc float[MostGroups];
+        float* scales = stackalloc float[MostGroups], minima = stackalloc float[MostGroups], halves = Packed.Halves;
         TLanes total0 = TLanes.Of(0), total1 = total0, total2 = total0, total3 = total0;
-        float lowest0 = 0, lowest1 = 0, lowest2 = 0, lowest3 = 0;
-        int groups = width / TBlock.Group;
+        Vector128<float> lowest = default;
+        nint next = width, groups = width / TBlock.Group;
         for (float* end = x + width; x < end; row += TBlock.Bytes)
         {
-            sbyte* codes = TBlock.Codes(row, room);
-            TBlock.Scales(row, scales, minima);
-            for (int group = 0; group < Groups; group++)
+            TBlock.Prepare(row, halves, scales, minima);
+            for (uint step = 0; step < TBlock.Values / Step; step++, x += Step, sums += Step / TBlock.Group)
             {
-                TLanes weights = TLanes.Load(codes);
-                TLanes products0 = weights * TLanes.Load(x), products1 = weights * TLanes.Load(x + width);
-                TLanes products2 = weights * TLanes.Load(x + 2 * width), products3 = weights * TLanes.Load(x + 3 * width);
-                for (int i = TLanes.Count; i < TBlock.Group; i += TLanes.Count)
-                {
-                    weights = TLanes.Load(codes + i);
-                    products0 = TLanes.MultiplyAdd(weights, TLanes.Load(x + i), products0);
-                    products1 = TLanes.MultiplyAdd(weights, TLanes.Load(x + width + i), products1);
-                    products2 = TLanes.MultiplyAdd(weights, TLanes.Load(x + 2 * width + i), products2);
-                    products3 = TLanes.MultiplyAdd(weights, TLanes.Load(x + 3 * width + i), products3);
-                }
-                TLanes scale = TLanes.Of(scales[group]);
-                total0 = TLanes.MultiplyAdd(products0, scale, total0);
-                total1 = TLanes.MultiplyAdd(products1, scale, total1);
-                total2 = TLanes.MultiplyAdd(products2, scale, total2);
-                total3 = TLanes.MultiplyAdd(products3, scale, total3);
-                if (TBlock.HasMinima)
-                {
-                    lowest0 = MathF.FusedMultiplyAdd(minima[group], *sums, lowest0);
-                    lowest1 = MathF.FusedMultiplyAdd(minima[group], sums[groups], lowest1);
-                    lowest2 = MathF.FusedMultiplyAdd(minima[group], sums[2 * groups], lowest2);
-                    lowest3 = MathF.FusedMultiplyAdd(minima[group], sums[3 * groups], lowest3);
-                    sums++;
-                }
-                codes += TBlock.Group;
-                x += TBlock.Group;
+                TBlock.Weights(row, (int)step, out TLanes w0, out TLanes w1, out TLanes w2, out TLanes w3);
+                int group = (int)step * (Step / TBlock.Group);
+                float scale = TBlock.Scale(row, halves, scales, group);
+                TLanes spread = TLanes.Of(scale);
+                total0 = TLanes.MultiplyAdd(First(w0, w1, w2, w3, x), spread, total0);
+                total1 = TLanes.MultiplyAdd(First(w0, w1, w2, w3, x + next), spread, total1);
+                total2 = TLanes.MultiplyAdd(First(w0, w1, w2, w3, x + 2 * next), spread, total2);
+                total3 = TLanes.MultiplyAdd(First(w0, w1, w2, w3, x + 3 * next), spread, total3);
+                if (Lowers) lowest = Lowest(Low(row, halves, minima, group, scale), sums, groups, lowest);
+                if (TBlock.Group == Step) continue;
+                scale = TBlock.Scale(row, halves, scales, group + 1);
+                spread = TLanes.Of(scale);
+                total0 = TLanes.MultiplyAdd(Second(w0, w1, w2, w3, x), spread, total0);
+                total1 = TLanes.MultiplyAdd(Second(w0, w1, w2, w3, x + next), spread, total1);
+                total2 = TLanes.MultiplyAdd(Second(w0, w1, w2, w3, x + 2 * next), spread, total2);
+                total3 = TLanes.MultiplyAdd(Second(w0, w1, w2, w3, x + 3 * next), spread, total3);
+                if (Lowers) lowest = Lowest(Low(row, halves, minima, group + 1, scale), sums + 1, groups, lowest);
             }
         }
-        (results[0], results[1]) = (TLanes.Sum(total0) + lowest0, TLanes.Sum(total1) + lowest1);
-        (results[2], results[3]) = (TLanes.Sum(total2) + lowest2, TLanes.Sum(total3) + lowest3);
+        (results[0], results[1]) = (TLanes.Sum(total0) + lowest[0], TLanes.Sum(total1) + lowest[1]);
+        (results[2], results[3]) = (TLanes.Sum(total2) + lowest[2], TLanes.Sum(total3) + lowest[3]);
     }
+
+    /// <summary>Whether anything is added for the sum of a group of x.</summary>
+    private static bool Lowers
+    {
+        [MethodImpl(Inline)]
+        get => TBlock.HasMinima || TBlock.Offset != 0;
+    }
+
+    /// <summary>What is added for the sum of a group of x: its minimum, less the offset that its codes have.</summary>
+    [MethodImpl(Inline)]
+    private static float Low(byte* row, float* halves, float* minima, int group, float scale)
+    {
+        float minimum = TBlock.HasMinima ? TBlock.Minimum(row, halves, minima, group) : 0;
+        return TBlock.Offset == 0 ? minimum : MathF.FusedMultiplyAdd(scale, -TBlock.Offset, minimum);
+    }
+
+    [MethodImpl(Inline)]
+    private static Vector128<float> Lowest(float low, float* sums, nint next, Vector128<float> lowest) => Vector128.FusedMultiplyAdd(
+        Vector128.Create(low), Vector128.Create(sums[0], sums[next], sums[2 * next], sums[3 * next]), lowest);
+
+    /// <summary>Products of the step's first group, which may be all of it.</summary>
+    [MethodImpl(Inline)]
+    private static TLanes First(TLanes w0, TLanes w1, TLanes w2, TLanes w3, float* x)
+    {
+        TLanes products = w0 * TLanes.Load(x);
+        if (TLanes.Count == 8 || TBlock.Group == Step) products = TLanes.MultiplyAdd(w1, TLanes.Load(x + TLanes.Count), products);
+        if (TLanes.Count == 16 || TBlock.Group != Step) return products;
+        return TLanes.MultiplyAdd(w3, TLanes.Load(x + 24), TLanes.MultiplyAdd(w2, TLanes.Load(x + 16), products));
+    }
+
+    /// <summary>Products of the step's second group.</summary>
+    [MethodImpl(Inline)]
+    private static TLanes Second(TLanes w0, TLanes w1, TLanes w2, TLanes w3, float* x) => TLanes.Count == 16
+        ? w1 * TLanes.Load(x + 16) : TLanes.MultiplyAdd(w3, TLanes.Load(x + 24), w2 * TLanes.Load(x + 16));
 }

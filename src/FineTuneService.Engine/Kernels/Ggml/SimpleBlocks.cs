@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using FineTuneService.Engine.Kernels.Lanes;
 
 namespace FineTuneService.Engine.Kernels.Ggml;
 
@@ -15,15 +16,25 @@ internal readonly unsafe struct Q4_0Block : IGgmlBlock
 
     public static bool HasMinima => false;
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static sbyte* Codes(byte* block, sbyte* room)
-    {
-        Packed.Store(Packed.Nibbles(block + 2), 8, room);
-        return room;
-    }
+    public static float Offset => Spread.Offset + 8;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Scales(byte* block, float* scales, float* minima) => *scales = Packed.Half(block);
+    public static void Prepare(byte* block, float* halves, float* scales, float* minima) { }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Scale(byte* block, float* halves, float* scales, int group) => halves[*(ushort*)block];
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Minimum(byte* block, float* halves, float* minima, int group) => 0;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<sbyte> Codes(byte* block, int step) => Packed.Less(Packed.Nibbles(block + 2), 8);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Weights<TLanes>(byte* block, int step, out TLanes first, out TLanes second, out TLanes third, out TLanes fourth)
+        where TLanes : struct, ILanes<TLanes> => Spread.Words(block + 2, out first, out second, out third, out fourth);
+
+    public static int Place(int at) => Spread.PlaceInWords(at);
 }
 
 internal readonly unsafe struct Q4_1Block : IGgmlBlock
@@ -36,19 +47,25 @@ internal readonly unsafe struct Q4_1Block : IGgmlBlock
 
     public static bool HasMinima => true;
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static sbyte* Codes(byte* block, sbyte* room)
-    {
-        Packed.Store(Packed.Nibbles(block + 4), 0, room);
-        return room;
-    }
+    public static float Offset => Spread.Offset;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Scales(byte* block, float* scales, float* minima)
-    {
-        *scales = Packed.Half(block);
-        *minima = Packed.Half(block + 2);
-    }
+    public static void Prepare(byte* block, float* halves, float* scales, float* minima) { }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Scale(byte* block, float* halves, float* scales, int group) => halves[*(ushort*)block];
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Minimum(byte* block, float* halves, float* minima, int group) => halves[*(ushort*)(block + 2)];
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<sbyte> Codes(byte* block, int step) => Packed.Nibbles(block + 4).AsSByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Weights<TLanes>(byte* block, int step, out TLanes first, out TLanes second, out TLanes third, out TLanes fourth)
+        where TLanes : struct, ILanes<TLanes> => Spread.Words(block + 4, out first, out second, out third, out fourth);
+
+    public static int Place(int at) => Spread.PlaceInWords(at);
 }
 
 internal readonly unsafe struct Q5_0Block : IGgmlBlock
@@ -61,15 +78,25 @@ internal readonly unsafe struct Q5_0Block : IGgmlBlock
 
     public static bool HasMinima => false;
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static sbyte* Codes(byte* block, sbyte* room)
-    {
-        Packed.Store(Packed.Nibbles(block + 6) | Packed.Where(*(uint*)(block + 2), 16), 16, room);
-        return room;
-    }
+    public static float Offset => 0;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Scales(byte* block, float* scales, float* minima) => *scales = Packed.Half(block);
+    public static void Prepare(byte* block, float* halves, float* scales, float* minima) { }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Scale(byte* block, float* halves, float* scales, int group) => halves[*(ushort*)block];
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Minimum(byte* block, float* halves, float* minima, int group) => 0;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<sbyte> Codes(byte* block, int step) => Packed.Less(Packed.Nibbles(block + 6) | Packed.Where(*(uint*)(block + 2), 16), 16);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Weights<TLanes>(byte* block, int step, out TLanes first, out TLanes second, out TLanes third, out TLanes fourth)
+        where TLanes : struct, ILanes<TLanes> => Spread.Bytes(Codes(block, step), out first, out second, out third, out fourth);
+
+    public static int Place(int at) => at;
 }
 
 internal readonly unsafe struct Q5_1Block : IGgmlBlock
@@ -82,19 +109,25 @@ internal readonly unsafe struct Q5_1Block : IGgmlBlock
 
     public static bool HasMinima => true;
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static sbyte* Codes(byte* block, sbyte* room)
-    {
-        Packed.Store(Packed.Nibbles(block + 8) | Packed.Where(*(uint*)(block + 4), 16), 0, room);
-        return room;
-    }
+    public static float Offset => 0;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Scales(byte* block, float* scales, float* minima)
-    {
-        *scales = Packed.Half(block);
-        *minima = Packed.Half(block + 2);
-    }
+    public static void Prepare(byte* block, float* halves, float* scales, float* minima) { }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Scale(byte* block, float* halves, float* scales, int group) => halves[*(ushort*)block];
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Minimum(byte* block, float* halves, float* minima, int group) => halves[*(ushort*)(block + 2)];
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<sbyte> Codes(byte* block, int step) => (Packed.Nibbles(block + 8) | Packed.Where(*(uint*)(block + 4), 16)).AsSByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Weights<TLanes>(byte* block, int step, out TLanes first, out TLanes second, out TLanes third, out TLanes fourth)
+        where TLanes : struct, ILanes<TLanes> => Spread.Bytes(Codes(block, step), out first, out second, out third, out fourth);
+
+    public static int Place(int at) => at;
 }
 
 internal readonly unsafe struct Q8_0Block : IGgmlBlock
@@ -107,11 +140,25 @@ internal readonly unsafe struct Q8_0Block : IGgmlBlock
 
     public static bool HasMinima => false;
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static sbyte* Codes(byte* block, sbyte* room) => (sbyte*)block + 2;
+    public static float Offset => 0;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Scales(byte* block, float* scales, float* minima) => *scales = Packed.Half(block);
+    public static void Prepare(byte* block, float* halves, float* scales, float* minima) { }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Scale(byte* block, float* halves, float* scales, int group) => halves[*(ushort*)block];
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Minimum(byte* block, float* halves, float* minima, int group) => 0;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<sbyte> Codes(byte* block, int step) => Vector256.Load((sbyte*)block + 2);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Weights<TLanes>(byte* block, int step, out TLanes first, out TLanes second, out TLanes third, out TLanes fourth)
+        where TLanes : struct, ILanes<TLanes> => Spread.Bytes(Codes(block, step), out first, out second, out third, out fourth);
+
+    public static int Place(int at) => at;
 }
 
 internal readonly unsafe struct Iq4NlBlock : IGgmlBlock
@@ -124,15 +171,25 @@ internal readonly unsafe struct Iq4NlBlock : IGgmlBlock
 
     public static bool HasMinima => false;
 
+    public static float Offset => 0;
+
     public static Vector128<sbyte> Book => Vector128.Create(-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static sbyte* Codes(byte* block, sbyte* room)
-    {
-        Packed.LookUp(Book, Packed.Nibbles(block + 2)).Store(room);
-        return room;
-    }
+    public static void Prepare(byte* block, float* halves, float* scales, float* minima) { }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Scales(byte* block, float* scales, float* minima) => *scales = Packed.Half(block);
+    public static float Scale(byte* block, float* halves, float* scales, int group) => halves[*(ushort*)block];
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Minimum(byte* block, float* halves, float* minima, int group) => 0;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<sbyte> Codes(byte* block, int step) => Packed.LookUp(Book, Packed.Nibbles(block + 2));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Weights<TLanes>(byte* block, int step, out TLanes first, out TLanes second, out TLanes third, out TLanes fourth)
+        where TLanes : struct, ILanes<TLanes> => Spread.Bytes(Codes(block, step), out first, out second, out third, out fourth);
+
+    public static int Place(int at) => at;
 }

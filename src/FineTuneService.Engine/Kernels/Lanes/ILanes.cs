@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.Intrinsics;
 
 namespace FineTuneService.Engine.Kernels.Lanes;
 
@@ -23,8 +24,9 @@ internal unsafe interface ILanes<TSelf> :
     /// <summary>From the bits of bf16 numbers.</summary>
     static abstract TSelf Load(ushort* source);
 
-    /// <summary>From signed bytes.</summary>
-    static abstract TSelf Load(sbyte* source);
+    /// <summary>From signed bytes: of 32, as many as there are lanes.</summary>
+    /// <param name="first">The first of them: 0, or a multiple of the lanes.</param>
+    static abstract TSelf Of(Vector256<sbyte> bytes, int first);
 
     /// <summary>From pairs of bf16 numbers: the first of each, and the second.</summary>
     static abstract void LoadPairs(uint* source, out TSelf even, out TSelf odd);

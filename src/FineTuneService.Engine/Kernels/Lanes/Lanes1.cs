@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace FineTuneService.Engine.Kernels.Lanes;
 
@@ -20,7 +21,7 @@ internal readonly unsafe struct Lanes1(float value) : ILanes<Lanes1>
     public static Lanes1 Load(ushort* source) => new(BitConverter.UInt32BitsToSingle((uint)*source << 16));
 
     [MethodImpl(Inline)]
-    public static Lanes1 Load(sbyte* source) => new(*source);
+    public static Lanes1 Of(Vector256<sbyte> bytes, int first) => new(bytes[first]);
 
     [MethodImpl(Inline)]
     public static void LoadPairs(uint* source, out Lanes1 even, out Lanes1 odd)

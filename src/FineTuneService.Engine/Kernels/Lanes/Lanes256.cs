@@ -22,8 +22,13 @@ internal readonly unsafe struct Lanes256(Vector256<float> values) : ILanes<Lanes
     public static Lanes256 Load(ushort* source) => new((Widened(Vector128.Load(source)) << 16).AsSingle());
 
     [MethodImpl(Inline)]
-    public static Lanes256 Load(sbyte* source) => new(Vector256.ConvertToSingle(Avx2.IsSupported ? Avx2.ConvertToVector256Int32(source)
-        : Vector256.Create(source[0], source[1], source[2], source[3], source[4], source[5], source[6], source[7])));
+    public static Lanes256 Of(Vector256<sbyte> bytes, int first)
+    {
+        Vector128<sbyte> half = first < 16 ? bytes.GetLower() : bytes.GetUpper();
+        Vector128<sbyte> eight = first % 16 == 0 ? half : Vector128.Create(half.GetUpper(), half.GetUpper());
+        return new(Vector256.ConvertToSingle(Avx2.IsSupported ? Avx2.ConvertToVector256Int32(eight)
+            : Vector256.Create(eight[0], eight[1], eight[2], eight[3], eight[4], eight[5], eight[6], eight[7])));
+    }
 
     [MethodImpl(Inline)]
     public static void LoadPairs(uint* source, out Lanes256 even, out Lanes256 odd)

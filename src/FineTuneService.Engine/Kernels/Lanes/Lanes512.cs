@@ -22,7 +22,8 @@ internal readonly unsafe struct Lanes512(Vector512<float> values) : ILanes<Lanes
     public static Lanes512 Load(ushort* source) => new((Avx512F.ConvertToVector512UInt32(Vector256.Load(source)) << 16).AsSingle());
 
     [MethodImpl(Inline)]
-    public static Lanes512 Load(sbyte* source) => new(Avx512F.ConvertToVector512Single(Avx512F.ConvertToVector512Int32(Vector128.Load(source))));
+    public static Lanes512 Of(Vector256<sbyte> bytes, int first) =>
+        new(Avx512F.ConvertToVector512Single(Avx512F.ConvertToVector512Int32(first == 0 ? bytes.GetLower() : bytes.GetUpper())));
 
     [MethodImpl(Inline)]
     public static void LoadPairs(uint* source, out Lanes512 even, out Lanes512 odd)

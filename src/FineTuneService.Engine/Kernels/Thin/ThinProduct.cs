@@ -39,13 +39,12 @@ internal static unsafe class ThinProduct
         where TWeight : struct, IStoredRows
     {
         int tokens = (int)x.size(0), width = (int)x.size(1), blocks = (width + Block - 1) / Block;
-        float[] inputs = ArrayPool<float>.Shared.Rent(tokens * blocks * Block);
-        Arrange(new RowMemory(x), TLanes.Count, blocks * Block, inputs);
+        using var inputs = new Scratch((long)tokens * blocks * Block);
+        Arrange(new RowMemory(x), TLanes.Count, blocks * Block, new Span<float>(inputs.Values, tokens * blocks * Block));
         int chunk = Math.Max(1, ChunkWeights / width);
         var output = new RowMemory(y);
         Chunks.Run((rows + chunk - 1) / chunk, i =>
-            Rows<TLanes, TDecoder, TWeight>(inputs, tokens, blocks, weight, i * chunk, Math.Min(rows, (i + 1) * chunk), output, offset, book));
-        ArrayPool<float>.Shared.Return(inputs);
+            Rows<TLanes, TDecoder, TWeight>(inputs.Values, tokens, blocks, weight, i * chunk, Math.Min(rows, (i + 1) * chunk), output, offset, book));
     }
 
     /// <summary>Widens to fp32, a row padded with zeros to whole blocks; the numbers of as many pairs as there are lanes lie as a decoder
@@ -64,7 +63,7 @@ internal static unsafe class ThinProduct
     }
 
     private static void Rows<TLanes, TDecoder, TWeight>(
-        float[] inputs, int tokens, int blocks, TWeight weight, int start, int end, RowMemory output, int offset, float[] book)
+        float* x, int tokens, int blocks, TWeight weight, int start, int end, RowMemory output, int offset, float[] book)
         where TLanes : struct, ILanes<TLanes>
         where TDecoder : struct, IPairDecoder<TDecoder, TLanes>
         where TWeight : struct, IStoredRows
@@ -74,7 +73,7 @@ internal static unsafe class ThinProduct
         int blockBytes = Block / 2 * TDecoder.PairBytes, stride = blocks * Block;
         byte* last = stackalloc byte[MostBlockBytes];
         float* sums = stackalloc float[MostTokens];
-        fixed (float* x = inputs, scales = rented, values = book)
+        fixed (float* scales = rented, values = book)
         {
             for (int row = start; row < end; row++)
             {
