@@ -35,7 +35,7 @@ internal sealed class EagerDecoder(ModelConfig config, DecoderWeights weights, I
     {
         using DisposeScope scope = NewDisposeScope();
         (long rows, long length) = (ids.shape[0], ids.shape[1]);
-        EagerPositions positions = EagerPositions.Of(config, length, weights.EmbedTokens.dtype);
+        EagerPositions positions = EagerPositions.Of(config, length, weights.Dtype);
         Tensor stream = weights.EmbedTokens.index_select(0, ids.view(-1)).view(rows, length, config.HiddenSize);
         foreach (LayerWeights layer in weights.Layers) stream = Block(stream, layer, positions);
         return Norm(stream, weights.FinalNorm!).MoveToOuterDisposeScope();

@@ -18,7 +18,7 @@ internal sealed class HeldDecoder : IDisposable
             Dispose();
             _model = model;
             _decoder = new Decoder(model.Config, model.Weights);
-            _pool = new BufferPool(model.Weights.EmbedTokens.device);
+            _pool = new BufferPool(model.Weights.Device);
         }
         return (_decoder!, _pool!);
     }

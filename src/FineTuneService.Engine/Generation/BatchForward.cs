@@ -19,7 +19,7 @@ internal sealed class BatchForward(BaseModel model) : IDisposable
     private const int PromptLogits = 16;
 
     private readonly Decoder _decoder = new(model.Config, model.Weights);
-    private readonly BufferPool _pool = new(model.Weights.EmbedTokens.device);
+    private readonly BufferPool _pool = new(model.Weights.Device);
 
     /// <summary>Bytes that forwards have come to need beside weights and caches.</summary>
     public long BufferBytes => _pool.Bytes;

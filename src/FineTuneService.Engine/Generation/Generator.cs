@@ -1,6 +1,5 @@
 using FineTuneService.Engine.Compute;
 using FineTuneService.Engine.Models;
-using static TorchSharp.torch;
 
 namespace FineTuneService.Engine.Generation;
 
@@ -39,7 +38,7 @@ public sealed class Generator : IDisposable
         (_model, _maxRows) = (model, maxRows);
         _forward = new BatchForward(model);
         _order = new ForwardOrder(maxRows, promptTokens);
-        _cache = new KvCache(model.Config.CacheShape, model.Weights.EmbedTokens.dtype, model.Weights.EmbedTokens.device);
+        _cache = new KvCache(model.Config.CacheShape, model.Weights.Dtype, model.Weights.Device);
         _room = new CacheRoom(budget, _cache.Bytes(Capacity));
     }
 
@@ -55,7 +54,7 @@ public sealed class Generator : IDisposable
     /// <summary>Bytes that the keys and values of a sequence come to take.</summary>
     /// <param name="tokens">Of the sequence; no more than the model was made for are counted.</param>
     public static long CacheBytes(ModelConfig config, BasePrecision precision, int tokens) =>
-        KvCache.Bytes(config.CacheShape, precision.Dtype == ComputeDtype.Bf16 ? ScalarType.BFloat16 : ScalarType.Float32, Math.Min(tokens, config.MaxPositions));
+        KvCache.Bytes(config.CacheShape, precision.Compute, Math.Min(tokens, config.MaxPositions));
 
     /// <exception cref="ArgumentException">The prompt is empty, or leaves no room for an answer.</exception>
     public void Add(GenerationRequest request)

@@ -63,8 +63,8 @@ public sealed class BaseModel : IDisposable
     /// <param name="dtype">Of every tensor in the file.</param>
     public void Save(string folder, ComputeDtype dtype)
     {
-        using var pool = new BufferPool(Weights.EmbedTokens.device);
-        ModelSaver.Save(folder, Config, Weights, dtype == ComputeDtype.Bf16 ? ScalarType.BFloat16 : ScalarType.Float32, (linear, part) =>
+        using var pool = new BufferPool(Weights.Device);
+        ModelSaver.Save(folder, Config, Weights, dtype.Stored(), (linear, part) =>
         {
             Tensor dense = linear.Dense(pool);
             Tensor rows = dense.narrow(0, part.Offset, part.Out).clone();
@@ -77,7 +77,7 @@ public sealed class BaseModel : IDisposable
     public void Dispose() => Weights.Dispose();
 
     private static DecoderWeights WeightsOf(ModelConfig config, ITensorSource source, BasePrecision precision, Action? betweenLayers) =>
-        new WeightLoader(config.Slots, source, precision.Dtype == ComputeDtype.Bf16 ? ScalarType.BFloat16 : ScalarType.Float32, precision.Format)
+        new WeightLoader(config.Slots, source, precision.Compute, precision.Format)
         {
             Norms = (config.Norm, config.QueryKeyNorm ?? config.Norm, config.Epsilon),
             BetweenLayers = betweenLayers,

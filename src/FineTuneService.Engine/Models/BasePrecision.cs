@@ -5,11 +5,23 @@ using static TorchSharp.torch;
 
 namespace FineTuneService.Engine.Models;
 
-/// <summary>Element type of activations and of weights that are not quantised.</summary>
-public enum ComputeDtype { Fp32, Bf16 }
+/// <summary>
+/// Element type of activations and of weights that are not quantised. fp16 is how weights are stored: activations are fp32 then, as no
+/// CPU multiplies fp16, and results are fp32's.
+/// </summary>
+public enum ComputeDtype { Fp32, Bf16, Fp16 }
 
-/// <summary>How the frozen linear layers are stored. Embeddings, norms and lm_head are never quantised.</summary>
-public enum QuantizationType { None, Nf4, Fp4, Int8 }
+internal static class ComputeDtypes
+{
+    /// <summary>How weights that are not quantised are stored.</summary>
+    public static ScalarType Stored(this ComputeDtype dtype) =>
+        dtype switch { ComputeDtype.Bf16 => ScalarType.BFloat16, ComputeDtype.Fp16 => ScalarType.Float16, _ => ScalarType.Float32 };
+}
+
+/// <summary>
+/// How the frozen linear layers are stored. Embeddings, norms and lm_head are never quantised; as_stored has every tensor as a GGUF file does.
+/// </summary>
+public enum QuantizationType { None, Nf4, Fp4, Int8, AsStored }
 
 /// <summary>The precision that a frozen base is loaded in: one copy for each (base, precision) is shared by training and serving.</summary>
 /// <param name="Dtype">Activations, embeddings, norms, lm_head, and the linear layers where they are not quantised.</param>
@@ -21,25 +33,52 @@ public sealed record BasePrecision(ComputeDtype Dtype, QuantizationType Quantiza
     public static readonly BasePrecision Bf16 = new(ComputeDtype.Bf16);
 
     /// <summary>How the linear layers are stored: one line each.</summary>
-    internal WeightFormat Format => Quantization switch
+    internal WeightFormat Format
     {
-        QuantizationType.Nf4 => new Nf4Format(DoubleQuantization),
-        QuantizationType.Fp4 => new Fp4Format(DoubleQuantization),
-        QuantizationType.Int8 => new Int8Format(Int8Format.OutlierThreshold),
-        _ => new DenseFormat(),
-    };
+        get => field ?? Quantization switch
+        {
+            QuantizationType.Nf4 => new Nf4Format(DoubleQuantization),
+            QuantizationType.Fp4 => new Fp4Format(DoubleQuantization),
+            QuantizationType.Int8 => new Int8Format(Int8Format.OutlierThreshold),
+            QuantizationType.AsStored => new StoredFormat(),
+            _ => Dtype == ComputeDtype.Fp16 ? new HalfFormat() : new DenseFormat(),
+        };
+        init;
+    }
+
+    /// <summary>Of activations.</summary>
+    internal ScalarType Compute => Dtype == ComputeDtype.Bf16 ? ScalarType.BFloat16 : ScalarType.Float32;
 
     /// <summary>Bytes of a model's weights.</summary>
-    public long BytesOf(ModelConfig model)
+    /// <remarks>as_stored: the most that they can be, since a config does not tell how a file stores its tensors.</remarks>
+    public long BytesOf(ModelConfig model) => BytesOf(model, (ITensorSource?)null);
+
+    /// <summary>Bytes of a model's weights, as_stored by what its file says.</summary>
+    /// <exception cref="TensorFileException">The file cannot be used.</exception>
+    /// <param name="path">The model's folder or file.</param>
+    public long BytesOf(ModelConfig model, string path)
     {
-        ScalarType compute = Dtype == ComputeDtype.Bf16 ? ScalarType.BFloat16 : ScalarType.Float32;
+        if (Quantization != QuantizationType.AsStored) return BytesOf(model);
+        using ModelFiles files = ModelFiles.Open(path);
+        return BytesOf(model, Checkpoint.Named(model, model.Slots, files));
+    }
+
+    private long BytesOf(ModelConfig model, ITensorSource? source)
+    {
         ModelSlots slots = model.Slots;
-        long bytes = 0, stored = 0;
-        foreach (LinearSlot linear in slots.Linears.Where(linear => !linear.StaysDense))
+        WeightFormat tables = Format.OfTables;
+        long embedding = slots.Embedding.Shape[0] * slots.Embedding.Shape[1], stored = embedding, bytes = Size(tables, slots.Embedding.Name, slots.Embedding.Shape[0], slots.Embedding.Shape[1]);
+        foreach (LinearSlot linear in slots.Linears.Where(linear => !(linear.IsHead && slots.HeadIsTied)))
         {
-            bytes += linear.Parts.Sum(part => Format.BytesOf(part.Out, linear.In, compute));
-            stored += (long)linear.Out * linear.In;
+            foreach ((Slot slot, LinearPart part) in linear.Weights.Zip(linear.Parts))
+            {
+                bytes += Size(linear.StaysDense ? tables : Format, slot.Name, part.Out, linear.In);
+                stored += (long)part.Out * linear.In;
+            }
         }
-        return bytes + (slots.ParameterCount - stored) * FileTensor.SizeOf(compute);
+        return bytes + (slots.ParameterCount - stored) * FileTensor.SizeOf(Compute);
+
+        long Size(WeightFormat format, string name, long rows, long columns) =>
+            source?.Find(name) is { } tensor ? format.BytesOf(tensor, Compute) : format.BytesOf(rows, columns, Compute);
     }
 }

@@ -9,8 +9,8 @@ namespace FineTuneService.Engine.Models;
 /// <summary>A decoder over a model's weights, as its traits say: one code for every family, for training, evaluation and serving.</summary>
 internal sealed class Decoder(ModelConfig config, DecoderWeights weights) : IDisposable
 {
-    private readonly RotaryTable _global = new(config.Rope(RopeUse.Global), config.RotaryNeighbours, weights.EmbedTokens.device);
-    private readonly RotaryTable _local = new(config.Rope(RopeUse.Local), config.RotaryNeighbours, weights.EmbedTokens.device);
+    private readonly RotaryTable _global = new(config.Rope(RopeUse.Global), config.RotaryNeighbours, weights.Device);
+    private readonly RotaryTable _local = new(config.Rope(RopeUse.Local), config.RotaryNeighbours, weights.Device);
     private readonly float[]? _slopes = config.Alibi ? AlibiSlopes.Of(config.Heads) : null;
 
     public ModelConfig Config { get; } = config;
@@ -84,21 +84,21 @@ internal sealed class Decoder(ModelConfig config, DecoderWeights weights) : IDis
     private Activation Embed(TokenBatch batch, long[] positions, Pass pass)
     {
         // Recorded operations read these in the backward: they live as long as the step's scope.
-        Tensor ids = tensor(batch.Ids, device: Weights.EmbedTokens.device).MoveToOuterDisposeScope();
-        Activation embedded = EmbeddingLookup.Forward(Weights.EmbedTokens, ids, pass, adapted: true);
+        Tensor ids = tensor(batch.Ids, device: Weights.Device).MoveToOuterDisposeScope();
+        Activation embedded = EmbeddingLookup.Forward(Weights.Embedding, ids, pass);
         pass.EmbeddingNoise?.Invoke(embedded.Value);
         if (Weights.ProjectIn is not null) embedded = Linear.Forward(embedded, Weights.ProjectIn, pass);
         embedded = Scaled.Forward(embedded, InDtype(Config.EmbeddingScale), pass);
         if (Weights.Positions is null) return embedded;
-        Tensor rows = tensor([.. positions.Select(position => position + Config.PositionOffset!.Value)], device: Weights.EmbedTokens.device).MoveToOuterDisposeScope();
+        Tensor rows = tensor([.. positions.Select(position => position + Config.PositionOffset!.Value)], device: Weights.Device).MoveToOuterDisposeScope();
         return Sum.Forward(embedded, EmbeddingLookup.Forward(Weights.Positions, rows, pass), pass);
     }
 
     /// <summary>A factor as the model's dtype has it: Gemma rounds sqrt(hidden).</summary>
     private float InDtype(float factor)
     {
-        if (Weights.EmbedTokens.dtype == ScalarType.Float32) return factor;
-        using Tensor rounded = tensor(factor).to_type(Weights.EmbedTokens.dtype).to_type(ScalarType.Float32);
+        if (Weights.Dtype == ScalarType.Float32) return factor;
+        using Tensor rounded = tensor(factor).to_type(Weights.Dtype).to_type(ScalarType.Float32);
         return rounded.item<float>();
     }
 

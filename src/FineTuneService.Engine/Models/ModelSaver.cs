@@ -1,4 +1,5 @@
 using FineTuneService.Engine.Formats;
+using FineTuneService.Engine.Quantization;
 using FineTuneService.Engine.Weights;
 using static TorchSharp.torch;
 
@@ -7,7 +8,7 @@ namespace FineTuneService.Engine.Models;
 /// <summary>Writes a decoder's weights as a Hugging Face folder's config.json and model.safetensors, by its family's names, joined layers taken apart.</summary>
 internal static class ModelSaver
 {
-    /// <param name="dtype">bf16 or fp32: of every tensor in the file.</param>
+    /// <param name="dtype">bf16, fp16 or fp32: of every tensor in the file.</param>
     /// <param name="weightOf">Replaces a linear module's weight [out, in] by another of its shape, such as the merged one.</param>
     /// <param name="own">Replaces an embedding, norm or bias, by its name: another of its shape, or null.</param>
     /// <param name="betweenTensors">Called for each that is made, and each that is written: others may work meanwhile.</param>
@@ -17,7 +18,7 @@ internal static class ModelSaver
     {
         using var scope = NewDisposeScope();
         Directory.CreateDirectory(folder);
-        File.WriteAllText(Path.Combine(folder, "config.json"), config.ToJson(dtype == ScalarType.BFloat16 ? "bfloat16" : "float32"));
+        File.WriteAllText(Path.Combine(folder, "config.json"), config.ToJson(dtype switch { ScalarType.BFloat16 => "bfloat16", ScalarType.Float16 => "float16", _ => "float32" }));
         SafetensorsWriter.Write(Path.Combine(folder, "model.safetensors"), Tensors(config.Slots, weights, weightOf).Select(Stored), betweenTensors: betweenTensors);
 
         KeyValuePair<string, Tensor> Stored((Slot Slot, Tensor Value) tensor)
@@ -29,9 +30,16 @@ internal static class ModelSaver
         }
     }
 
+    private static Tensor Widened(WeightMatrix table)
+    {
+        Tensor values = empty([table.Rows, table.Columns], table.Dtype, table.Tensors.First().device);
+        table.Fill(values);
+        return values;
+    }
+
     private static IEnumerable<(Slot Slot, Tensor Value)> Tensors(ModelSlots slots, DecoderWeights weights, Func<LinearWeight, LinearPart, Tensor> weightOf)
     {
-        yield return (slots.Embedding, weights.EmbedTokens);
+        yield return (slots.Embedding, weights.Embedding.Stored ?? Widened(weights.Embedding));
         if (slots.Positions is not null) yield return (slots.Positions, weights.Positions!);
         foreach ((NormSlot slot, NormWeight norm) in slots.Norms.Zip(weights.Norms))
         {

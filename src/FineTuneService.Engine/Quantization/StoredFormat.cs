@@ -8,6 +8,8 @@ internal sealed record StoredFormat : WeightFormat
 {
     private static readonly DenseFormat s_dense = new();
 
+    public override WeightFormat OfTables => this;
+
     public override WeightMatrix Encode(Tensor values, ScalarType compute) => s_dense.Encode(values, compute);
 
     public override WeightMatrix Encode(ITensorSource source, IReadOnlyList<string> names, ScalarType compute) =>

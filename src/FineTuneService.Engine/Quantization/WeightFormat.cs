@@ -20,6 +20,9 @@ internal abstract record WeightFormat
         return Encode(values, compute);
     })]);
 
+    /// <summary>How embedding tables and heads are stored beside matrices in this format, which bitsandbytes never quantises.</summary>
+    public virtual WeightFormat OfTables => new DenseFormat();
+
     /// <summary>Bytes of a matrix of this shape: what <see cref="WeightMatrix.Bytes"/> of it says.</summary>
     /// <param name="compute">Element type of the products.</param>
     public abstract long BytesOf(long rows, long columns, ScalarType compute);

@@ -15,7 +15,7 @@ internal sealed class ModelParameters : TrainedParameters
     {
         Tensor[] trained = [.. weights.Parameters];
         long length = trained.Sum(weight => weight.numel());
-        Device device = weights.EmbedTokens.device;
+        Device device = weights.Device;
         Values = zeros([length], ScalarType.Float32, device).DetachFromDisposeScope();
         GradientValues = zeros([length], ScalarType.Float32, device).DetachFromDisposeScope();
         long offset = 0;

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Models;
+using FineTuneService.Engine.Quantization;
 using FineTuneService.Engine.Training.Methods;
 
 namespace FineTuneService.Engine.Training;
@@ -75,8 +76,14 @@ public sealed record TrainingRecipe(TrainingConfig Config, BasePrecision Precisi
     {
         ComputeDtype dtype = bf16 ? ComputeDtype.Bf16 : ComputeDtype.Fp32;
         if (quantization is null) return new BasePrecision(dtype);
-        RecipeFields.RefuseUnknown(quantization, "quantization ", ["type", "double_quant", "compute_dtype", "blocksize", "nested"],
-            new() { ["type"] = ["nf4"], ["blocksize"] = ["64"], ["nested"] = ["nearest"] });
-        return new BasePrecision(dtype, QuantizationType.Nf4, (bool?)quantization["double_quant"] ?? false);
+        RecipeFields.RefuseUnknown(quantization, "quantization ", ["type", "double_quant", "compute_dtype", "blocksize", "nested", "threshold", "matmul"],
+            new() { ["type"] = ["nf4", "fp4", "int8"], ["blocksize"] = ["64"], ["nested"] = ["nearest"], ["matmul"] = ["dequantize", "llm_int8"] });
+        if ((string)quantization["type"]! == "int8")
+        {
+            float threshold = (float?)quantization["threshold"] ?? Int8Format.OutlierThreshold;
+            return new BasePrecision(dtype, QuantizationType.Int8) { Format = new Int8Format((string?)quantization["matmul"] == "dequantize" ? null : threshold) };
+        }
+        QuantizationType type = (string)quantization["type"]! == "nf4" ? QuantizationType.Nf4 : QuantizationType.Fp4;
+        return new BasePrecision(dtype, type, (bool?)quantization["double_quant"] ?? false);
     }
 }

@@ -20,8 +20,8 @@ internal static class TrainingValidation
         if ((config.EarlyStopping is not null || config.KeepBest) && validation is not { Count: > 0 })
             throw new ArgumentException("early stopping, and keeping the best, need validation rows; give a validation file or a validation split");
         if (config.EarlyStopping is { Patience: < 1 }) throw new ArgumentException($"early stopping's patience {config.EarlyStopping.Patience} is below 1");
-        if (config.Lora is null && model.Precision.Quantization != QuantizationType.None)
-            throw new ArgumentException("full-parameter training needs a base that is not quantised");
+        if (config.Lora is null && (model.Precision.Quantization != QuantizationType.None || model.Precision.Dtype == ComputeDtype.Fp16))
+            throw new ArgumentException("full-parameter training needs a base in fp32 or bf16 that is not quantised");
         if (config.AllBf16 && (config.Lora is null || model.Precision.Dtype != ComputeDtype.Bf16))
             throw new ArgumentException("all-bf16 training needs an adapter on a bf16 base");
         if (config.Lora is { Dropout: < 0 or >= 1 }) throw new ArgumentException($"dropout {config.Lora.Dropout} is not in 0…1");

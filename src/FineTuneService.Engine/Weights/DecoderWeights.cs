@@ -1,3 +1,4 @@
+using FineTuneService.Engine.Quantization;
 using static TorchSharp.torch;
 
 namespace FineTuneService.Engine.Weights;
@@ -5,8 +6,17 @@ namespace FineTuneService.Engine.Weights;
 /// <summary>A model's tensors as the decoder reads them. All are frozen unless every parameter trains.</summary>
 internal sealed class DecoderWeights : IDisposable
 {
-    /// <summary>[vocabulary, width], in the compute dtype.</summary>
-    public required Tensor EmbedTokens { get; init; }
+    /// <summary>[vocabulary, width].</summary>
+    public required WeightMatrix Embedding { get; init; }
+
+    /// <summary>The embedding table [vocabulary, width] itself, in the compute dtype.</summary>
+    /// <exception cref="InvalidOperationException">It is stored in another format.</exception>
+    public Tensor EmbedTokens => Embedding.Stored ?? throw new InvalidOperationException("the embedding table is not stored in the compute dtype");
+
+    /// <summary>Of activations.</summary>
+    public ScalarType Dtype => Embedding.Dtype;
+
+    public Device Device => Embedding.Tensors.First().device;
 
     /// <summary>[positions, hidden], or null.</summary>
     public Tensor? Positions { get; init; }
@@ -19,10 +29,10 @@ internal sealed class DecoderWeights : IDisposable
 
     public NormWeight? FinalNorm { get; init; }
 
-    /// <summary>Shares <see cref="EmbedTokens"/> where it is tied. Never quantised.</summary>
+    /// <summary>Shares <see cref="Embedding"/> where it is tied.</summary>
     public required LinearWeight Head { get; init; }
 
-    public bool HeadIsTied => ReferenceEquals(Head.Stored, EmbedTokens);
+    public bool HeadIsTied => ReferenceEquals(Head.Matrix, Embedding);
 
     /// <summary>Every linear layer, in <see cref="ModelSlots.Linears"/>' order.</summary>
     public IEnumerable<LinearWeight> Linears =>
@@ -52,8 +62,8 @@ internal sealed class DecoderWeights : IDisposable
     /// <summary>Everything held, once.</summary>
     public IEnumerable<Tensor> Tensors =>
     [
-        EmbedTokens, .. Positions is null ? [] : (Tensor[])[Positions], .. Norms.SelectMany(norm => norm.Tensors),
-        .. Linears.SelectMany(linear => linear.Tensors).Where(tensor => !ReferenceEquals(tensor, EmbedTokens)),
+        .. Embedding.Tensors, .. Positions is null ? [] : (Tensor[])[Positions], .. Norms.SelectMany(norm => norm.Tensors),
+        .. Linears.SelectMany(linear => linear.Tensors).Except(Embedding.Tensors, ReferenceEqualityComparer.Instance).Cast<Tensor>(),
     ];
 
     /// <summary>Bytes of everything held, a tied head counted once.</summary>

@@ -25,7 +25,7 @@ internal sealed class NamedSource(ITensorSource files, ModelSlots slots, string 
     public StoredTensor? Find(string name)
     {
         StoredTensor? stored = files.Find(NameOf(name));
-        return stored is not null && IsTransposed(name) && stored.Shape.Length == 2 ? stored with { Shape = [stored.Shape[1], stored.Shape[0]] } : stored;
+        return stored is not null && IsTransposed(name) && stored.Shape.Length == 2 ? new StoredTensor(stored.Name, stored.Dtype, [stored.Shape[1], stored.Shape[0]]) : stored;
     }
 
     public Tensor Read(string name)

@@ -10,7 +10,6 @@ namespace FineTuneService.Engine.Weights;
 /// <param name="format">Of the linear layers that are quantised.</param>
 internal sealed class WeightLoader(ModelSlots slots, ITensorSource source, ScalarType dtype, WeightFormat format)
 {
-    private static readonly DenseFormat Plain = new();
     private readonly List<Tensor> _kept = [];
 
     /// <summary>Kinds of the norms, and what they add to the variance.</summary>
@@ -36,16 +35,16 @@ internal sealed class WeightLoader(ModelSlots slots, ITensorSource source, Scala
 
     private DecoderWeights Weights()
     {
-        Tensor embed = Tensor([slots.Embedding.Name], slots.Embedding.Shape);
+        WeightMatrix embedding = Matrix(format.OfTables, [slots.Embedding]);
         return new DecoderWeights
         {
-            EmbedTokens = embed,
+            Embedding = embedding,
             Positions = slots.Positions is { } positions ? Tensor([positions.Name], positions.Shape) : null,
             ProjectIn = slots.ProjectIn is { } projectIn ? Linear(projectIn) : null,
             ProjectOut = slots.ProjectOut is { } projectOut ? Linear(projectOut) : null,
             Layers = [.. slots.Layers.Select(Layer)],
             FinalNorm = Norm(slots.FinalNorm),
-            Head = slots.HeadIsTied ? new LinearWeight(new DenseMatrix(embed)) { Parts = slots.Head.Parts, Bias = Bias(slots.Head) } : Linear(slots.Head),
+            Head = slots.HeadIsTied ? new LinearWeight(embedding) { Parts = slots.Head.Parts, Bias = Bias(slots.Head) } : Linear(slots.Head),
         };
     }
 
@@ -84,9 +83,14 @@ internal sealed class WeightLoader(ModelSlots slots, ITensorSource source, Scala
     private LinearWeight Linear(LinearSlot linear)
     {
         using var scope = NewDisposeScope();
-        WeightMatrix matrix = (linear.StaysDense ? Plain : format).Encode(source, [.. linear.Weights.Select(slot => slot.Name)], dtype);
+        return new LinearWeight(Matrix(linear.StaysDense ? format.OfTables : format, linear.Weights)) { Parts = linear.Parts, Bias = Bias(linear) };
+    }
+
+    private WeightMatrix Matrix(WeightFormat format, IEnumerable<Slot> rows)
+    {
+        WeightMatrix matrix = format.Encode(source, [.. rows.Select(slot => slot.Name)], dtype);
         _kept.AddRange(matrix.Tensors);
-        return new LinearWeight(matrix) { Parts = linear.Parts, Bias = Bias(linear) };
+        return matrix;
     }
 
     private Tensor? Bias(LinearSlot linear) => linear.Bias ? Tensor(linear.Biases.Select(slot => slot.Name), [linear.Out]) : null;

@@ -63,7 +63,7 @@ internal static class AdaptersApi
         if (form.File is not { } file) return Errors.BadRequest("Missing required parameter: 'file', a zip of PEFT's files.", "missing_required_parameter", "file");
         string? suffix = form["suffix"] is { Length: > 0 } given ? given : null;
         if (await catalog.FindBase(baseModel, cancel) is not { } entry) return Errors.ModelNotFound(baseModel);
-        var precision = new BasePrecision(MachineDtype.Fastest);
+        BasePrecision precision = ModelCatalog.PrecisionOf(entry.Folder);
         ModelText text = await Task.Run(() => texts.Of(entry.Folder), cancel);
         string folder = directory.NewTemporaryFolder();
         try
@@ -120,7 +120,7 @@ internal static class AdaptersApi
         if (body?.Suffix is { } suffix && !Ids.IsSuffix(suffix)) return Errors.BadRequest(Ids.SuffixRule + ".", param: "suffix");
         if (await catalog.Find(adapter.Model, null, cancel) is not { } served) return Errors.ModelNotFound(adapter.BaseModel);
         var asked = new AskedModel(await Task.Run(() => texts.Of(served.Folder), cancel), served.Precision, adapter.Id, adapter.Folder);
-        long bytes = asked.Text.Config.ParameterCount * (served.Precision.Dtype == ComputeDtype.Bf16 ? 2 : 4);
+        long bytes = asked.Text.Config.ParameterCount * (served.Precision.Dtype == ComputeDtype.Fp32 ? 4 : 2);
         disk.Require(bytes);
         if (await stored.Refusal(tenant.Id, bytes) is { } tooMuch) return Errors.Make(413, tooMuch, "storage_limit_exceeded");
         string temporary = directory.NewTemporaryFolder(), home = Path.Combine(directory.Merged, Ids.New("merged"));

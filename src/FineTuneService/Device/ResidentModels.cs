@@ -145,7 +145,7 @@ public sealed class ResidentModels : IDisposable
 
     private (ResidentModel?, NoRoom?) Load(AskedModel asked)
     {
-        long bytes = asked.Precision.BytesOf(asked.Text.Config) + Generator.CacheBytes(asked.Text.Config, asked.Precision, Capacity(asked.Text.Config));
+        long bytes = asked.Precision.BytesOf(asked.Text.Config, asked.Text.Folder) + Generator.CacheBytes(asked.Text.Config, asked.Precision, Capacity(asked.Text.Config));
         if (!_budget.TryTake(bytes)) return (null, NoRoomFor(bytes, "The model"));
         try
         {

@@ -133,10 +133,10 @@ public sealed record LoraBody
 /// <summary>How the frozen base is stored while it is trained against, and while the adapter is served.</summary>
 public sealed record QuantizationBody
 {
-    /// <summary>none or nf4.</summary>
+    /// <summary>none, int8, nf4, fp4, or as_stored: a GGUF file's own blocks.</summary>
     public required string Type { get; init; }
 
-    /// <summary>Quantise nf4's scales too; true unless given.</summary>
+    /// <summary>Quantise the scales of nf4 and fp4 too; true unless given.</summary>
     public bool? DoubleQuant { get; init; }
 }
 

@@ -1,4 +1,5 @@
 using FineTuneService.Data;
+using FineTuneService.Engine.Formats.Gguf;
 using FineTuneService.Engine.Models;
 using FineTuneService.Engine.Training;
 using FineTuneService.Evaluations;
@@ -111,7 +112,9 @@ internal static class FineTuningJobsApi
         JobSettings? settings = JobSettingsReader.Read(body, fastBf16: false, out JobBodyProblem? problem);
         if (problem is not null) return (Errors.BadRequest(problem.Message + ".", param: problem.Param), null, null);
         if (await catalog.FindBase(body.Model, cancel) is not { } model) return (Errors.ModelNotFound(body.Model), null, null);
-        (TrainingEstimate? least, string? misfit) = Least(settings!, model);
+        if (settings!.Precision.Quantization == QuantizationType.AsStored && GgufPath.Of(model.Folder) is null)
+            return (Errors.BadRequest("quantization 'as_stored' is for bases that are GGUF files; use none, int8, nf4 or fp4.", param: "quantization.type"), null, null);
+        (TrainingEstimate? least, string? misfit) = Least(settings, model);
         if (misfit is not null) return (Errors.BadRequest(misfit + ".", param: "lora.target_modules"), null, null);
         foreach ((string param, string? id) in new[] { ("training_file", body.TrainingFile), ("validation_file", body.ValidationFile), ("dataset.test_file", body.Dataset?.TestFile) })
         {
@@ -127,7 +130,7 @@ internal static class FineTuningJobsApi
     {
         try
         {
-            return (Trainer.Estimate(ModelConfig.Load(model.Folder), settings.Precision, settings.For(1), rows: 1, tokens: 1, longestRow: 1), null);
+            return (JobLimits.Estimate(model, settings, rows: 1, tokens: 1, longestRow: 1), null);
         }
         catch (ArgumentException misfit)
         {

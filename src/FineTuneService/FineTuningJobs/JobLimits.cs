@@ -37,8 +37,16 @@ internal sealed class JobLimits(IOptions<FineTuneOptions> options, DiskSpace dis
     }
 
     /// <summary>What the job takes, now that its files have been read.</summary>
-    public static TrainingEstimate Estimate(ModelEntry model, JobSettings settings, TrainingData data) => Trainer.Estimate(
-        ModelConfig.Load(model.Folder), settings.Precision, settings.For(data.Train.Count), data.Train.Count, data.Tokens, data.LongestRow);
+    public static TrainingEstimate Estimate(ModelEntry model, JobSettings settings, TrainingData data) =>
+        Estimate(model, settings, data.Train.Count, data.Tokens, data.LongestRow);
+
+    /// <summary>What a run over so many rows takes; a base that is kept as stored, by what its file says.</summary>
+    public static TrainingEstimate Estimate(ModelEntry model, JobSettings settings, int rows, long tokens, int longestRow)
+    {
+        var config = ModelConfig.Load(model.Folder);
+        TrainingEstimate estimate = Trainer.Estimate(config, settings.Precision, settings.For(rows), rows, tokens, longestRow);
+        return estimate with { Memory = estimate.Memory with { Base = settings.Precision.BytesOf(config, model.Folder) } };
+    }
 
     /// <summary>Waits while the disk is too full for the job's checkpoints and adapter.</summary>
     /// <returns>The job's error, where space does not come; null where it is there, or the job is to stop.</returns>

@@ -1,5 +1,6 @@
 using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Models;
+using FineTuneService.Engine.Training;
 using FineTuneService.Engine.Training.Optimizers;
 using FineTuneService.Evaluations;
 using FineTuneService.Hosting;
@@ -34,8 +35,6 @@ internal static class JobSettingsReader
         var openAi = body.Method?.Supervised?.Hyperparameters ?? body.Method?.Dpo?.Hyperparameters ?? body.Hyperparameters;
         var isDpo = body.Method?.Type == "dpo";
         var rank = lora?.Rank ?? lora?.R ?? DefaultRank;
-        var nf4 = body.Quantization?.Type == "nf4";
-        var dtype = body.BaseDtype switch { "fp32" => ComputeDtype.Fp32, "bf16" => ComputeDtype.Bf16, _ => fastBf16 ? ComputeDtype.Bf16 : ComputeDtype.Fp32 };
         return new JobSettings
         {
             Preset = body.Preset,
@@ -46,7 +45,7 @@ internal static class JobSettingsReader
                 Dropout = lora?.Dropout ?? lora?.LoraDropout ?? 0,
                 TargetModules = lora?.TargetModules?.Values ?? [LoraConfig.AllLinear],
             },
-            Precision = new BasePrecision(dtype, nf4 ? QuantizationType.Nf4 : QuantizationType.None, nf4 && (body.Quantization!.DoubleQuant ?? true)),
+            Precision = PrecisionNames.Of(body, fastBf16),
             LearningRate = training?.LearningRate ?? DefaultRate(isDpo) * (openAi?.LearningRateMultiplier?.Or(1) ?? 1),
             Scheduler = TrainingOptions.Scheduler(training?.LrScheduler),
             ScheduleOptions = TrainingOptions.Of(training?.LrSchedulerKwargs),
@@ -94,8 +93,7 @@ internal static class JobSettingsReader
     {
         if (body.Technique is not (null or "lora")) return new("technique", $"technique '{body.Technique}' is not built; use \"lora\"");
         if (body.Method is { Type: not ("supervised" or "dpo") }) return new("method.type", $"method '{Errors.Clip(body.Method.Type)}' is not built; use supervised or dpo");
-        if (body.BaseDtype is not (null or "auto" or "fp32" or "bf16")) return new("base_dtype", "base_dtype must be auto, fp32 or bf16");
-        if (body.Quantization is { Type: not ("none" or "nf4") }) return new("quantization.type", $"quantization '{body.Quantization.Type}' is not built; use none or nf4");
+        if (PrecisionNames.Problem(body) is { } problem) return problem;
         if (body.Seed < 0) return new("seed", "seed must be 0 or more");
         if (body.Suffix is { } suffix && !Ids.IsSuffix(suffix)) return new("suffix", Ids.SuffixRule);
         if (body.Metadata is { } pairs && (pairs.Count > 16 || pairs.Any(p => p.Key.Length > 64 || p.Value is null or { Length: > 512 })))

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using FineTuneService.Adapters;
 using FineTuneService.Data;
+using FineTuneService.Engine.Formats.Gguf;
 using FineTuneService.Engine.Models;
 using FineTuneService.Hosting;
 using Microsoft.EntityFrameworkCore;
@@ -27,9 +28,13 @@ public sealed class ModelCatalog(FineTuneDbContext db)
         ModelEntry? entry = await db.Models.AsNoTracking().FirstOrDefaultAsync(row => row.Id == model, cancel);
         if (entry is null) return null;
         BasePrecision precision = adapter is null
-            ? new BasePrecision(MachineDtype.Fastest) : JsonSerializer.Deserialize<BasePrecision>(adapter.Precision, Json.Options)!;
+            ? PrecisionOf(entry.Folder) : JsonSerializer.Deserialize<BasePrecision>(adapter.Precision, Json.Options)!;
         return new ServedModel(name, entry.Folder, precision, adapter);
     }
+
+    /// <summary>What a base is served in where nothing else is asked: as its file stores it, where that is GGUF.</summary>
+    public static BasePrecision PrecisionOf(string folder) =>
+        new(MachineDtype.Fastest, GgufPath.Of(folder) is null ? QuantizationType.None : QuantizationType.AsStored);
 
     /// <summary>A base by its name, or null. Its files are looked at, so that what would be begun with it cannot fail for them later.</summary>
     /// <exception cref="Engine.Formats.ModelException">Its folder is damaged.</exception>

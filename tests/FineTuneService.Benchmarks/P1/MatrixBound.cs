@@ -21,7 +21,7 @@ internal sealed class MatrixBound : IDisposable
     public MatrixBound(ModelConfig config, DecoderWeights weights, int rank, int rows, int length)
     {
         _scope = NewDisposeScope();
-        _dtype = MatrixProduct.Widens(weights.EmbedTokens) ? ScalarType.Float32 : weights.EmbedTokens.dtype;
+        _dtype = MatrixProduct.Widens(weights.EmbedTokens) ? ScalarType.Float32 : weights.Dtype;
         long tokens = (long)rows * length;
         foreach (LayerWeights layer in weights.Layers)
         {

@@ -38,10 +38,10 @@ internal static class Leaf
             Bias = linear.Bias is null ? null : Copy(linear.Bias),
         };
         NormWeight? Norm(NormWeight? norm) => norm is null ? null : norm with { Weight = Copy(norm.Weight) };
-        Tensor embed = Copy(weights.EmbedTokens);
+        var embed = new DenseMatrix(Copy(weights.EmbedTokens));
         var copy = new DecoderWeights
         {
-            EmbedTokens = embed,
+            Embedding = embed,
             FinalNorm = Norm(weights.FinalNorm),
             Layers = [.. weights.Layers.Select(layer => new LayerWeights
             {
@@ -53,7 +53,7 @@ internal static class Leaf
                 Down = Linear(layer.Down!),
             })],
             Head = weights.HeadIsTied
-                ? new LinearWeight(new DenseMatrix(embed)) { Parts = weights.Head.Parts } : Linear(weights.Head),
+                ? new LinearWeight(embed) { Parts = weights.Head.Parts } : Linear(weights.Head),
         };
         return (copy, pairs);
     }

@@ -12,14 +12,18 @@ public sealed class GoldenGgufTests
 {
     private const string SmolLm = "models/smollm2-135m-instruct-gguf/SmolLM2-135M-Instruct.Q4_1.gguf";
 
-    public static TheoryData<string> Files() => Shared.Entries("golden/models/gguf", "*.gguf");
+    /// <summary>Widened, and as the file stores it.</summary>
+    public static TheoryData<string, QuantizationType> Files() => new MatrixTheoryData<string, QuantizationType>(
+        Shared.Entries("golden/models/gguf", "*.gguf").Select(row => row.Data), [QuantizationType.None, QuantizationType.AsStored]);
 
     [Theory, MemberData(nameof(Files))]
-    public void Forward_GoldenFile_EqualsTransformersOnItsValues(string name)
+    public void Forward_GoldenFile_EqualsTransformersOnItsValues(string name, QuantizationType quantization)
     {
         using var scope = NewDisposeScope();
         string path = Shared.Path("golden/models/gguf", name);
-        using BaseModel model = BaseModel.Load(path, BasePrecision.Fp32);
+        var precision = new BasePrecision(ComputeDtype.Fp32, quantization);
+        using BaseModel model = BaseModel.Load(path, precision);
+        Assert.Equal(model.Bytes, precision.BytesOf(model.Config, path));
         using var run = new ReferenceRun(model);
         using var expected = SafetensorsFile.Open(Path.ChangeExtension(path, ".expected.safetensors"));
         JsonNode json = JsonNode.Parse(File.ReadAllText(Shared.Path("golden/models/gguf/expected.json")))![name]!;
@@ -34,14 +38,14 @@ public sealed class GoldenGgufTests
             int[] ids = [.. greedy!.AsArray().Select(id => (int)id!)];
             Assert.Equal(ids, run.Greedy(row, ids.Length));
         }
-        Fidelity.Passed("gguf models", name, $"logits within {difference:0.0e0}, loss, greedy ids");
+        Fidelity.Passed("gguf models", quantization == QuantizationType.None ? name : $"{name}, as stored", $"logits within {difference:0.0e0}, loss, greedy ids");
     }
 
-    [Fact]
-    public void Forward_SmolLm_EqualsItsReference()
+    [Theory, InlineData(QuantizationType.None), InlineData(QuantizationType.AsStored)]
+    public void Forward_SmolLm_EqualsItsReference(QuantizationType quantization)
     {
         using var scope = NewDisposeScope();
-        using BaseModel model = BaseModel.Load(Shared.Path(SmolLm), BasePrecision.Fp32);
+        using BaseModel model = BaseModel.Load(Shared.Path(SmolLm), new BasePrecision(ComputeDtype.Fp32, quantization));
         using var run = new ReferenceRun(model);
         using var expected = SafetensorsFile.Open(Shared.Path("golden/smollm2/logits.safetensors"));
         double difference = 0;
@@ -51,7 +55,7 @@ public sealed class GoldenGgufTests
             difference = Math.Max(difference, (run.Logits([ids])[-1] - expected.Read(prompt + ".last_logits")).abs().max().item<float>());
         }
         Assert.True(difference < 2e-3, $"logits differ by {difference}");
-        Fidelity.Passed("gguf models", "SmolLM2-135M-Instruct.Q4_1", $"logits within {difference:0.0e0}");
+        Fidelity.Passed("gguf models", quantization == QuantizationType.None ? "SmolLM2-135M-Instruct.Q4_1" : "SmolLM2-135M-Instruct.Q4_1, as stored", $"logits within {difference:0.0e0}");
     }
 
     [Fact]

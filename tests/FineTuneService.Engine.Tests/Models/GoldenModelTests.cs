@@ -37,6 +37,30 @@ public sealed class GoldenModelTests
         Fidelity.Passed("models", name, $"logits within {difference:0.0e0}, loss, greedy ids");
     }
 
+    /// <summary>A file in fp16 holds the same numbers in fp16 as in fp32, and is computed alike.</summary>
+    [Theory, MemberData(nameof(Cases))]
+    public void Forward_Fp16File_EqualsTransformersInFp16Too(string name)
+    {
+        string folder = Shared.Path("golden", "models", name);
+        if (!name.EndsWith("fp16", StringComparison.Ordinal) || !Directory.Exists(folder)) return;
+        using var scope = NewDisposeScope();
+        var precision = new BasePrecision(ComputeDtype.Fp16);
+        using BaseModel model = BaseModel.Load(folder, precision), wide = BaseModel.Load(folder, BasePrecision.Fp32);
+        Assert.Equal(precision.BytesOf(model.Config), model.Bytes);
+        Assert.InRange(model.Bytes, wide.Bytes / 2, wide.Bytes * 11 / 20);
+        using var run = new ReferenceRun(model);
+        using var expected = SafetensorsFile.Open(Path.Combine(folder, "expected.safetensors"));
+        JsonNode json = JsonNode.Parse(File.ReadAllText(Path.Combine(folder, "expected.json")))!;
+        Tensor mask = expected.Read("attention_mask");
+        int[][] rows = ReferenceRun.Rows(expected.Read("input_ids"), mask);
+        Tensor wanted = expected.Read("logits").flatten(0, 1).index_select(0, mask.flatten().nonzero().flatten());
+        double difference = (run.Logits(rows) - wanted).abs().max().item<float>();
+        Assert.True(difference < 1e-4, $"logits differ by {difference}");
+        int[] greedy = [.. json["rows"]![0]!["greedy"]!.AsArray().Select(id => (int)id!)];
+        Assert.Equal(greedy, run.Greedy(rows[0], greedy.Length));
+        Fidelity.Passed("models", name + ", base_dtype fp16", $"logits within {difference:0.0e0}, greedy ids");
+    }
+
     public static TheoryData<string> RealModels => Shared.Entries("models");
 
     [Theory, MemberData(nameof(RealModels))]

@@ -9,7 +9,7 @@ namespace FineTuneService.Engine.Tests.Models;
 internal sealed class ReferenceRun(BaseModel model) : IDisposable
 {
     private readonly Decoder _decoder = new(model.Config, model.Weights);
-    private readonly BufferPool _pool = new(model.Weights.EmbedTokens.device);
+    private readonly BufferPool _pool = new(model.Weights.Device);
 
     /// <summary>Rows of a padded [rows, width] batch, without their padding.</summary>
     public static int[][] Rows(Tensor ids, Tensor mask)
@@ -51,7 +51,7 @@ internal sealed class ReferenceRun(BaseModel model) : IDisposable
     public int[] Greedy(int[] prompt, int count, Engine.Lora.Adapter? adapter = null)
     {
         using var scope = NewDisposeScope();
-        using CachedSequence sequence = new KvCache(model.Config.CacheShape, model.Weights.EmbedTokens.dtype, model.Weights.EmbedTokens.device).Begin();
+        using CachedSequence sequence = new KvCache(model.Config.CacheShape, model.Weights.Dtype, model.Weights.Device).Begin();
         var made = new List<int>();
         int[] next = prompt;
         while (made.Count < count)

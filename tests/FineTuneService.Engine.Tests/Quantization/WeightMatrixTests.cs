@@ -11,6 +11,7 @@ public sealed class WeightMatrixTests
     private static readonly Dictionary<string, WeightFormat> Formats = new()
     {
         ["dense"] = new DenseFormat(),
+        ["fp16"] = new HalfFormat(),
         ["nf4"] = new Nf4Format(Double: false),
         ["nf4 double"] = new Nf4Format(Double: true),
         ["fp4"] = new Fp4Format(Double: false),

@@ -3,6 +3,7 @@ using FineTuneService.Engine.Datasets;
 using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Models;
 using FineTuneService.Engine.Operations;
+using FineTuneService.Engine.Quantization;
 using FineTuneService.Engine.Training;
 using FineTuneService.Engine.Training.Methods;
 using static TorchSharp.torch;
@@ -115,12 +116,13 @@ internal sealed class GoldenLoraCase
         output.copy_(input.mul(cut).div_(1 - probability));
     };
 
-    private static List<TrainingRow> Rows(Tensor ids, Tensor labels, Tensor mask)
+    private List<TrainingRow> Rows(Tensor ids, Tensor labels, Tensor mask)
     {
         var rows = new List<TrainingRow>();
         for (int row = 0; row < ids.shape[0]; row++)
         {
-            int length = (int)mask.select(0, row).sum().item<long>();
+            // LLM.int8 looks for outliers in every token of the batch, the reference's padding included.
+            int length = Recipe.Precision.Format is Int8Format { Threshold: > 0 } ? (int)ids.shape[1] : (int)mask.select(0, row).sum().item<long>();
             rows.Add(new TrainingRow(Ints(ids.select(0, row), length), Ints(labels.select(0, row), length)));
         }
         return rows;

@@ -36,7 +36,7 @@ public sealed class TextScorer : IDisposable
     /// <summary>Each stem's keys and values are kept while its tails go through, one after the other over the same place.</summary>
     private static void Shared(BaseModel model, IReadOnlyList<TextStem> stems, ScoringForward forward)
     {
-        var cache = new KvCache(model.Config.CacheShape, model.Weights.EmbedTokens.dtype, model.Weights.EmbedTokens.device);
+        var cache = new KvCache(model.Config.CacheShape, model.Weights.Dtype, model.Weights.Device);
         CachedSequence[] sequences = [.. stems.Select(_ => cache.Begin())];
         try
         {

@@ -31,6 +31,9 @@ internal unsafe interface ILanes<TSelf> :
     /// <summary>From pairs of bf16 numbers: the first of each, and the second.</summary>
     static abstract void LoadPairs(uint* source, out TSelf even, out TSelf odd);
 
+    /// <summary>From pairs of finite fp16 numbers: the first of each, and the second.</summary>
+    static abstract void LoadHalfPairs(uint* source, out TSelf even, out TSelf odd);
+
     static abstract void Store(TSelf values, float* target);
 
     /// <summary>As bf16: to nearest, ties to even; NaN stays NaN.</summary>

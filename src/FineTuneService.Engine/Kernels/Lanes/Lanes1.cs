@@ -31,6 +31,13 @@ internal readonly unsafe struct Lanes1(float value) : ILanes<Lanes1>
     }
 
     [MethodImpl(Inline)]
+    public static void LoadHalfPairs(uint* source, out Lanes1 even, out Lanes1 odd)
+    {
+        even = new((float)BitConverter.UInt16BitsToHalf((ushort)*source));
+        odd = new((float)BitConverter.UInt16BitsToHalf((ushort)(*source >> 16)));
+    }
+
+    [MethodImpl(Inline)]
     public static void Store(Lanes1 values, float* target) => *target = values._value;
 
     [MethodImpl(Inline)]

@@ -39,6 +39,14 @@ internal readonly unsafe struct Lanes256(Vector256<float> values) : ILanes<Lanes
     }
 
     [MethodImpl(Inline)]
+    public static void LoadHalfPairs(uint* source, out Lanes256 even, out Lanes256 odd)
+    {
+        Vector256<int> pairs = Vector256.Load((int*)source);
+        even = new(Half(pairs << 16));
+        odd = new(Half(pairs));
+    }
+
+    [MethodImpl(Inline)]
     public static void Store(Lanes256 values, float* target) => values._values.Store(target);
 
     [MethodImpl(Inline)]
@@ -111,4 +119,8 @@ internal readonly unsafe struct Lanes256(Vector256<float> values) : ILanes<Lanes
         Vector256<uint> rounded = (bits + Vector256.Create(0x7fffu) + ((bits >> 16) & Vector256<uint>.One)) >> 16;
         return Vector256.ConditionalSelect(Vector256.Equals(values, values).AsUInt32(), rounded, Vector256.Create(0x7fc0u));
     }
+
+    /// <summary>The fp16 number in the high half: its bits moved to fp32's places, and the exponent's bias evened out by a product, which is exact.</summary>
+    [MethodImpl(Inline)]
+    private static Vector256<float> Half(Vector256<int> pairs) => (pairs >> 3 & Vector256.Create(unchecked((int)0x8fffe000))).AsSingle() * Vector256.Create(5.192296858534828e33f);
 }

@@ -34,6 +34,14 @@ internal readonly unsafe struct Lanes512(Vector512<float> values) : ILanes<Lanes
     }
 
     [MethodImpl(Inline)]
+    public static void LoadHalfPairs(uint* source, out Lanes512 even, out Lanes512 odd)
+    {
+        Vector512<int> pairs = Vector512.Load((int*)source);
+        even = new(Half(pairs << 16));
+        odd = new(Half(pairs));
+    }
+
+    [MethodImpl(Inline)]
     public static void Store(Lanes512 values, float* target) => values._values.Store(target);
 
     [MethodImpl(Inline)]
@@ -93,4 +101,8 @@ internal readonly unsafe struct Lanes512(Vector512<float> values) : ILanes<Lanes
         Vector512<uint> rounded = (bits + Vector512.Create(0x7fffu) + ((bits >> 16) & Vector512<uint>.One)) >> 16;
         return Vector512.ConditionalSelect(Vector512.Equals(values, values).AsUInt32(), rounded, Vector512.Create(0x7fc0u));
     }
+
+    /// <summary>The fp16 number in the high half: its bits moved to fp32's places, and the exponent's bias evened out by a product, which is exact.</summary>
+    [MethodImpl(Inline)]
+    private static Vector512<float> Half(Vector512<int> pairs) => (pairs >> 3 & Vector512.Create(unchecked((int)0x8fffe000))).AsSingle() * Vector512.Create(5.192296858534828e33f);
 }
