@@ -14,8 +14,8 @@ internal static class NewAdapter
         if (config.EnsureWeightTying) throw new ArgumentException("ensure_weight_tying is for adapters that were made elsewhere; leave it out");
         Initialisation initialisation = Initialisation.Of(config.Initialisation);
         LoraLayout layout = LoraLayout.Of(model, config);
-        var values = new LoraTensors(layout, bf16 ? ScalarType.BFloat16 : ScalarType.Float32, weights.EmbedTokens.device);
-        using var pool = new BufferPool(weights.EmbedTokens.device);
+        var values = new LoraTensors(layout, bf16 ? ScalarType.BFloat16 : ScalarType.Float32, weights.Device);
+        using var pool = new BufferPool(weights.Device);
         using var scope = NewDisposeScope();
         Fill(values, weights, initialisation, seed, pool);
         return new Adapter(config, values);
@@ -39,15 +39,15 @@ internal static class NewAdapter
                 part.Weight?.copy_(WeightOf(linear, part.Part.Offset, part.Part.Out, pool));
                 part.Bias?.copy_(linear.Bias!.narrow(0, part.Part.Offset, part.Part.Out));
             }
-            joined.Tokens?.Rows.copy_(weights.Head.Stored!.index_select(0, joined.Tokens.Ids));
+            joined.Tokens?.Rows.copy_(weights.Head.Matrix.Values().index_select(0, joined.Tokens.Ids));
         }
         foreach (NormWeight norm in weights.Norms)
         {
             values.Of(norm)?.Weight?.copy_(norm.Weight);
             values.Of(norm)?.Bias?.copy_(norm.Bias!);
         }
-        values.Table?.copy_(weights.EmbedTokens);
-        values.Tokens?.Rows.copy_(weights.EmbedTokens.index_select(0, values.Tokens.Ids));
+        values.Table?.copy_(weights.Embedding.Values());
+        values.Tokens?.Rows.copy_(weights.Embedding.Values().index_select(0, values.Tokens.Ids));
         if (values.Embedding is { } embedding) Gaussian.Draw(embedding.B, 1, new CounterRandom(seed, stream)); // A is zero.
     }
 

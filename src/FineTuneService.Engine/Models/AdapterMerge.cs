@@ -13,10 +13,10 @@ public static class AdapterMerge
     /// <param name="betweenTensors">Called between tensors: others may work meanwhile.</param>
     public static void Save(BaseModel model, Adapter adapter, string folder, ComputeDtype dtype, Action? betweenTensors = null)
     {
-        using var pool = new BufferPool(model.Weights.EmbedTokens.device);
+        using var pool = new BufferPool(model.Weights.Device);
         ModelConfig config = Unties(model, adapter) ? model.Config with { TieWordEmbeddings = false } : model.Config;
         ModelSaver.Save(
-            folder, config, model.Weights, dtype == ComputeDtype.Bf16 ? ScalarType.BFloat16 : ScalarType.Float32,
+            folder, config, model.Weights, dtype.Stored(),
             (linear, part) => Merged(linear, part, adapter, pool), name => Own(name, model, adapter), betweenTensors);
         model.CopySideFiles(folder);
     }
@@ -54,7 +54,7 @@ public static class AdapterMerge
     private static Tensor? Own(string name, BaseModel model, Adapter adapter)
     {
         LoraTensors values = adapter.Values;
-        if (name == model.Config.Slots.Embedding.Name) return values.HasEmbedding ? Embedding(model.Weights.EmbedTokens, values) : null;
+        if (name == model.Config.Slots.Embedding.Name) return values.HasEmbedding ? Embedding(model.Weights.Embedding.Values(), values) : null;
         string module = name[..name.LastIndexOf('.')];
         bool bias = name.EndsWith(".bias", StringComparison.Ordinal);
         if (values.ReplacedParts.FirstOrDefault(part => part.Part.Module == module) is { } replaced && (bias ? replaced.Bias : values.IsNorm(module) ? replaced.Weight : null) is { } own) return own;

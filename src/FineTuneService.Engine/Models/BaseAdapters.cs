@@ -15,7 +15,7 @@ public static class BaseAdapters
         /// <summary>The adapter that PEFT or this Engine saved in a folder.</summary>
         /// <exception cref="AdapterException">The adapter does not fit the base, or asks for what is not supported.</exception>
         /// <exception cref="Formats.TensorFileException">The weights file cannot be used, or a tensor holds NaN or infinity.</exception>
-        public static Adapter Load(string folder, BaseModel model) => PeftFolder.Load(folder, model.Config.Slots, model.Weights.EmbedTokens.device);
+        public static Adapter Load(string folder, BaseModel model) => PeftFolder.Load(folder, model.Config.Slots, model.Weights.Device);
 
         /// <summary>Checks such a folder as <see cref="Load"/> does, without the tensors being loaded.</summary>
         /// <inheritdoc cref="Load"/>

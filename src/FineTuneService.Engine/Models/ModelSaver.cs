@@ -1,5 +1,4 @@
 using FineTuneService.Engine.Formats;
-using FineTuneService.Engine.Quantization;
 using FineTuneService.Engine.Weights;
 using static TorchSharp.torch;
 
@@ -30,16 +29,9 @@ internal static class ModelSaver
         }
     }
 
-    private static Tensor Widened(WeightMatrix table)
-    {
-        Tensor values = empty([table.Rows, table.Columns], table.Dtype, table.Tensors.First().device);
-        table.Fill(values);
-        return values;
-    }
-
     private static IEnumerable<(Slot Slot, Tensor Value)> Tensors(ModelSlots slots, DecoderWeights weights, Func<LinearWeight, LinearPart, Tensor> weightOf)
     {
-        yield return (slots.Embedding, weights.Embedding.Stored ?? Widened(weights.Embedding));
+        yield return (slots.Embedding, weights.Embedding.Values());
         if (slots.Positions is not null) yield return (slots.Positions, weights.Positions!);
         foreach ((NormSlot slot, NormWeight norm) in slots.Norms.Zip(weights.Norms))
         {

@@ -35,6 +35,15 @@ internal abstract class WeightMatrix(int rows, int columns, ScalarType dtype) : 
         return dense;
     }
 
+    /// <summary>The values [Rows, Columns]: another handle of the stored tensor, or a new one; the caller's.</summary>
+    public Tensor Values()
+    {
+        if (Stored is { } stored) return stored.alias();
+        Tensor values = empty([rows, columns], dtype, Tensors.First().device);
+        Fill(values);
+        return values;
+    }
+
     /// <summary>Writes the values.</summary>
     /// <param name="dense">[Rows, Columns], contiguous, on the matrix' device; fp32 or bf16, rounded once.</param>
     public abstract void Fill(Tensor dense);

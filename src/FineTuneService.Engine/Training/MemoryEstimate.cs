@@ -71,7 +71,7 @@ public sealed record MemoryEstimate(long Base, long Trained, long Gradients, lon
     {
         LinearSlot largest = slots.Linears.Where(linear => !linear.StaysDense).MaxBy(linear => (long)linear.In * linear.Out)!;
         long weight = (long)largest.In * largest.Out, bytes = 0;
-        if (precision.Quantization != QuantizationType.None) bytes += weight * (precision.Dtype == ComputeDtype.Bf16 ? 2 : 4);
+        if (precision.Quantization != QuantizationType.None || precision.Dtype == ComputeDtype.Fp16) bytes += weight * (precision.Dtype == ComputeDtype.Bf16 ? 2 : 4);
         if (precision.Dtype == ComputeDtype.Bf16 && MatrixProduct.ThroughFp32) bytes += sizeof(float) * (weight + tokens * (largest.In + (long)largest.Out));
         return bytes;
     }
