@@ -7,38 +7,36 @@ internal sealed class CachedSequence(KvCache cache, int restartAt = 0) : IDispos
 {
     private readonly List<CacheBlock> _blocks = [];
 
-    private readonly List<int> _tokens = [];
-
     /// <summary>Tokens that it holds.</summary>
     public int Length { get; private set; }
 
     /// <summary>The first holds tokens 0 to 63, the next those from 64 on.</summary>
     public IReadOnlyList<CacheBlock> Blocks => _blocks;
 
+    /// <summary>
+    /// Tokens that it is known to come to, as its prompt has them: a rotary embedding that depends on a sequence's length is by these, and not
+    /// by what it shares a batch with or how its prompt is cut.
+    /// </summary>
+    public int Expected { get; private set; }
+
+    /// <summary>Tells of <see cref="Expected"/> tokens. Where they pass <see cref="CacheShape.RestartAt"/>, what was cached by other frequencies is
+    /// dropped: <see cref="Length"/> is 0, and the caller reads the sequence again from its first token.</summary>
+    public void Expect(int tokens)
+    {
+        if (Passes(tokens)) Length = 0;
+        Expected = Math.Max(Expected, tokens);
+    }
+
     /// <summary>Makes room for the tokens that follow.</summary>
+    /// <exception cref="InvalidOperationException">They pass <see cref="CacheShape.RestartAt"/>, and were not expected.</exception>
     public void Grow(int count)
     {
+        if (Length > 0 && Passes(Length + count)) throw new InvalidOperationException("the sequence outgrows its frequencies: its length must be expected before");
         while (_blocks.Count * KvCache.BlockTokens < Length + count) _blocks.Add(cache.NewBlock());
     }
 
-    /// <summary>What the next forward must take for these tokens to follow: they alone, or all from the first where they cross
-    /// <see cref="CacheShape.RestartAt"/>.</summary>
-    public int[] Next(int[] tokens)
-    {
-        if (restartAt == 0) return tokens;
-        if (Length > 0 && Length <= restartAt && Length + tokens.Length > restartAt) Length = 0;
-        // Begun anew, and not yet advanced: all that it has been through, again.
-        return Length == 0 ? [.. _tokens, .. tokens] : tokens;
-    }
-
-    /// <summary>Called once all layers have written these tokens.</summary>
-    public void Advance(ReadOnlySpan<long> tokens)
-    {
-        if (Length == 0) _tokens.Clear();
-        Length += tokens.Length;
-        if (restartAt == 0) return;
-        foreach (long token in tokens) _tokens.Add((int)token);
-    }
+    /// <summary>Called once all layers have written so many tokens.</summary>
+    public void Advance(int count) => Length += count;
 
     /// <summary>Writes a layer's keys and values of the tokens that follow.</summary>
     /// <param name="keys">[count, kvHeads, headDim].</param>
@@ -76,4 +74,6 @@ internal sealed class CachedSequence(KvCache cache, int restartAt = 0) : IDispos
         foreach (CacheBlock block in _blocks) block.Dispose();
         _blocks.Clear();
     }
+
+    private bool Passes(int tokens) => restartAt > 0 && Math.Max(Length, Expected) <= restartAt && tokens > restartAt;
 }

@@ -20,7 +20,13 @@ internal sealed class KvCache(CacheShape shape, ScalarType dtype, Device device)
         (tokens + BlockTokens - 1L) / BlockTokens * BlockTokens * shape.Layers * 2 * shape.KeyValueHeads * shape.HeadDim * (dtype == ScalarType.Float32 ? 4 : 2);
 
     /// <summary>An empty sequence; it is disposed where it ends.</summary>
-    public CachedSequence Begin() => new(this, shape.RestartAt);
+    /// <param name="expected">Tokens that it is known to come to.</param>
+    public CachedSequence Begin(int expected = 0)
+    {
+        var sequence = new CachedSequence(this, shape.RestartAt);
+        sequence.Expect(expected);
+        return sequence;
+    }
 
     /// <summary>A block whose values are undefined.</summary>
     internal CacheBlock NewBlock() =>

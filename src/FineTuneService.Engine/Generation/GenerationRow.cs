@@ -92,6 +92,7 @@ internal sealed class GenerationRow(GenerationRequest request, CachedSequence se
     private FinishReason? Add(int id, ReadOnlySpan<float> logits)
     {
         _tokens.Add(id);
+        sequence.Expect(_tokens.Count);
         _drawn++;
         var token = new GeneratedToken(id, "");
         if (request.Parameters.TopLogProbabilities is { } top)

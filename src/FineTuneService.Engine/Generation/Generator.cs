@@ -97,7 +97,7 @@ public sealed class Generator : IDisposable
         bool full = false;
         while (_waiting.TryDequeue(MayJoin, out GenerationRequest? request))
         {
-            var row = new GenerationRow(request, _cache.Begin(), Room(request), _model, Capacity);
+            var row = new GenerationRow(request, _cache.Begin(request.Prompt.Count), Room(request), _model, Capacity);
             _active.Add(row);
             if (request.OnStarted is { } started && !Guarded(started)) Finish(row, FinishReason.Failed);
         }

@@ -38,7 +38,7 @@ internal static class CausalSoftmaxKernel
         where TLanes : struct, ILanes<TLanes>
         where T : unmanaged => Lane.Rounded<TLanes, T>(scores * TLanes.Of(scale));
 
-    /// <summary>Writes the scores that the rule makes of q·k, ready for the softmax; keys from <paramref name="firstKey"/> on.</summary>
+    /// <summary>Writes the scores that the rule makes of q·k, ready for the softmax; keys from position <paramref name="firstKey"/> on.</summary>
     [MethodImpl(RowLoops.Compiled)]
     public static unsafe void Prepare<TLanes, T>(T* scores, int firstKey, int count, ScoreRule rule, int head, float* prepared)
         where TLanes : struct, ILanes<TLanes>
@@ -123,7 +123,7 @@ internal static class CausalSoftmaxKernel
             where T : unmanaged
         {
             if (rule.OnlyScales) return Exponentials<TLanes, T>(source, seen, rule.Scale, exponentials);
-            Prepare<TLanes, T>(source, from, seen, rule, places.Head(row), exponentials);
+            Prepare<TLanes, T>(source, from - rule.Start(places, row, places.Query(row)), seen, rule, places.Head(row), exponentials);
             return Exponentials<TLanes, float>(exponentials, seen, 1, exponentials);
         }
     }
@@ -172,7 +172,7 @@ internal static class CausalSoftmaxKernel
             where T : unmanaged
         {
             if (prepared == null) return Exponentials<TLanes, T>(source, seen, rule.Scale, exponentials);
-            Prepare<TLanes, T>(source, from, seen, rule, places.Head(row), prepared);
+            Prepare<TLanes, T>(source, from - rule.Start(places, row, places.Query(row)), seen, rule, places.Head(row), prepared);
             return Exponentials<TLanes, float>(prepared, seen, 1, exponentials);
         }
 

@@ -7,7 +7,7 @@ internal sealed record ScoreRule(float Scale)
     /// <summary>Scaled scores become cap · tanh(s / cap), https://arxiv.org/abs/2408.00118; 0: they stay.</summary>
     public float SoftCap { get; init; }
 
-    /// <summary>ALiBi, https://arxiv.org/abs/2108.12409: slope · key's position is added to q·k, a slope for each query head; null: nothing is.</summary>
+    /// <summary>ALiBi, https://arxiv.org/abs/2108.12409: slope · key's position in its sequence is added to q·k, a slope for each query head; null: nothing is.</summary>
     public float[]? Slopes { get; init; }
 
     /// <summary>Keys that a query sees at most, its own included; 0: all before it.</summary>
@@ -25,7 +25,10 @@ internal sealed record ScoreRule(float Scale)
 
     /// <summary>The first key that the query of a row of scores sees.</summary>
     public int FirstKey(ScorePlaces places, int row, int query) =>
-        SequenceStarts is null ? FirstKey(query) : Math.Max(SequenceStarts[places.BatchRow(row) * places.Width + query], FirstKey(query));
+        SequenceStarts is null ? FirstKey(query) : Math.Max(Start(places, row, query), FirstKey(query));
+
+    /// <summary>The place in its row where the sequence of a query begins.</summary>
+    public int Start(ScorePlaces places, int row, int query) => SequenceStarts is null ? 0 : SequenceStarts[places.BatchRow(row) * places.Width + query];
 }
 
 /// <summary>Which query each row of a matrix of scores is: rows of one problem after the other, in it head after head.</summary>

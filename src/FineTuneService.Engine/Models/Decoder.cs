@@ -30,7 +30,7 @@ internal sealed class Decoder(ModelConfig config, DecoderWeights weights) : IDis
         using var scope = NewDisposeScope();
         batch.Grow();
         long[] positions = batch.Positions();
-        Rotation? global = Uses(RopeUse.Global) ? _global.For(positions) : null, local = Uses(RopeUse.Local) ? _local.For(positions) : null;
+        Rotation? global = Uses(RopeUse.Global) ? _global.For(batch, positions) : null, local = Uses(RopeUse.Local) ? _local.For(batch, positions) : null;
         var shape = new AttentionShape(batch.Rows, batch.Width, Config.Heads, Config.KeyValueHeads, Config.HeadDim, Config.GroupedQkv);
 
         var stream = new ResidualStream(Embed(batch, positions, pass), pass);

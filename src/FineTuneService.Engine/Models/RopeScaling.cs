@@ -1,7 +1,11 @@
 namespace FineTuneService.Engine.Models;
 
 /// <summary>How config.json's rope_scaling stretches the rotary embedding; formulas in <see cref="RotaryFrequencies"/>.</summary>
-public abstract record RopeScaling(double Factor);
+public abstract record RopeScaling(double Factor)
+{
+    /// <summary>Frequencies are by how long a sequence is.</summary>
+    internal bool DependsOnLength => this is DynamicRopeScaling or LongRopeScaling;
+}
 
 /// <summary>Positions divided by the factor.</summary>
 public sealed record LinearRopeScaling(double Factor) : RopeScaling(Factor);

@@ -10,7 +10,6 @@ internal sealed class TokenBatch
     public TokenBatch(IReadOnlyList<int[]> rows, CachedSequence[]? sequences = null)
     {
         Sequences = sequences ?? [];
-        if (Sequences.Length > 0) rows = [.. rows.Select((row, i) => Sequences[i].Next(row))];
         Lengths = [.. rows.Select(r => r.Length)];
         Width = Lengths.Max();
         Ids = new long[rows.Count * Width];
@@ -50,6 +49,9 @@ internal sealed class TokenBatch
         return positions;
     }
 
+    /// <summary>Of cached sequences: tokens that a row has or is known to come to, this batch's included.</summary>
+    public int LengthOf(int row) => Math.Max(Sequences[row].Expected, Sequences[row].Length + Lengths[row]);
+
     /// <summary>Index of a row's last token among the rows·width.</summary>
     public long LastToken(int row) => (long)row * Width + Lengths[row] - 1;
 
@@ -62,6 +64,6 @@ internal sealed class TokenBatch
     /// <summary>The sequences hold the batch's tokens from now on. Until then a forward that failed may be done again.</summary>
     public void Advance()
     {
-        for (int row = 0; row < Sequences.Length; row++) Sequences[row].Advance(Ids.AsSpan(row * Width, Lengths[row]));
+        for (int row = 0; row < Sequences.Length; row++) Sequences[row].Advance(Lengths[row]);
     }
 }

@@ -24,6 +24,8 @@ public sealed class FamilyGradientTests
 
     public static TheoryData<string, string> Cases => new MatrixTheoryData<string, string>(GoldenModel.Names, Precisions.Keys);
 
+    public static TheoryData<string> Names => [.. GoldenModel.Names];
+
     public static TheoryData<string, string> Trainable => new MatrixTheoryData<string, string>(GoldenModel.Names, ["fp32", "bf16"]);
 
     [Theory, MemberData(nameof(Trainable))]
@@ -78,12 +80,29 @@ public sealed class FamilyGradientTests
         Bounded((made - wanted).norm() / wanted.norm(), Precisions[precision].Overall, "logits");
     }
 
+    [Theory, MemberData(nameof(Names))]
+    public void Backward_PackedRows_EqualRowsOfTheirOwn(string name)
+    {
+        using var scope = NewDisposeScope();
+        using BaseModel model = GoldenModel.Load(name, BasePrecision.Fp32);
+        using var parameters = new ModelParameters(model.Config.Slots, model.Weights);
+        TrainingRow[] rows = [.. GoldenModel.Rows(name).Select(row => new TrainingRow(row, row))];
+        double apart = Backward(model, MicroBatch.Of(rows), parameters, null);
+        Tensor wanted = parameters.GradientValues.clone();
+        parameters.GradientValues.zero_();
+        double packed = Backward(model, MicroBatch.Of([Packing.Join([.. rows.Reverse()])]), parameters, null);
+        Assert.Equal(apart, packed, 1e-5);
+        Bounded(((parameters.GradientValues - wanted).norm() / wanted.norm()).to_type(ScalarType.Float64), 1e-5, "the gradient");
+    }
+
     /// <summary>The mean loss of the rows; their gradients are the parameters' own.</summary>
-    private static double Backward(BaseModel model, int[][] rows, TrainedParameters parameters, Adapter? adapter)
+    private static double Backward(BaseModel model, int[][] rows, TrainedParameters parameters, Adapter? adapter) =>
+        Backward(model, MicroBatch.Of([.. rows.Select(row => new TrainingRow(row, row))]), parameters, adapter);
+
+    private static double Backward(BaseModel model, MicroBatch batch, TrainedParameters parameters, Adapter? adapter)
     {
         using var decoder = new Decoder(model.Config, model.Weights);
         using var pool = new BufferPool(CPU);
-        MicroBatch batch = MicroBatch.Of([.. rows.Select(row => new TrainingRow(row, row))]);
         var tape = new Tape();
         var pass = new Pass(pool, tape)
         {

@@ -15,7 +15,7 @@ public sealed class CausalSoftmaxKernelTests
 
     /// <summary>Columns are keys; then whether there are keys before the first query, and the rule.</summary>
     public static TheoryData<string, bool, int, bool, string> Cases =>
-        new MatrixTheoryData<string, bool, int, bool, string>(KernelPaths.All, [false, true], KernelPaths.Columns, [false, true], ["plain", "window", "cap", "alibi", "packed"]);
+        new MatrixTheoryData<string, bool, int, bool, string>(KernelPaths.All, [false, true], KernelPaths.Columns, [false, true], ["plain", "window", "cap", "alibi", "packed", "packed alibi"]);
 
     [Theory, MemberData(nameof(Cases))]
     public void Forward_EveryPath_EqualsReference(string path, bool bf16, int keys, bool later, string kind)
@@ -54,6 +54,7 @@ public sealed class CausalSoftmaxKernelTests
         "alibi" => new ScoreRule(Scale) { Slopes = [.. Enumerable.Range(1, Group * KvHeads).Select(i => i / 64f)] },
         // A sequence begins at every seventh token of the four rows.
         "packed" => new ScoreRule(Scale) { SequenceStarts = [.. Enumerable.Range(0, Heads / (Group * KvHeads) * keys).Select(i => i % keys / 7 * 7)] },
+        "packed alibi" => Rule("packed", keys) with { Slopes = Rule("alibi", keys).Slopes },
         _ => new ScoreRule(Scale),
     };
 

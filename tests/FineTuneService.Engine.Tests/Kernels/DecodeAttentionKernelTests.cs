@@ -39,7 +39,7 @@ public sealed class DecodeAttentionKernelTests
         {
             sequences[row].Grow(lengths[row] + 1);
             sequences[row].Write(Layer, keys[row].narrow(0, 0, lengths[row]), values[row].narrow(0, 0, lengths[row]));
-            sequences[row].Advance(new long[lengths[row]]);
+            sequences[row].Advance(lengths[row]);
         }
         Tensor output = empty([lengths.Length, Heads * headDim], dtype: dtype);
         var shape = new AttentionShape(lengths.Length, 1, Heads, KvHeads, headDim);

@@ -53,16 +53,16 @@ internal sealed class ReferenceRun(BaseModel model) : IDisposable
         using var scope = NewDisposeScope();
         using CachedSequence sequence = new KvCache(model.Config.CacheShape, model.Weights.Dtype, model.Weights.Device).Begin();
         var made = new List<int>();
-        int[] next = prompt;
         while (made.Count < count)
         {
-            var batch = new TokenBatch([next], [sequence]);
+            int[] all = [.. prompt, .. made];
+            sequence.Expect(all.Length);
+            var batch = new TokenBatch([all[sequence.Length..]], [sequence]);
             Pass pass = PassOf(batch, adapter);
             Tensor logits = _decoder.LastLogits(_decoder.Forward(batch, pass), batch, pass);
             batch.Advance();
             made.Add((int)logits.to_type(ScalarType.Float32).argmax(1).item<long>());
             _pool.ReturnAll();
-            next = [made[^1]];
         }
         return [.. made];
     }

@@ -22,7 +22,8 @@ public sealed class TextScorer : IDisposable
         var forward = new ScoringForward(decoder, adapter, pool, scores);
         try
         {
-            if (batch.Shared) Shared(model, batch.Stems, forward);
+            if (batch.Shared && model.Config.RopeScaling?.DependsOnLength == true) Apart(batch.Stems, forward);
+            else if (batch.Shared) Shared(model, batch.Stems, forward);
             else forward.Run([.. batch.Stems.Select(stem => (stem.Ids, stem.Tails[0], (CachedSequence?)null))]);
         }
         finally
@@ -32,6 +33,13 @@ public sealed class TextScorer : IDisposable
     }
 
     public void Dispose() => _held.Dispose();
+
+    /// <summary>Stems are read again with each tail: their keys would be by the frequencies of the stems' lengths.</summary>
+    private static void Apart(IReadOnlyList<TextStem> stems, ScoringForward forward)
+    {
+        for (int tail = 0; stems.Any(stem => tail < stem.Tails.Count); tail++)
+            forward.Run([.. stems.Where(stem => tail < stem.Tails.Count).Select(stem => (stem.Ids, stem.Tails[tail], (CachedSequence?)null))]);
+    }
 
     /// <summary>Each stem's keys and values are kept while its tails go through, one after the other over the same place.</summary>
     private static void Shared(BaseModel model, IReadOnlyList<TextStem> stems, ScoringForward forward)
