@@ -72,6 +72,14 @@ internal sealed class Activation(Tensor value, bool needsGrad, BufferPool pool)
         (Grad, _gradIsShared) = (gradient, true);
     }
 
+    /// <summary>Hands what has been added up to another activation of the same value, as it is: whole or shared.</summary>
+    public void HandGradient(Activation to)
+    {
+        if (Grad is not { } gradient || !to.NeedsGrad) return;
+        if (_gradIsShared) to.ShareGradient(gradient);
+        else to.TakeGradient(gradient);
+    }
+
     /// <summary>Said by the operation that made the value, once its backward has read the gradient.</summary>
     public void ReleaseGradient()
     {

@@ -36,20 +36,25 @@ internal sealed class Decoder(ModelConfig config, DecoderWeights weights) : IDis
         var stream = new ResidualStream(Embed(batch, positions, pass), pass);
         for (int i = 0; i < Weights.Layers.Length; i++)
         {
-            using var layerScope = NewDisposeScope();
             int layer = i;
             LayerWeights layerWeights = Weights.Layers[i];
             LayerTraits traits = Config.Layer(i);
             Rotation? rotation = traits.Rope switch { RopeUse.Global => global, RopeUse.Local => local, _ => null };
             ScoreRule rule = Rule(traits, batch);
-            Activation Attend(Activation qkv)
+            void Block(ResidualStream through, Pass on)
             {
-                if (layerWeights.QueryNorm is { } query) qkv = QueryKeyNorm.Forward(qkv, query, layerWeights.KeyNorm!, shape, pass);
-                return batch.Sequences.Length == 0
-                    ? Attention.Forward(qkv, shape, rule, rotation, pass)
-                    : CachedAttention.Forward(qkv, batch, shape, rule, rotation, layer, pass);
+                using var layerScope = NewDisposeScope();
+                Activation Attend(Activation qkv)
+                {
+                    if (layerWeights.QueryNorm is { } query) qkv = QueryKeyNorm.Forward(qkv, query, layerWeights.KeyNorm!, shape, on);
+                    return batch.Sequences.Length == 0
+                        ? Attention.Forward(qkv, shape, rule, rotation, on)
+                        : CachedAttention.Forward(qkv, batch, shape, rule, rotation, layer, on);
+                }
+                new DecoderBlock(Config, layerWeights, Attend, on).Forward(through);
             }
-            new DecoderBlock(Config, layerWeights, Attend, pass).Forward(stream);
+            if (pass.Recomputes) Recomputed.Forward(stream, Block, pass);
+            else Block(stream, pass);
             BetweenBlocks(pass);
         }
         Activation last = stream.End(Weights.FinalNorm);

@@ -45,7 +45,7 @@ internal sealed class ExpertMlp
             Tensor rows = Rows(tokens);
             var input = new Activation(_pass.Pool.Lend(_x.Dtype, tokens.Length, _x.Shape[1]), trains, _pass.Pool);
             EmbeddingKernel.Gather(_x.Value, rows, input.Value);
-            Pass ofTokens = _pass.With(_pass.AdaptersOf(tokens));
+            Pass ofTokens = _pass.Of(tokens);
             Activation output = Linear.Forward(Gated.Forward(Linear.Forward(input, up, ofTokens), gate, ofTokens), down, ofTokens);
             Tensor weighted = _pass.Pool.Lend(_x.Dtype, output.Shape);
             weighted.copy_(output.Value).mul_(weights.unsqueeze(1));

@@ -36,7 +36,7 @@ internal sealed class LoraBranch : AdapterBranch
             if (pass.Dropout is not null)
             {
                 Tensor dropped = pass.Pool.Lend(x.dtype, rowsX.shape);
-                pass.Dropout(part.Module, rowsX, dropped);
+                pass.Dropout(part.Module, rowsX, dropped, pass.Tokens);
                 MatrixProduct.Add(partInner, dropped, part.A.t(), pass.Pool, beta: 0);
                 pass.Pool.Return(dropped);
             }
@@ -82,13 +82,13 @@ internal sealed class LoraBranch : AdapterBranch
         Tensor dropped = pass.Pool.Lend(x.dtype, x.shape);
         if (gradient is not null)
         {
-            pass.Dropout!(part.Module, x, dropped);
+            pass.Dropout!(part.Module, x, dropped, pass.Tokens);
             Gradients.AddProduct(gradient, dInner.t(), dropped, 1, pass.Pool);
         }
         if (dx is not null)
         {
             MatrixProduct.Add(dropped, dInner, part.A, pass.Pool, beta: 0);
-            pass.Dropout!(part.Module, dropped, dropped);
+            pass.Dropout!(part.Module, dropped, dropped, pass.Tokens);
             dx.add_(dropped);
         }
         pass.Pool.Return(dropped);

@@ -8,10 +8,20 @@ namespace FineTuneService.Engine.Operations;
 /// memory.
 /// </summary>
 /// <param name="start">[tokens, hidden]: the embeddings.</param>
-internal sealed class ResidualStream(Activation start, Pass pass)
+/// <param name="pending">A branch that has been added to it.</param>
+internal sealed class ResidualStream(Activation start, Pass pass, Activation? pending = null)
 {
     private Activation _current = start;
-    private Activation? _pending;
+    private Activation? _pending = pending;
+
+    /// <summary>The sum, but for the branch that waits.</summary>
+    public Activation Current => _current;
+
+    /// <summary>The branch that waits for the next norm.</summary>
+    public Activation? Pending => _pending;
+
+    /// <summary>Goes on with another sum and branch, which a block has made of them.</summary>
+    public void GoOn(Activation current, Activation? branch) => (_current, _pending) = (current, branch);
 
     /// <summary>Adds a branch [tokens, hidden].</summary>
     public void Add(Activation branch)

@@ -17,6 +17,9 @@ internal sealed class ActivationBytes(ModelConfig model, int element, Func<Linea
     /// <summary>Kept for a token, all layers together.</summary>
     public long PerToken => model.Slots.Layers.Sum(Layer);
 
+    /// <summary>The same under gradient checkpointing: the stream and the branch before each block, and all of one block.</summary>
+    public long Recomputed => model.Slots.Layers.Count * 2L * model.HiddenSize * element + model.Slots.Layers.Max(Layer);
+
     /// <summary>A layer's gradients of its widest values, which come and go in the backward.</summary>
     /// <param name="tokens">Of the micro batch, padding included.</param>
     public long Backward(long tokens)

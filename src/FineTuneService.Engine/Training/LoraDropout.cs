@@ -14,33 +14,41 @@ internal sealed class LoraDropout(double probability, ulong seed, BufferPool poo
     /// <summary>The dropout of one micro batch.</summary>
     /// <param name="rows">Each sequence's index in the training data.</param>
     /// <param name="width">Tokens of a padded sequence.</param>
-    public Dropout Of(int step, int[] rows, int width) => (module, input, output) =>
+    public Dropout Of(int step, int[] rows, int width) => (module, input, output, tokens) =>
     {
-        Tensor mask = pool.Lend(input.dtype, input.shape);
-        for (int row = 0; row < rows.Length; row++)
+        int features = (int)input.shape[1];
+        var kept = new float[input.numel()];
+        ulong seeded = seed ^ Hash(module);
+        CounterRandom Row(long row) => new(seeded, ((ulong)step << 32) | (uint)rows[row]);
+        if (tokens is null)
         {
-            var random = new CounterRandom(seed ^ Hash(module), ((ulong)step << 32) | (uint)rows[row]);
-            using Tensor kept = Kept(random, width * input.shape[1]);
-            using Tensor rowMask = mask.narrow(0, row * width, width);
-            rowMask.copy_(kept.view(rowMask.shape));
+            for (int row = 0; row < rows.Length; row++) Fill(Row(row), 0, kept.AsSpan(row * width * features, width * features));
         }
+        else
+        {
+            for (int i = 0; i < tokens.Length; i++) Fill(Row(tokens[i] / width), tokens[i] % width * features, kept.AsSpan(i * features, features));
+        }
+        Tensor mask = pool.Lend(input.dtype, input.shape);
+        using (Tensor drawn = tensor(kept)) mask.copy_(drawn.view(input.shape));
         if (!ReferenceEquals(input, output)) output.copy_(input);
         output.mul_(mask);
         pool.Return(mask);
     };
 
-    /// <summary>0 or 1 / (1 - probability) for each element, four of them from each random number.</summary>
-    private Tensor Kept(CounterRandom random, long count)
+    /// <summary>0 or 1 / (1 - probability) for each element of a row from the first on, four of them from each random number.</summary>
+    private void Fill(CounterRandom random, long first, Span<float> kept)
     {
-        var kept = new float[count];
         int threshold = (int)Math.Round(probability * 65536);
         float scale = (float)(1 / (1 - probability));
-        for (long i = 0; i < count; i += 4)
+        ulong bits = 0;
+        for (int i = 0; i < kept.Length; i++)
         {
-            ulong bits = random[(ulong)i];
-            for (long j = i; j < Math.Min(i + 4, count); j++, bits >>= 16) kept[j] = (int)(bits & 0xFFFF) < threshold ? 0 : scale;
+            long element = first + i;
+            int part = (int)(element % 4);
+            if (i == 0 || part == 0) bits = random[(ulong)(element - part)] >> (16 * part);
+            kept[i] = (int)(bits & 0xFFFF) < threshold ? 0 : scale;
+            bits >>= 16;
         }
-        return tensor(kept);
     }
 
     /// <summary>FNV-1a, as string hashes differ between processes.</summary>

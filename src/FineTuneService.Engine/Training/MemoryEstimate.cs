@@ -36,7 +36,7 @@ public sealed record MemoryEstimate(long Base, long Trained, long Gradients, lon
             trainable * (trained + (copied ? element : 0)),
             trainable * trained,
             OptimizerBytes(slots, config, trainable),
-            tokens * (activations.PerToken + (slots.FinalNorm is null ? 1 : 2L) * model.HiddenSize * element),
+            tokens * ((config.GradientCheckpointing ? activations.Recomputed : activations.PerToken) + (slots.FinalNorm is null ? 1 : 2L) * model.HiddenSize * element),
             Math.Max(HeadBytes(model, slots, tokens, element), activations.Backward(tokens)) + Widened(slots, precision, tokens));
     }
 

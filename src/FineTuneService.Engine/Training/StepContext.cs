@@ -8,7 +8,8 @@ namespace FineTuneService.Engine.Training;
 
 /// <summary>What a method computes its micro batches with.</summary>
 /// <param name="adapter">What is trained, or null where every parameter of the model is.</param>
-internal sealed class StepContext(Decoder decoder, Adapter? adapter, Gradients gradients, BufferPool pool)
+/// <param name="recomputes">Gradient checkpointing.</param>
+internal sealed class StepContext(Decoder decoder, Adapter? adapter, Gradients gradients, BufferPool pool, bool recomputes = false)
 {
     public Decoder Decoder => decoder;
 
@@ -26,6 +27,7 @@ internal sealed class StepContext(Decoder decoder, Adapter? adapter, Gradients g
         Gradients = gradients,
         Dropout = batch.Dropout,
         EmbeddingNoise = batch.EmbeddingNoise,
+        Recomputes = recomputes,
         YieldPoint = YieldPoint,
     };
 

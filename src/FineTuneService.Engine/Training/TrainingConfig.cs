@@ -39,6 +39,9 @@ public sealed record TrainingConfig
     /// <summary>NEFTune's alpha: size of the noise on the embeddings in training; null: none.</summary>
     public double? NeftuneAlpha { get; init; }
 
+    /// <summary>Each block's forward runs again in the backward instead of being kept: the same bits, a third more time, and activations of one block.</summary>
+    public bool GradientCheckpointing { get; init; }
+
     /// <summary>Rows of one forward and backward.</summary>
     public int MicroBatchSize { get; init; } = 4;
 

@@ -34,7 +34,7 @@ internal sealed class TrainingStep : IDisposable
     {
         (_parameters, _optimizer, _config) = (parameters, optimizer, config);
         Pool = new BufferPool(parameters.Values.device);
-        _context = new StepContext(decoder, adapter, parameters.Gradients, Pool);
+        _context = new StepContext(decoder, adapter, parameters.Gradients, Pool, config.GradientCheckpointing);
         Method = TrainingMethod.Of(config);
     }
 

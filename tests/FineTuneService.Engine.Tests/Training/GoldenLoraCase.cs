@@ -108,7 +108,7 @@ internal sealed class GoldenLoraCase
     };
 
     /// <summary>The stored mask is as wide as the reference's batch, which may be padded further than its longest row.</summary>
-    private Dropout StoredDropout(int index, double probability) => (module, input, output) =>
+    private Dropout StoredDropout(int index, double probability) => (module, input, output, _) =>
     {
         Tensor mask = _batches["dropout_mask." + module].select(0, index);
         long rows = mask.shape[0], features = mask.shape[^1];
