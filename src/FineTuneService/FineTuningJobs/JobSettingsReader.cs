@@ -1,6 +1,4 @@
 using FineTuneService.Engine.Lora;
-using FineTuneService.Engine.Models;
-using FineTuneService.Engine.Training;
 using FineTuneService.Engine.Training.Optimizers;
 using FineTuneService.Evaluations;
 using FineTuneService.Hosting;
