@@ -32,8 +32,8 @@ public sealed class ErrorTests(TestService service) : IClassFixture<TestService>
     [InlineData("lora", "{\"rank\": 0}", "lora.rank")]
     [InlineData("lora", "{\"use_dora\": true}", "lora.use_dora")]
     [InlineData("training", "{\"optimizer\": \"adagrad\"}", "training.optimizer")]
-    [InlineData("quantization", "{\"type\": \"int8\"}", "quantization.type")]
-    [InlineData("method", "{\"type\": \"dpo\"}", "method.type")]
+    [InlineData("quantization", "{\"type\": \"int3\"}", "quantization.type")]
+    [InlineData("method", "{\"type\": \"reinforcement\"}", "method.type")]
     [InlineData("packing", "true", "packing")]
     public async Task CreateJob_FieldNotBuilt_IsRefusedByName(string field, string value, string param)
     {
