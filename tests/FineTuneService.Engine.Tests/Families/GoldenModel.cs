@@ -1,7 +1,7 @@
+using FineTuneService.Engine.Compute;
 using FineTuneService.Engine.Formats;
 using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Models;
-using FineTuneService.Engine.Compute;
 using FineTuneService.Engine.Tests.Models;
 using static TorchSharp.torch;
 
