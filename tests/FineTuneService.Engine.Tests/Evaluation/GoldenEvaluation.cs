@@ -25,15 +25,23 @@ internal sealed class GoldenEvaluation : IDisposable
 
     public TextPairs Pairs => new(Model.Tokenizer, Model.Tokenizer.BosId ?? Model.EosIds[0], Longest);
 
+    /// <summary>Of the files of a case's model, with or without an adapter.</summary>
+    public static long Bytes(string model) => new DirectoryInfo(Folder(model.Split('+')[0])).EnumerateFiles().Sum(file => file.Length);
+
+    private static string Folder(string model)
+    {
+        string folder = Shared.Path("models", model);
+        return Directory.Exists(folder) ? folder : folder + "-gguf";
+    }
+
     /// <summary>The case, or a skipped test where its model cannot be loaded.</summary>
     public static GoldenEvaluation Load(string model, string task)
     {
         JsonObject json = JsonNode.Parse(File.ReadAllText(Shared.Path("golden", "evals", model, task)))!.AsObject();
         string[] names = model.Split('+');
-        string folder = Shared.Path("models", names[0]);
         try
         {
-            BaseModel loaded = BaseModel.Load(Directory.Exists(folder) ? folder : folder + "-gguf", BasePrecision.Fp32);
+            BaseModel loaded = BaseModel.Load(Folder(names[0]), BasePrecision.Fp32);
             return new GoldenEvaluation(json, loaded, names.Length == 1 ? null : Adapter.Load(Shared.Path("golden", "evals", names[1]), loaded));
         }
         catch (ModelException refused)

@@ -13,25 +13,34 @@ public sealed class GoldenEvaluationTests
     /// <summary>A single token's on a model of very large hidden values; the reference's own noise (its README).</summary>
     private const double SingleTolerance = 5e-4;
 
-    public static TheoryData<string, string> Cases
+    /// <summary>A model of more bytes than this takes minutes for the tasks together: <c>./dev test --all</c> runs those.</summary>
+    private const long QuickBytes = 50_000_000;
+
+    public static TheoryData<string, string> QuickCases => Cases(quick: true);
+
+    public static TheoryData<string, string> LongCases => Cases(quick: false);
+
+    private static TheoryData<string, string> Cases(bool quick)
     {
-        get
+        var cases = new TheoryData<string, string>();
+        foreach (string model in Shared.Entries("golden/evals").Select(row => row.Data))
         {
-            var cases = new TheoryData<string, string>();
-            foreach (string model in Shared.Entries("golden/evals").Select(row => row.Data))
-            {
-                string folder = Path.Combine(Shared.Folder, "golden", "evals", model);
-                // What is no folder of cases is the README, a script or the adapter.
-                if (!Directory.Exists(folder) || File.Exists(Path.Combine(folder, "adapter_config.json"))) continue;
-                foreach (string task in Directory.GetFiles(folder, "*.json").Order(StringComparer.Ordinal)) cases.Add(model, Path.GetFileName(task));
-            }
-            if (cases.Count == 0) cases.Add("", "");
-            return cases;
+            string folder = Path.Combine(Shared.Folder, "golden", "evals", model);
+            // What is no folder of cases is the README, a script or the adapter.
+            if (!Directory.Exists(folder) || File.Exists(Path.Combine(folder, "adapter_config.json")) || GoldenEvaluation.Bytes(model) <= QuickBytes != quick) continue;
+            foreach (string task in Directory.GetFiles(folder, "*.json").Order(StringComparer.Ordinal)) cases.Add(model, Path.GetFileName(task));
         }
+        if (!Shared.Present) cases.Add("", "");
+        return cases;
     }
 
-    [Theory, MemberData(nameof(Cases))]
-    public void Task_GoldenModel_EqualsTheHarness(string model, string task)
+    [Theory, MemberData(nameof(QuickCases))]
+    public void Task_GoldenModel_EqualsTheHarness(string model, string task) => Compare(model, task);
+
+    [Theory(Explicit = true, SkipTestWithoutData = true), MemberData(nameof(LongCases))]
+    public void Task_LargeGoldenModel_EqualsTheHarness(string model, string task) => Compare(model, task);
+
+    private static void Compare(string model, string task)
     {
         using GoldenEvaluation golden = GoldenEvaluation.Load(model, task);
         string detail = (string)golden.Task["kind"]! == "perplexity" ? Perplexity(golden) : Rows(golden);

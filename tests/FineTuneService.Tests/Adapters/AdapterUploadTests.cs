@@ -88,6 +88,7 @@ public sealed class AdapterUploadTests(TestService service) : IClassFixture<Test
         using var same = new MemoryStream();
         using (Stream entry = back.GetEntry(PeftFolder.WeightsFile)!.Open()) entry.CopyTo(same);
         Assert.Equal(weights, same.ToArray());
+        await client.DeleteAsync($"/v1/adapters/{adapter["id"]}");
     }
 
     [Fact]
