@@ -73,7 +73,7 @@ public sealed class GgufHostileTests : IDisposable
 
     [Theory]
     [InlineData("dimensions", "9 dimensions")]
-    [InlineData("type", "ggml type IQ2_XXS")]
+    [InlineData("type", "no multiple of IQ2_XXS's blocks of 256")]
     [InlineData("unknown", "ggml type 77")]
     [InlineData("row", "no multiple of Q8_0's blocks")]
     [InlineData("huge", "which no file holds")]

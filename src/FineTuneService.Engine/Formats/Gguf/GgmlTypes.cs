@@ -20,29 +20,24 @@ internal static class GgmlTypes
         new(12, "Q4_K", 256, 144, Q4K.Decode),
         new(13, "Q5_K", 256, 176, Q5K.Decode),
         new(14, "Q6_K", 256, 210, Q6K.Decode),
+        new(16, "IQ2_XXS", 256, 66, Iq2.DecodeXxs),
+        new(17, "IQ2_XS", 256, 74, Iq2.DecodeXs),
+        new(18, "IQ3_XXS", 256, 98, Iq3.DecodeXxs),
+        new(19, "IQ1_S", 256, 50, Iq1.DecodeS),
         new(20, "IQ4_NL", 32, 18, Iq4.DecodeNl),
+        new(21, "IQ3_S", 256, 110, Iq3.DecodeS),
+        new(22, "IQ2_S", 256, 82, Iq2.DecodeS),
         new(23, "IQ4_XS", 256, 136, Iq4.DecodeXs),
+        new(29, "IQ1_M", 256, 56, Iq1.DecodeM),
         new(34, "TQ1_0", 256, 54, Ternary.Decode1),
         new(35, "TQ2_0", 256, 66, Ternary.Decode2),
         new(39, "MXFP4", 32, 17, Fp4.DecodeMx),
         new(40, "NVFP4", 64, 36, Fp4.DecodeNv),
     ];
 
-    /// <summary>Types whose code books (grids of up to 2,048 vectors) are not here.</summary>
-    private static readonly Dictionary<uint, string> s_refused = new()
-    {
-        [16] = "IQ2_XXS",
-        [17] = "IQ2_XS",
-        [18] = "IQ3_XXS",
-        [19] = "IQ1_S",
-        [21] = "IQ3_S",
-        [22] = "IQ2_S",
-        [29] = "IQ1_M",
-    };
-
     private static readonly Dictionary<uint, GgmlType> s_byId = All.ToDictionary(type => type.Id);
 
     /// <exception cref="NotSupportedException">The type is not read here; the message names it.</exception>
     public static GgmlType Of(uint id) => s_byId.TryGetValue(id, out GgmlType? type) ? type
-        : throw new NotSupportedException($"tensors of ggml type {(s_refused.TryGetValue(id, out string? name) ? name : id)} are not supported");
+        : throw new NotSupportedException($"tensors of ggml type {id} are not supported");
 }
