@@ -4,7 +4,7 @@ namespace FineTuneService.Engine.Tokenizers.Text;
 internal sealed class AlignedTextBuilder(AlignedText source)
 {
     // Rules may double a text again and again.
-    private const int LongestText = 1 << 28;
+    private const int LongestText = 1 << 26;
 
     private char[] _units = new char[source.Text.Length + 16];
     private Origin[]? _origins = source.Origins is null ? null : new Origin[source.Text.Length + 16];
