@@ -8,6 +8,7 @@ using FineTuneService.FineTuningJobs;
 using FineTuneService.Hosting;
 using FineTuneService.Models;
 using FineTuneService.Tenants;
+using FineTuneService.Webhooks;
 
 ProcessDefaults.Apply();
 WebApplication app;
@@ -36,6 +37,8 @@ try
     builder.Services.AddSingleton<JobEventStream>();
     builder.Services.AddSingleton<JobQueue>();
     builder.Services.AddSingleton<JobFolders>();
+    builder.Services.AddSingleton<JobCheckpoints>();
+    builder.Services.AddSingleton<JobMetricsFile>();
     builder.Services.AddSingleton<JobLimits>();
     builder.Services.AddSingleton<JobEvaluation>();
     builder.Services.AddSingleton<JobRepeats>();
@@ -47,6 +50,7 @@ try
     builder.Services.AddSingleton<JobTraining>();
     builder.Services.AddSingleton<JobEnding>();
     builder.Services.AddHostedService<FineTuningWorker>();
+    builder.Services.AddHostedService<WebhookSender>();
 
     app = builder.Build();
     app.Prepare();
@@ -57,8 +61,11 @@ try
     app.MapModels();
     app.MapAdapters();
     app.MapFineTuningJobs();
+    app.MapJobWishes();
+    app.MapJobMetrics();
     app.MapCompletions();
     app.MapEvaluations();
+    app.MapWebhooks();
     await app.Begin();
 }
 catch (Exception failure) when (StartFault.Explain(failure) is { } sentence)

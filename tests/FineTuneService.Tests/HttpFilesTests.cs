@@ -7,7 +7,7 @@ namespace FineTuneService.Tests;
 public sealed partial class HttpFilesTests(TestService service) : IClassFixture<TestService>
 {
     private static readonly string Folder = Path.Combine(AppContext.BaseDirectory, "http");
-    private static readonly string[] Order = ["tenants", "files", "fine-tuning-jobs", "adapters", "completions", "evaluations", "models", "health"];
+    private static readonly string[] Order = ["tenants", "files", "fine-tuning-jobs", "adapters", "completions", "evaluations", "models", "webhooks", "health"];
 
     private readonly Dictionary<string, string> _values = new()
     {
@@ -65,7 +65,8 @@ public sealed partial class HttpFilesTests(TestService service) : IClassFixture<
             case ("POST", "/v1/api_keys"): (_values["key"], _values["keyId"]) = ((string)body["key"]!, (string)body["id"]!); break;
             case ("POST", "/v1/files"): _values[_values.ContainsKey("fileId") ? "sumsId" : "fileId"] = (string)body["id"]!; break;
             case ("POST", "/v1/evaluations"): _values["evaluationId"] = (string)body["id"]!; break;
-            case ("POST", "/v1/fine_tuning/jobs"): _values[_values.ContainsKey("jobId") ? "longJobId" : "jobId"] = (string)body["id"]!; break;
+            case ("POST", "/v1/fine_tuning/jobs"): _values[new[] { "jobId", "longJobId", "restingJobId" }.First(name => !_values.ContainsKey(name))] = (string)body["id"]!; break;
+            case ("POST", "/v1/webhook_endpoints"): _values["webhookId"] = (string)body["id"]!; break;
             case ("GET", "/v1/adapters"): (_values["model"], _values["adapterId"]) = ((string)body["data"]![0]!["model"]!, (string)body["data"]![0]!["id"]!); break;
             case ("POST", "/v1/adapters"): _values["adapterId"] = (string)body["id"]!; break;
         }

@@ -28,6 +28,7 @@ public sealed class Trainer : IDisposable
     private readonly LoraDropout? _dropout;
     private readonly EmbeddingNoise? _noise;
     private readonly BestParameters? _best;
+    private readonly Func<Adapter>? _initial;
     private RunProgress _progress = new();
     private string? _diverged;
     private (int Step, EvaluationResult Result)? _evaluated;
@@ -37,15 +38,17 @@ public sealed class Trainer : IDisposable
     /// <param name="model">Shared and frozen where <see cref="TrainingConfig.Lora"/> is set; otherwise trained itself, so private.</param>
     /// <param name="checkpointFolder">Made if absent; one run's own.</param>
     /// <param name="diskTakes">Whether the disk may take so many bytes of a checkpoint; null: whether they fit.</param>
+    /// <param name="initialAdapter">Folder of an adapter in PEFT's format that a run without a checkpoint begins from; null: a new one.</param>
     /// <exception cref="ArgumentException">The config or rows cannot be trained on this model; the message says what and why.</exception>
     public Trainer(
         BaseModel model, TrainingConfig config, IReadOnlyList<TrainingRow> train, IReadOnlyList<TrainingRow>? validation, string checkpointFolder,
-        Func<long, bool>? diskTakes = null)
+        Func<long, bool>? diskTakes = null, Func<string>? initialAdapter = null)
     {
         TrainingValidation.Require(model, config, train, validation);
         (_config, _train, _validation) = (config, train, validation);
         _order = new RowOrder(train.Select(row => row.Longest), config);
         if (config.Lora is not null) Adapter = Adapter.Create(model, config.Lora, config.Seed, config.AllBf16);
+        if (initialAdapter is not null) _initial = () => Adapter.Load(initialAdapter(), model);
         _parameters = Adapter is null ? new ModelParameters(model.Config.Slots, model.Weights) : new AdapterParameters(Adapter);
         _optimizer = OptimizerTable.Make(config.Optimizer, _parameters.Set(config.Optimizer));
         _decoder = new Decoder(model.Config, model.Weights);
@@ -70,6 +73,7 @@ public sealed class Trainer : IDisposable
     {
         _step.YieldPoint = yieldPoint;
         if (_checkpoints.Restore((step, fault) => onEvent(new CheckpointUnusable(step, fault))) is { } progress) _progress = progress;
+        else if (_initial is not null) Begin(_initial);
         onEvent(new RunStarted(_progress.Step, _order.TotalSteps, _parameters.Values.numel()));
         if (_progress.Step < _order.TotalSteps) DryRun();
         if (_progress.Step == 0) Evaluate(onEvent); // What the run starts from, to compare with.
@@ -103,6 +107,15 @@ public sealed class Trainer : IDisposable
         _optimizer.Dispose();
         _best?.Dispose();
         _parameters.Dispose();
+    }
+
+    /// <summary>Another adapter's values, where each parameter of this one has its like in it.</summary>
+    private void Begin(Func<Adapter> initial)
+    {
+        using Adapter from = initial();
+        if (from.Values.Flat.numel() != _parameters.Values.numel()) throw new ArgumentException("the adapter to begin from has other parameters than the run's.");
+        _parameters.Values.copy_(from.Values.Flat);
+        _parameters.Changed();
     }
 
     /// <summary>The largest two micro batches, forward and backward, as the run's steps do it: what cannot fit fails here, and the buffers

@@ -58,6 +58,9 @@ public sealed record TrainingConfig
     /// <summary>Decides the row order, the initial adapter and dropout, by counter.</summary>
     public ulong Seed { get; init; } = 42;
 
+    /// <summary>SHA-256 of the adapter's weights that the run begins from; null: a new adapter's.</summary>
+    public string? InitialWeights { get; init; }
+
     /// <summary>Optimizer steps between evaluations on the validation rows; 0: only at the end.</summary>
     public int EvalEvery { get; init; }
 

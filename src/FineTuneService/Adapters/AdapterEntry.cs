@@ -28,5 +28,8 @@ public sealed class AdapterEntry : ITenantRow
     public string? JobId { get; set; }
     public string? TrainingFile { get; set; }
     public int? Step { get; set; }
+
+    /// <summary>It is one of a job's course, and listed there: not what the job came to.</summary>
+    public bool IsCheckpoint { get; set; }
     public long CreatedAt { get; set; }
 }

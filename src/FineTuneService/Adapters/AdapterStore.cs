@@ -65,6 +65,7 @@ internal sealed class AdapterStore(
     public async Task<bool> Delete(AdapterEntry adapter)
     {
         if (await db.Adapters.Where(row => row.Id == adapter.Id).ExecuteDeleteAsync() == 0) return false;
+        if (adapter.IsCheckpoint) await db.Checkpoints.Where(row => row.AdapterId == adapter.Id).ExecuteDeleteAsync();
         await lease.Serve("forget", () =>
         {
             resident.Forget(adapter.Id);

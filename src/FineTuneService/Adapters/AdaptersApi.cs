@@ -46,7 +46,7 @@ internal static class AdaptersApi
         adapters.MapPost("/{id}/merge", Merge).WithSummary("Fold an adapter into its base: a model of its own").Takes(AdapterExamples.Merge).Answers(ModelExamples.Merged);
     }
 
-    private static Task<IResult> List([AsParameters] PageQuery query, FineTuneDbContext db) => db.Adapters.AsNoTracking().PageOf(db, query, "adapter", Body);
+    private static Task<IResult> List([AsParameters] PageQuery query, FineTuneDbContext db) => db.Adapters.AsNoTracking().Where(row => !row.IsCheckpoint).PageOf(db, query, "adapter", Body);
 
     private static async Task<IResult> Get(string id, FineTuneDbContext db) =>
         await db.Adapters.AsNoTracking().FirstOrDefaultAsync(row => row.Id == id) is { } adapter ? Results.Ok(Body(adapter)) : Errors.NotFound("adapter", id);

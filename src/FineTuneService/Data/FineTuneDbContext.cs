@@ -4,6 +4,7 @@ using FineTuneService.Files;
 using FineTuneService.FineTuningJobs;
 using FineTuneService.Models;
 using FineTuneService.Tenants;
+using FineTuneService.Webhooks;
 using Microsoft.EntityFrameworkCore;
 
 namespace FineTuneService.Data;
@@ -20,6 +21,8 @@ public sealed class FineTuneDbContext(DbContextOptions<FineTuneDbContext> option
     public DbSet<AdapterEntry> Adapters => Set<AdapterEntry>();
     public DbSet<ModelEntry> Models => Set<ModelEntry>();
     public DbSet<StoredEvaluation> Evaluations => Set<StoredEvaluation>();
+    public DbSet<WebhookEndpoint> WebhookEndpoints => Set<WebhookEndpoint>();
+    public DbSet<WebhookDelivery> WebhookDeliveries => Set<WebhookDelivery>();
     public DbSet<DeletedRow> DeletedRows => Set<DeletedRow>();
 
     protected override void OnModelCreating(ModelBuilder model)
@@ -52,6 +55,12 @@ public sealed class FineTuneDbContext(DbContextOptions<FineTuneDbContext> option
         model.Entity<DeletedRow>().HasIndex(row => new { row.Table, row.Id }).IsUnique();
         model.Entity<DeletedRow>().HasQueryFilter(row => tenant.IsSystem || row.TenantId == tenant.Id);
         model.Entity<DeletedRow>().HasIndex(row => row.DeletedAt);
+        Row<WebhookEndpoint>(model, "webhook_endpoints");
+        model.Entity<WebhookEndpoint>().HasQueryFilter(row => tenant.IsSystem || row.TenantId == tenant.Id);
+        Row<WebhookDelivery>(model, "webhook_deliveries");
+        model.Entity<WebhookDelivery>().HasQueryFilter(row => tenant.IsSystem || row.TenantId == tenant.Id);
+        model.Entity<WebhookDelivery>().HasIndex(row => row.EndpointId);
+        model.Entity<WebhookDelivery>().HasIndex(row => new { row.Status, row.NextAt });
         // A base has no owner: everybody sees it.
         model.Entity<ModelEntry>().HasQueryFilter(row => tenant.IsSystem || row.TenantId == "" || row.TenantId == tenant.Id);
     }

@@ -52,6 +52,11 @@ public sealed record CreateJobRequest
     /// <summary>Trainings with seeds that follow each other, 1 to 10: the answer has mean and deviation of their losses and tasks. The adapter of the
     /// job's own seed is kept.</summary>
     public int? Repeats { get; init; }
+    /// <summary>An adapter of yours (its id or its name as a model) or a checkpoint that training goes on from; its rank, alpha and targets are then the job's.</summary>
+    public string? InitFrom { get; init; }
+
+    /// <summary>-100 to 100, 0 unless given: of your own jobs that wait, the larger is trained first. Other tenants' turns do not depend on it.</summary>
+    public int? Priority { get; init; }
     public NotBuilt? Integrations { get; init; }
 }
 
@@ -206,6 +211,9 @@ public sealed record TrainingBody
 
     /// <summary>Steps between checkpoints; 0 keeps none.</summary>
     public int? SaveEvery { get; init; }
+
+    /// <summary>How many checkpoints stay as models, the newest; 3 unless given, and at most 100.</summary>
+    public int? SaveTotalLimit { get; init; }
 }
 
 /// <summary>What to take of the training file, and how its columns are read.</summary>

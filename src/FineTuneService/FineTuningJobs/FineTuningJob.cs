@@ -8,6 +8,7 @@ public static class JobStatus
     public const string ValidatingFiles = "validating_files";
     public const string Queued = "queued";
     public const string Running = "running";
+    public const string Paused = "paused";
     public const string Succeeded = "succeeded";
     public const string Failed = "failed";
     public const string Cancelled = "cancelled";
@@ -59,6 +60,21 @@ public sealed class FineTuningJob : ITenantRow
 
     /// <summary>A client has asked for its end.</summary>
     public bool CancelRequested { get; set; }
+
+    /// <summary>A client has asked that it rest until it is resumed.</summary>
+    public bool PauseRequested { get; set; }
+
+    /// <summary>A client has asked that it end with what it has learned so far.</summary>
+    public bool KeepRequested { get; set; }
+
+    /// <summary>Among its tenant's own jobs, the larger first.</summary>
+    public int Priority { get; set; }
+
+    /// <summary>When its last step will have been done, as its steps go, in unix seconds.</summary>
+    public long? EstimatedFinish { get; set; }
+
+    /// <summary>The id of the file with its metrics.</summary>
+    public string? ResultFile { get; set; }
     public string? FineTunedModel { get; set; }
     public long? TrainedTokens { get; set; }
 
@@ -119,5 +135,9 @@ public sealed class JobCheckpoint : ITenantRow
     public int Step { get; set; }
     public double? TrainLoss { get; set; }
     public double? ValidationLoss { get; set; }
+
+    /// <summary>The adapter as it was then, and its name as a model; null where an earlier version of the service wrote the row.</summary>
+    public string? AdapterId { get; set; }
+    public string? Model { get; set; }
     public long CreatedAt { get; set; }
 }

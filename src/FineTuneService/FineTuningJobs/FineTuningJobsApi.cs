@@ -20,7 +20,6 @@ internal static class FineTuningJobsApi
         jobs.MapPost("/estimate", Estimate).WithSummary("What a job would take").Takes(JobExamples.Create).Answers(JobExamples.Estimate);
         jobs.MapGet("", List).WithSummary("List jobs").Answers(JobExamples.Jobs);
         jobs.MapGet("/{id}", Get).WithSummary("Get a job").Answers(JobExamples.Succeeded);
-        jobs.MapPost("/{id}/cancel", Cancel).WithSummary("Cancel a job; nothing of it is kept").Answers(JobExamples.Cancelled);
         jobs.MapGet("/{id}/events", Events).WithSummary("A job's events: a list, or a stream with Accept: text/event-stream").Answers(JobExamples.Events).Streams(JobExamples.EventStream);
         jobs.MapGet("/{id}/checkpoints", Checkpoints).WithSummary("A job's checkpoints").Answers(JobExamples.Checkpoints);
     }
@@ -32,7 +31,8 @@ internal static class FineTuningJobsApi
         if (refusal is not null) return refusal;
         if (await RefuseTasks(body.Evaluate, tasks, taskData, cancel) is { } noTask) return noTask;
         if (limits.Refuse(least!) is { } tooMuch) return Errors.Unprocessable(tooMuch.Message, tooMuch.Code, tooMuch.Param);
-        JobSettings settings = JobSettingsReader.Read(body, MachineDtype.Fastest == ComputeDtype.Bf16, out _)!;
+        (JobSettings settings, IResult? notThere) = await Settings(body, db, cancel);
+        if (notThere is not null) return notThere;
         (FineTuningJob? job, IResult? notTaken) = await admission.Add(body, settings, least!.AdapterBytes);
         return notTaken ?? Results.Ok(JobBody.Of(job!, null));
     }
@@ -50,7 +50,8 @@ internal static class FineTuningJobsApi
     {
         (IResult? refusal, ModelEntry? model, _) = await Check(body, db, catalog, cancel);
         if (refusal is not null) return refusal;
-        JobSettings settings = JobSettingsReader.Read(body, MachineDtype.Fastest == ComputeDtype.Bf16, out _)!;
+        (JobSettings settings, IResult? notThere) = await Settings(body, db, cancel);
+        if (notThere is not null) return notThere;
         FileBytes training = FileBytes.Of(await db.Files.AsNoTracking().FirstAsync(row => row.Id == body.TrainingFile, cancel));
         FileBytes? validation = body.ValidationFile is { } id ? FileBytes.Of(await db.Files.AsNoTracking().FirstAsync(row => row.Id == id, cancel)) : null;
         FileBytes? test = body.Dataset?.TestFile is { } testId ? FileBytes.Of(await db.Files.AsNoTracking().FirstAsync(row => row.Id == testId, cancel)) : null;
@@ -72,27 +73,6 @@ internal static class FineTuningJobsApi
         await db.Jobs.AsNoTracking().FirstOrDefaultAsync(row => row.Id == id) is { } job
             ? Results.Ok(JobBody.Of(job, await QueuePosition(job, db))) : Errors.NotFound("fine-tuning job", id);
 
-    /// <summary>A job that has not begun ends at once; a running one at its next step.</summary>
-    private static async Task<IResult> Cancel(string id, FineTuneDbContext db, JobEnding ending, TimeProvider clock)
-    {
-        if (await db.Jobs.AsNoTracking().FirstOrDefaultAsync(row => row.Id == id) is not { } job) return Errors.NotFound("fine-tuning job", id);
-        if (JobStatus.IsEnd(job.Status)) return Errors.Conflict($"The job is {job.Status}; only one that has not ended can be cancelled.", "job_ended");
-        long now = clock.GetUtcNow().ToUnixTimeSeconds();
-        int ended = await db.Jobs.Where(row => row.Id == id && row.Status == JobStatus.Queued && row.ClaimId == null)
-            .ExecuteUpdateAsync(set => set.SetProperty(row => row.Status, JobStatus.Cancelled).SetProperty(row => row.FinishedAt, now));
-        if (ended == 1)
-        {
-            db.Say(job, clock, "Fine-tuning job cancelled");
-            await db.SaveChangesAsync();
-            await ending.Forget(job, JobStatus.Cancelled);
-        }
-        else
-        {
-            await db.Jobs.Where(row => row.Id == id).ExecuteUpdateAsync(set => set.SetProperty(row => row.CancelRequested, true));
-        }
-        return Results.Ok(JobBody.Of(await db.Jobs.AsNoTracking().FirstAsync(row => row.Id == id), null));
-    }
-
     private static async Task<IResult> Events(string id, [AsParameters] PageQuery query, FineTuneDbContext db, JobEventStream stream, HttpContext context, CancellationToken cancel)
     {
         if (!await db.Jobs.AnyAsync(row => row.Id == id, cancel)) return Errors.NotFound("fine-tuning job", id);
@@ -103,7 +83,7 @@ internal static class FineTuningJobsApi
 
     private static async Task<IResult> Checkpoints(string id, [AsParameters] PageQuery query, FineTuneDbContext db) =>
         await db.Jobs.AnyAsync(row => row.Id == id)
-            ? await db.Checkpoints.AsNoTracking().Where(row => row.JobId == id).PageOf(db, query, "checkpoint", CheckpointBody.Of) : Errors.NotFound("fine-tuning job", id);
+            ? await db.Checkpoints.AsNoTracking().Where(row => row.JobId == id && row.Model != null).PageOf(db, query, "checkpoint", CheckpointBody.Of) : Errors.NotFound("fine-tuning job", id);
 
     /// <summary>What can be said before the files are read.</summary>
     /// <returns>A refusal, or the base and the least that a job like this takes.</returns>
@@ -114,6 +94,8 @@ internal static class FineTuningJobsApi
         if (await catalog.FindBase(body.Model, cancel) is not { } model) return (Errors.ModelNotFound(body.Model), null, null);
         if (settings!.Precision.Quantization == QuantizationType.AsStored && GgufPath.Of(model.Folder) is null)
             return (Errors.BadRequest("quantization 'as_stored' is for bases that are GGUF files; use none, int8, nf4 or fp4.", param: "quantization.type"), null, null);
+        (settings, IResult? notThere) = await AdapterStart.Add(body, settings, db, cancel);
+        if (notThere is not null) return (notThere, null, null);
         (TrainingEstimate? least, string? misfit) = Least(settings, model);
         if (misfit is not null) return (Errors.BadRequest(misfit + ".", param: "lora.target_modules"), null, null);
         foreach ((string param, string? id) in new[] { ("training_file", body.TrainingFile), ("validation_file", body.ValidationFile), ("dataset.test_file", body.Dataset?.TestFile) })
@@ -124,6 +106,10 @@ internal static class FineTuningJobsApi
         }
         return (null, model, least);
     }
+
+    /// <summary>The settings of a body that <see cref="Check"/> has passed.</summary>
+    private static Task<(JobSettings Settings, IResult? Refusal)> Settings(CreateJobRequest body, FineTuneDbContext db, CancellationToken cancel) =>
+        AdapterStart.Add(body, JobSettingsReader.Read(body, MachineDtype.Fastest == ComputeDtype.Bf16, out _)!, db, cancel);
 
     /// <summary>What one row of one token takes, or why the adapter does not fit the base: the Engine reads nothing but the base's config for it.</summary>
     private static (TrainingEstimate? Least, string? Misfit) Least(JobSettings settings, ModelEntry model)
@@ -140,5 +126,6 @@ internal static class FineTuningJobsApi
 
     /// <summary>The tenant's own jobs that are before it: what others have in the queue is not its business, and tenants take turns.</summary>
     private static async Task<int?> QueuePosition(FineTuningJob job, FineTuneDbContext db) => job.Status != JobStatus.Queued
-        ? null : await db.Jobs.CountAsync(row => row.Number < job.Number && (row.Status == JobStatus.Queued || row.Status == JobStatus.Running));
+        ? null : await db.Jobs.CountAsync(row => row.Status == JobStatus.Running
+            || (row.Status == JobStatus.Queued && (row.Priority > job.Priority || (row.Priority == job.Priority && row.Number < job.Number))));
 }

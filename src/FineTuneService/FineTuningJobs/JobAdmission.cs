@@ -41,7 +41,7 @@ internal sealed class JobAdmission(FineTuneDbContext db, CurrentTenant tenant, S
     private async Task<IResult?> Refuse(long adapterBytes)
     {
         int most = options.Value.MaxQueuedJobs;
-        int unfinished = await db.Jobs.CountAsync(job => job.Status == JobStatus.ValidatingFiles || job.Status == JobStatus.Queued || job.Status == JobStatus.Running);
+        int unfinished = await db.Jobs.CountAsync(job => job.Status != JobStatus.Succeeded && job.Status != JobStatus.Failed && job.Status != JobStatus.Cancelled);
         if (unfinished >= most)
         {
             return Errors.Make(429,
@@ -69,6 +69,7 @@ internal sealed class JobAdmission(FineTuneDbContext db, CurrentTenant tenant, S
         TestSha256 = test?.Sha256,
         TestFilename = test?.Filename,
         Suffix = body.Suffix,
+        Priority = body.Priority ?? 0,
         Settings = JsonSerializer.Serialize(settings, Json.Options),
         Metadata = body.Metadata is null ? null : JsonSerializer.Serialize(body.Metadata),
         TraceParent = Activity.Current?.Id,

@@ -4,28 +4,32 @@ using Microsoft.EntityFrameworkCore;
 namespace FineTuneService.FineTuningJobs;
 
 /// <summary>
-/// A worker's hold on a job. It is renewed while the worker lives, whatever the database does meanwhile; every write asks, in its own
-/// transaction, whether the row still has this claim's random id, so a worker that lost it writes nothing.
+/// A worker's hold on a job. It is renewed while the worker lives, on a thread of its own, so that neither training nor a crowded pool
+/// of threads delays it; every write asks, in its own transaction, whether the row still has this claim's random id, so a worker that
+/// lost it (stopped for longer than the claim holds, and woken) writes nothing.
 /// </summary>
 internal sealed class JobClaim : IAsyncDisposable
 {
-    // Also how soon a client's wish to cancel is seen.
+    // Also how soon a client's wish is seen by a worker in another process; in this one it is told.
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(1);
 
     private readonly IServiceScopeFactory _scopes;
+    private readonly JobSignal _signal;
     private readonly TimeProvider _clock;
     private readonly ILogger<JobClaim> _log;
     private readonly TimeSpan _length;
-    private readonly CancellationTokenSource _ended = new(), _stop = new();
-    private readonly Task _renewal;
-    private volatile bool _lost, _cancelRequested;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly AutoResetEvent _look = new(false);
+    private readonly TaskCompletionSource _renewed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private volatile bool _ended, _lost, _cancelRequested, _pauseRequested, _keepRequested;
     private long _renewedAt;
 
-    public JobClaim(IServiceScopeFactory scopes, TimeProvider clock, ILogger<JobClaim> log, TimeSpan length, FineTuningJob job, string claimId)
+    public JobClaim(IServiceScopeFactory scopes, JobSignal signal, TimeProvider clock, ILogger<JobClaim> log, TimeSpan length, FineTuningJob job, string claimId)
     {
-        (_scopes, _clock, _log, _length, Job, Id) = (scopes, clock, log, length, job, claimId);
-        (_renewedAt, _cancelRequested) = (clock.GetTimestamp(), job.CancelRequested);
-        _renewal = Renew();
+        (_scopes, _signal, _clock, _log, _length, Job, Id) = (scopes, signal, clock, log, length, job, claimId);
+        (_renewedAt, _cancelRequested, _pauseRequested, _keepRequested) = (clock.GetTimestamp(), job.CancelRequested, job.PauseRequested, job.KeepRequested);
+        _signal.Wished += Look;
+        new Thread(Renew) { Name = $"claim {job.Id}", IsBackground = true }.Start();
     }
 
     public string Id { get; }
@@ -42,8 +46,14 @@ internal sealed class JobClaim : IAsyncDisposable
     /// <summary>A client has asked for the job's end.</summary>
     public bool CancelRequested => _cancelRequested;
 
-    /// <summary>The work is to end at its next good place.</summary>
-    public bool StopRequested => _lost || _cancelRequested || Expired;
+    /// <summary>A client has asked that the job rest.</summary>
+    public bool PauseRequested => _pauseRequested;
+
+    /// <summary>A client has asked that the job end with what it has learned.</summary>
+    public bool KeepRequested => _keepRequested;
+
+    /// <summary>The work is to end at its next good place, and goes on from there, if at all, later.</summary>
+    public bool StopRequested => _lost || _cancelRequested || _pauseRequested || Expired;
 
     /// <summary>Ends what waits, for the same reasons.</summary>
     public CancellationToken Stop => _stop.Token;
@@ -59,7 +69,7 @@ internal sealed class JobClaim : IAsyncDisposable
             FineTuningJob? job = await db.Jobs.FirstOrDefaultAsync(row => row.Id == Job.Id && row.ClaimId == Id);
             if (job is null)
             {
-                _lost = true;
+                Lose();
                 return false;
             }
             change(db, job);
@@ -90,6 +100,14 @@ internal sealed class JobClaim : IAsyncDisposable
         }
     }
 
+    /// <summary>Whether the row says now that the job is this worker's: asked before a checkpoint takes its place among others.</summary>
+    public bool Holds()
+    {
+        using AsyncServiceScope scope = _scopes.SystemScope(out FineTuneDbContext db);
+        if (!_lost && !db.Jobs.Any(row => row.Id == Job.Id && row.ClaimId == Id)) Lose();
+        return !_lost;
+    }
+
     /// <summary>Lets go of the job, whatever its state now is.</summary>
     /// <param name="failed">Whether it counts as an attempt that came to nothing.</param>
     public Task<bool> Release(bool failed, CancellationToken giveUp) => WriteSurely((_, job) =>
@@ -100,37 +118,53 @@ internal sealed class JobClaim : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await _ended.CancelAsync();
-        await _renewal.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        _ended.Dispose();
+        _signal.Wished -= Look;
+        _ended = true;
+        _look.Set();
+        await _renewed.Task;
         _stop.Dispose();
     }
 
-    private async Task Renew()
+    private void Look(string jobId)
     {
-        using var timer = new PeriodicTimer(_length / 10 < LongestPause ? _length / 10 : LongestPause, _clock);
-        while (await timer.WaitForNextTickAsync(_ended.Token))
+        if (jobId == Job.Id && !_ended) _look.Set();
+    }
+
+    private void Renew()
+    {
+        TimeSpan pause = _length / 10 < LongestPause ? _length / 10 : LongestPause;
+        while (!_ended)
         {
+            _look.WaitOne(pause);
+            if (_ended) break;
             try
             {
-                await RenewOnce();
+                RenewOnce();
             }
-            catch (Exception failure) when (failure is not OperationCanceledException)
+            catch (Exception failure)
             {
                 _log.LogWarning(failure, "The claim on job {Job} could not be renewed; it is tried again", Job.Id);
             }
-            if (StopRequested) await _stop.CancelAsync();
+            if (StopRequested) _ = _stop.CancelAsync();
         }
+        _renewed.SetResult();
     }
 
-    private async Task RenewOnce()
+    private void RenewOnce()
     {
-        await using AsyncServiceScope scope = _scopes.SystemScope(out FineTuneDbContext db);
+        using AsyncServiceScope scope = _scopes.SystemScope(out FineTuneDbContext db);
         long asked = _clock.GetTimestamp(), until = (_clock.GetUtcNow() + _length).ToUnixTimeMilliseconds();
-        int held = await db.Jobs.Where(row => row.Id == Job.Id && row.ClaimId == Id)
-            .ExecuteUpdateAsync(set => set.SetProperty(row => row.ClaimExpiresAt, until), _ended.Token);
-        if (held == 0) _lost = true;
+        int held = db.Jobs.Where(row => row.Id == Job.Id && row.ClaimId == Id).ExecuteUpdate(set => set.SetProperty(row => row.ClaimExpiresAt, until));
+        if (held == 0 && !_ended) Lose();
         else Interlocked.Exchange(ref _renewedAt, asked);
-        _cancelRequested |= await db.Jobs.AnyAsync(row => row.Id == Job.Id && row.CancelRequested, _ended.Token);
+        var wishes = db.Jobs.AsNoTracking().Where(row => row.Id == Job.Id).Select(row => new { row.CancelRequested, row.PauseRequested, row.KeepRequested }).FirstOrDefault();
+        if (wishes is null) return;
+        (_cancelRequested, _pauseRequested, _keepRequested) = (_cancelRequested | wishes.CancelRequested, wishes.PauseRequested, wishes.KeepRequested);
+    }
+
+    private void Lose()
+    {
+        if (!_lost) _log.LogWarning("The claim {Claim} on job {Job} is another worker's now, or nobody's: this one writes nothing more", Id, Job.Id);
+        _lost = true;
     }
 }

@@ -15,7 +15,7 @@ public sealed record JobBody
     public required string Status { get; init; }
     public required string TrainingFile { get; init; }
     public string OrganizationId => "";
-    public IReadOnlyList<string> ResultFiles => [];
+    public IReadOnlyList<string> ResultFiles { get; init; } = [];
     public required long Seed { get; init; }
     public required HyperparametersAnswer Hyperparameters { get; init; }
     public MethodAnswer Method => Settings.Dpo is { } dpo
@@ -37,6 +37,12 @@ public sealed record JobBody
 
     /// <summary>Jobs that are before it; absent once it runs.</summary>
     public int? QueuePosition { get; init; }
+
+    /// <summary>Larger is more urgent, among your own jobs.</summary>
+    public int Priority { get; init; }
+
+    /// <summary>When the last step will have been done, as steps go now; absent unless it trains.</summary>
+    public long? EstimatedFinish { get; init; }
     public long? StartedAt { get; init; }
 
     [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
@@ -79,6 +85,9 @@ public sealed record JobBody
             Metadata = job.Metadata is null ? null : JsonSerializer.Deserialize<Dictionary<string, string>>(job.Metadata),
             Evaluation = job.Evaluation is null ? null : JsonSerializer.Deserialize<JobTasks>(job.Evaluation, Json.Options),
             Repeats = job.Repeats is null ? null : RepeatsBody.Of(JsonSerializer.Deserialize<RepeatResult[]>(job.Repeats, Json.Options)!),
+            Priority = job.Priority,
+            EstimatedFinish = job.Status == JobStatus.Running ? job.EstimatedFinish : null,
+            ResultFiles = job.ResultFile is { } file ? [file] : [],
             StartedAt = job.StartedAt,
             FinishedAt = job.FinishedAt,
             FineTunedModel = job.FineTunedModel,
@@ -114,10 +123,11 @@ public sealed record EventBody(string Id, string Object, long CreatedAt, string 
 }
 
 /// <summary>OpenAI's checkpoint object.</summary>
-public sealed record CheckpointBody(string Id, string Object, long CreatedAt, string FineTuningJobId, int StepNumber, CheckpointMetrics Metrics)
+/// <param name="FineTunedModelCheckpoint">Its name as a model.</param>
+public sealed record CheckpointBody(string Id, string Object, long CreatedAt, string FineTunedModelCheckpoint, string FineTuningJobId, int StepNumber, CheckpointMetrics Metrics)
 {
     public static CheckpointBody Of(JobCheckpoint row) => new(
-        row.Id, "fine_tuning.job.checkpoint", row.CreatedAt, row.JobId, row.Step, new CheckpointMetrics(row.Step, row.TrainLoss, row.ValidationLoss));
+        row.Id, "fine_tuning.job.checkpoint", row.CreatedAt, row.Model ?? "", row.JobId, row.Step, new CheckpointMetrics(row.Step, row.TrainLoss, row.ValidationLoss));
 }
 
 public sealed record CheckpointMetrics(int Step, double? TrainLoss, double? FullValidLoss);

@@ -2,11 +2,12 @@ using System.Text.Json;
 using FineTuneService.Data;
 using FineTuneService.Files;
 using FineTuneService.Hosting;
+using FineTuneService.Webhooks;
 
 namespace FineTuneService.FineTuningJobs;
 
 /// <summary>What the ends of jobs have in common.</summary>
-internal sealed class JobEnding(IServiceScopeFactory scopes, JobFolders folders, TimeProvider clock, ILogger<JobEnding> log)
+internal sealed class JobEnding(IServiceScopeFactory scopes, JobFolders folders, JobCheckpoints checkpoints, TimeProvider clock, ILogger<JobEnding> log)
 {
     /// <summary>The run's loss, gradients or weights were no longer finite.</summary>
     public const string Diverged = "loss_not_finite";
@@ -21,6 +22,7 @@ internal sealed class JobEnding(IServiceScopeFactory scopes, JobFolders folders,
             job.ClaimId = null;
             job.FinishedAt = clock.GetUtcNow().ToUnixTimeSeconds();
             job.Error = JsonSerializer.Serialize(error, Json.Options);
+            db.Tell(job.TenantId, "fine_tuning.job.failed", job.Id, clock);
             foreach (string problem in problems ?? [error.Message]) db.Say(job, clock, problem, "error");
         }, giveUp);
         if (written) await Forget(claim.Job, JobStatus.Failed, keepCheckpoint: error.Code == Diverged);
@@ -31,7 +33,18 @@ internal sealed class JobEnding(IServiceScopeFactory scopes, JobFolders folders,
     {
         job.Status = JobStatus.Cancelled;
         job.FinishedAt = clock.GetUtcNow().ToUnixTimeSeconds();
+        db.Tell(job.TenantId, "fine_tuning.job.cancelled", job.Id, clock);
         db.Say(job, clock, "Fine-tuning job cancelled");
+    }
+
+    /// <summary>The job rests where it is, unless it was resumed before it had come to that.</summary>
+    public void Pause(FineTuneDbContext db, FineTuningJob job)
+    {
+        job.ClaimId = null;
+        job.Attempts = Math.Max(0, job.Attempts - 1);
+        if (!job.PauseRequested) return;
+        (job.PauseRequested, job.Status, job.EstimatedFinish) = (false, JobStatus.Paused, null);
+        db.Say(job, clock, job.Step > 0 ? $"Fine-tuning job paused at step {job.Step}" : "Fine-tuning job paused");
     }
 
     /// <summary>An ended job's checkpoints are of no more use, but for the last good one of a run that diverged; and it lets go of its files' bytes.</summary>
@@ -39,6 +52,7 @@ internal sealed class JobEnding(IServiceScopeFactory scopes, JobFolders folders,
     {
         JobTrace.Ended(job, status, clock);
         if (!keepCheckpoint) folders.Remove(job.Id);
+        if (status == JobStatus.Cancelled) await checkpoints.RemoveAll(job.Id);
         try
         {
             await using AsyncServiceScope scope = scopes.SystemScope(out _);

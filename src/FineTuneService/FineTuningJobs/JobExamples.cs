@@ -71,6 +71,13 @@ internal static class JobExamples
     };
 
     public static readonly JobBody Cancelled = Created with { Status = JobStatus.Cancelled, FinishedAt = 1764000140 };
+    public static readonly JobBody Running = Succeeded with { Status = JobStatus.Running, FinishedAt = null, FineTunedModel = null, TrainedTokens = null, Progress = new JobProgress(120, 240, 1, 0.531, 0.548), EstimatedFinish = 1764000300 };
+    public static readonly JobBody Paused = Running with { Status = JobStatus.Paused, EstimatedFinish = null };
+    public static readonly MetricsBody Metrics = new("fine_tuning.job.metrics", Created.Id, false, 0, 240, new Dictionary<string, MetricsColumn>
+    {
+        ["train_loss"] = new([120, 240], [0.531, 0.412], [0.52, 0.409], [1.91, 0.54], [120, 120]),
+    });
+    public static readonly Deleted Deleted = new(Created.Id, "fine_tuning.job");
     public static readonly Page<JobBody> Jobs = new([Succeeded], false, Succeeded.Id, Succeeded.Id);
 
     private static readonly EventBody Step = new(
@@ -81,7 +88,7 @@ internal static class JobExamples
     public static readonly string EventStream = $"id: {Step.Id}\ndata: {JsonSerializer.Serialize(Step, Json.Options)}\n\ndata: [DONE]\n\n";
 
     private static readonly CheckpointBody Checkpoint = new(
-        "ftckpt-6f8h0j2k4l6z8x0c2v4b6n8m", "fine_tuning.job.checkpoint", 1764000210, Created.Id, 120, new CheckpointMetrics(120, 0.531, 0.548));
+        "ftckpt-6f8h0j2k4l6z8x0c2v4b6n8m", "fine_tuning.job.checkpoint", 1764000210, $"{ModelExamples.Tuned}:ckpt-step-120", Created.Id, 120, new CheckpointMetrics(120, 0.531, 0.548));
 
     public static readonly Page<CheckpointBody> Checkpoints = new([Checkpoint], false, Checkpoint.Id, Checkpoint.Id);
 

@@ -1,7 +1,6 @@
 using System.Threading.Channels;
 using FineTuneService.Data;
 using FineTuneService.Engine.Training;
-using FineTuneService.Hosting;
 
 namespace FineTuneService.FineTuningJobs;
 
@@ -9,7 +8,7 @@ namespace FineTuneService.FineTuningJobs;
 /// Writes a run's progress to the job's rows, apart from the device's thread: the run says what happened and goes on, and what has
 /// gathered meanwhile is one transaction.
 /// </summary>
-internal sealed class JobProgressWriter(JobClaim claim, TimeProvider clock)
+internal sealed class JobProgressWriter(JobClaim claim, JobCheckpoints checkpoints, TimeProvider clock)
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
 
@@ -18,7 +17,13 @@ internal sealed class JobProgressWriter(JobClaim claim, TimeProvider clock)
 
     private readonly Channel<TrainingEvent> _events = Channel.CreateUnbounded<TrainingEvent>(new UnboundedChannelOptions { SingleReader = true });
 
+    /// <summary>Steps over which their duration is averaged.</summary>
+    private const double Remembered = 20;
+
+    private const double Century = 100d * 365 * 86400;
+
     private readonly OverfittingWatch _overfitting = new();
+    private double? _secondsPerStep;
 
     /// <summary>Called on the device's thread.</summary>
     public void Add(TrainingEvent happened) => _events.Writer.TryWrite(happened);
@@ -38,6 +43,7 @@ internal sealed class JobProgressWriter(JobClaim claim, TimeProvider clock)
                 Apply(db, job, one.Happened);
                 if (one.Overfits) db.Warn(job, clock, OverfittingWatch.Warning);
             }), giveUp)) return;
+            if (batch.Exists(one => one.Happened is CheckpointKept)) await checkpoints.Prune(claim.Job);
             if (batch.Count < LargestBatch) await Task.Delay(Pause, giveUp);
         }
     }
@@ -53,6 +59,8 @@ internal sealed class JobProgressWriter(JobClaim claim, TimeProvider clock)
                 break;
             case StepFinished step:
                 (job.Step, job.Epoch, job.TrainLoss) = (step.Step, step.Epoch, step.Loss);
+                _secondsPerStep = _secondsPerStep is { } before ? before + (step.Duration.TotalSeconds - before) / Remembered : step.Duration.TotalSeconds;
+                if (job.TotalSteps is { } total) job.EstimatedFinish = (clock.GetUtcNow() + TimeSpan.FromSeconds(Math.Min((total - step.Step) * _secondsPerStep.Value, Century))).ToUnixTimeSeconds();
                 db.Measure(job, clock, $"Step {step.Step}/{job.TotalSteps}: training loss={step.Loss:0.0000}", new StepMetrics(
                     step.Step, job.TotalSteps, step.Loss, step.LearningRate, step.GradNorm, step.Tokens, step.Epoch, step.Duration.TotalSeconds));
                 break;
@@ -79,16 +87,12 @@ internal sealed class JobProgressWriter(JobClaim claim, TimeProvider clock)
             case CheckpointSaved saved:
                 job.Attempts = 0; // Whatever ends the process now, the job has come further.
                 db.Say(job, clock, $"Checkpoint of step {saved.Step} saved");
-                db.Checkpoints.Add(new JobCheckpoint
-                {
-                    Id = Ids.New("ftckpt"),
-                    TenantId = job.TenantId,
-                    JobId = job.Id,
-                    Step = saved.Step,
-                    TrainLoss = job.TrainLoss,
-                    ValidationLoss = job.ValidationLoss,
-                    CreatedAt = clock.GetUtcNow().ToUnixTimeSeconds(),
-                });
+                break;
+            case CheckpointKept kept:
+                // A run that went on from an earlier step comes by here again; what was listed stays as it is.
+                if (db.Checkpoints.Any(row => row.JobId == job.Id && row.Step == kept.Step)) break;
+                db.Adapters.Add(kept.Adapter);
+                db.Checkpoints.Add(kept.Row(job, clock));
                 break;
         }
     }

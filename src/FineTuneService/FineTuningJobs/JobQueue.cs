@@ -7,9 +7,9 @@ namespace FineTuneService.FineTuningJobs;
 
 /// <summary>
 /// Which job comes next. The rows are the queue. A job that was under way goes on first; then tenants take turns, the one whose last turn
-/// is longest ago before the others, so that nobody waits behind all the jobs of another.
+/// is longest ago before the others, so that nobody waits behind all the jobs of another; and of a tenant's own jobs, the most urgent.
 /// </summary>
-internal sealed class JobQueue(IServiceScopeFactory scopes, IOptions<FineTuneOptions> options, TimeProvider clock, ILogger<JobClaim> log)
+internal sealed class JobQueue(IServiceScopeFactory scopes, IOptions<FineTuneOptions> options, JobSignal signal, TimeProvider clock, ILogger<JobClaim> log)
 {
     private readonly TimeSpan _claimLength = TimeSpan.FromSeconds(options.Value.ClaimSeconds);
 
@@ -26,7 +26,7 @@ internal sealed class JobQueue(IServiceScopeFactory scopes, IOptions<FineTuneOpt
             int taken = await db.Jobs.Where(row => row.Id == job.Id && row.ClaimId == job.ClaimId && row.Status == job.Status).ExecuteUpdateAsync(set => set
                 .SetProperty(row => row.ClaimId, claim).SetProperty(row => row.ClaimExpiresAt, until).SetProperty(row => row.ClaimedAt, now)
                 .SetProperty(row => row.Attempts, row => row.Attempts + 1), cancel);
-            if (taken == 1) return new JobClaim(scopes, clock, log, _claimLength, job, claim);
+            if (taken == 1) return new JobClaim(scopes, signal, clock, log, _claimLength, job, claim);
         }
     }
 
@@ -40,7 +40,8 @@ internal sealed class JobQueue(IServiceScopeFactory scopes, IOptions<FineTuneOpt
     private static async Task<FineTuningJob?> Next(FineTuneDbContext db, IQueryable<FineTuningJob> free, bool training, CancellationToken cancel)
     {
         if (await free.Where(row => row.Status == JobStatus.Running).OrderBy(row => row.Number).FirstOrDefaultAsync(cancel) is { } begun) return begun;
-        var oldest = await free.GroupBy(row => row.TenantId).Select(jobs => new { Tenant = jobs.Key, Number = jobs.Min(row => row.Number) }).ToListAsync(cancel);
+        IQueryable<FineTuningJob> urgent = free.Where(row => row.Priority == free.Where(other => other.TenantId == row.TenantId).Max(other => other.Priority));
+        var oldest = await urgent.GroupBy(row => row.TenantId).Select(jobs => new { Tenant = jobs.Key, Number = jobs.Min(row => row.Number) }).ToListAsync(cancel);
         if (oldest.Count == 0) return null;
         string[] tenants = [.. oldest.Select(first => first.Tenant)];
         Dictionary<string, long> turns = await db.Jobs.Where(row => tenants.Contains(row.TenantId) && row.StartedAt != null == training)

@@ -6,6 +6,7 @@ using FineTuneService.Engine.Training;
 using FineTuneService.Evaluations;
 using FineTuneService.Hosting;
 using FineTuneService.Models;
+using FineTuneService.Webhooks;
 using Microsoft.EntityFrameworkCore;
 
 namespace FineTuneService.FineTuningJobs;
@@ -14,7 +15,7 @@ namespace FineTuneService.FineTuningJobs;
 /// Keeps what a job came to. A disk that is full for a while, or a database that is locked, delays it: the adapter stays in memory, and
 /// saving is tried again while the claim holds.
 /// </summary>
-internal sealed class JobResult(IServiceScopeFactory scopes, JobEnding ending, JobEvaluation evaluation, DeviceLease lease, ResidentModels resident, TimeProvider clock, ILogger<JobResult> log)
+internal sealed class JobResult(IServiceScopeFactory scopes, JobEnding ending, JobEvaluation evaluation, JobMetricsFile metrics, BlobStore blobs, DeviceLease lease, ResidentModels resident, TimeProvider clock, ILogger<JobResult> log)
 {
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
@@ -42,8 +43,21 @@ internal sealed class JobResult(IServiceScopeFactory scopes, JobEnding ending, J
             await Cancel(claim, giveUp);
             return true;
         }
-        bool ended = await claim.WriteSurely((db, job) =>
+        using ReceivedBlob? csv = await metrics.Write(claim.Job.Id, giveUp);
+        bool ended = await End(claim, finished, run, adapter, tasks, csv, giveUp);
+        if (ended || await IsRow(adapter)) await ending.Forget(claim.Job, JobStatus.Succeeded);
+        else await Forget(adapter);
+        return true;
+    }
+
+    /// <summary>The adapter, the file of metrics and the job's end: all of them, or none.</summary>
+    private async Task<bool> End(
+        JobClaim claim, RunFinished finished, JobRun run, AdapterEntry adapter, IReadOnlyDictionary<string, TaskResult>? tasks, ReceivedBlob? csv, CancellationToken giveUp)
+    {
+        using IDisposable? hold = csv is null ? null : await blobs.Hold(claim.Job.TenantId, csv.Sha256);
+        return await claim.WriteSurely((db, job) =>
         {
+            if (csv is not null) metrics.Keep(db, job, csv);
             adapter.Number = 0; // A try that did not come through may have given it one.
             (adapter.JobId, adapter.TrainingFile, adapter.Step) = (job.Id, job.TrainingFile, finished.KeptStep);
             db.Adapters.Add(adapter);
@@ -52,14 +66,14 @@ internal sealed class JobResult(IServiceScopeFactory scopes, JobEnding ending, J
             job.Status = JobStatus.Succeeded;
             job.FineTunedModel = adapter.Model;
             job.TrainedTokens = finished.TrainedTokens;
+            job.EstimatedFinish = null;
+            if (finished.Stopped) db.Say(job, clock, $"Stopped at step {finished.Step} of {job.TotalSteps}, as asked; what it has learned is kept");
             Tell(db, job, finished, run.Settings, tasks);
             job.ValidationLoss = finished.ValidationLoss ?? job.ValidationLoss;
             db.Say(job, clock, $"New fine-tuned model created: {adapter.Model}");
             db.Say(job, clock, "The job has successfully completed");
+            db.Tell(job.TenantId, "fine_tuning.job.succeeded", job.Id, clock);
         }, giveUp);
-        if (ended || await IsRow(adapter)) await ending.Forget(claim.Job, JobStatus.Succeeded);
-        else await Forget(adapter);
-        return true;
     }
 
     /// <summary>The tasks' figures, with a warning for each that scores below the base; and those of all trainings, where there were several.</summary>

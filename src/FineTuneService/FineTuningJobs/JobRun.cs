@@ -12,12 +12,13 @@ using FineTuneService.Models;
 namespace FineTuneService.FineTuningJobs;
 
 /// <summary>A claimed job's training, and the adapter that it came to, which is here until it is safe. All on the device's thread.</summary>
-internal sealed class JobRun(JobClaim claim, JobSettings settings, TrainingData data, ModelEntry model, DataDirectory directory, DiskSpace disk, JobFolders folders, ResidentModels resident, DeviceLease lease) : IDisposable
+internal sealed class JobRun(JobClaim claim, JobSettings settings, TrainingData data, ModelEntry model, DataDirectory directory, DiskSpace disk, JobFolders folders, JobCheckpoints checkpoints, ResidentModels resident, DeviceLease lease) : IDisposable
 {
     // A span for every step would be most of a trace; these show its course.
     private const int TracedEvery = 10;
 
     private Adapter? _adapter;
+    private int _step;
 
     public JobSettings Settings => settings;
 
@@ -29,9 +30,10 @@ internal sealed class JobRun(JobClaim claim, JobSettings settings, TrainingData 
     {
         using ModelUse? use = resident.UseForJob(model.Folder, settings.Precision, $"job {claim.Job.Id}", stop);
         if (use is null) return new RunFinished(claim.Job.Step, Stopped: true, 0, null, null);
-        using var trainer = new Trainer(use.Model.Base, settings.For(data.Train.Count), data.Train, data.Validation, folders.Of(claim.Job.Id), disk.Takes);
+        using var trainer = new Trainer(use.Model.Base, settings.For(data.Train.Count), data.Train, data.Validation, folders.Of(claim.Job.Id), bytes => disk.Takes(bytes) && claim.Holds(),
+            settings.InitFrom is { } from ? () => checkpoints.Start(from) : null);
         _adapter = trainer.Adapter!;
-        RunFinished finished = trainer.Run(happened => Tell(progress, happened), stop, lease.Offer);
+        RunFinished finished = trainer.Run(happened => Tell(progress, happened), () => stop() || (claim.KeepRequested && _step > 0), lease.Offer);
         if (finished is { Stopped: false, Diverged: null } && data.Test.Count > 0) Tell(progress, Test(use, finished.Step));
         return finished;
     }
@@ -81,7 +83,10 @@ internal sealed class JobRun(JobClaim claim, JobSettings settings, TrainingData 
             Telemetry.TrainedTokens.Add(step.Tokens, model);
             if (step.Step % TracedEvery == 1) Trace(step);
         }
+        _step = happened.Step;
         progress.Add(happened);
+        // Trainings with other seeds are figures alone.
+        if (happened is CheckpointSaved && settings.Seed == JobSettings.Of(claim.Job).Seed && checkpoints.Save(claim.Job, settings, model, happened.Step, Save) is { } kept) progress.Add(kept);
     }
 
     private static void Trace(StepFinished step)

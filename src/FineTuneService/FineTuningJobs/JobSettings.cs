@@ -67,6 +67,9 @@ public sealed record JobSettings
     public int? MaxRows { get; init; }
     public int? EvalEvery { get; init; }
     public int? SaveEvery { get; init; }
+
+    /// <summary>Checkpoints that stay as models.</summary>
+    public int SaveTotalLimit { get; init; } = 3;
     public required double ValidationSplit { get; init; }
     public required ulong Seed { get; init; }
 
@@ -75,6 +78,9 @@ public sealed record JobSettings
 
     /// <summary>Trainings, with seeds that follow each other.</summary>
     public int Repeats { get; init; } = 1;
+
+    /// <summary>The adapter that training goes on from; null: a new one.</summary>
+    public InitFrom? InitFrom { get; init; }
 
     /// <summary>A stored job's.</summary>
     public static JobSettings Of(FineTuningJob job) => JsonSerializer.Deserialize<JobSettings>(job.Settings, Json.Options)!;
@@ -138,6 +144,7 @@ public sealed record JobSettings
             Epochs = Epochs,
             MaxSteps = MaxSteps,
             Seed = Seed,
+            InitialWeights = InitFrom?.Sha256,
             EvalEvery = EvalEvery ?? Math.Max(1, steps / 4),
             SaveEvery = SaveEvery ?? Math.Max(1, steps / 4),
         };

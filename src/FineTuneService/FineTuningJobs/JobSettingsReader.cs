@@ -73,6 +73,7 @@ internal static class JobSettingsReader
             MaxRows = body.Dataset?.MaxRows,
             EvalEvery = training?.EvalEvery,
             SaveEvery = training?.SaveEvery,
+            SaveTotalLimit = training?.SaveTotalLimit ?? 3,
             ValidationSplit = body.Dataset?.ValidationSplit ?? 0,
             Seed = (ulong)(body.Seed ?? 42),
             Evaluate = body.Evaluate,
@@ -92,6 +93,7 @@ internal static class JobSettingsReader
         if (body.Technique is not (null or "lora")) return new("technique", $"technique '{body.Technique}' is not built; use \"lora\"");
         if (body.Method is { Type: not ("supervised" or "dpo") }) return new("method.type", $"method '{Errors.Clip(body.Method.Type)}' is not built; use supervised or dpo");
         if (PrecisionNames.Problem(body) is { } problem) return problem;
+        if (body.Priority is < -100 or > 100) return new("priority", "priority must be -100 to 100; 0 is usual");
         if (body.Seed < 0) return new("seed", "seed must be 0 or more");
         if (body.Suffix is { } suffix && !Ids.IsSuffix(suffix)) return new("suffix", Ids.SuffixRule);
         if (body.Metadata is { } pairs && (pairs.Count > 16 || pairs.Any(p => p.Key.Length > 64 || p.Value is null or { Length: > 512 })))
@@ -132,6 +134,7 @@ internal static class JobSettingsReader
         if (t.MaxSteps is < 1) return new("training.max_steps", "max_steps must be 1 or more");
         if (t.MaxSeqLength is < 8) return new("training.max_seq_length", "max_seq_length must be 8 or more");
         if (t.EvalEvery is < 0) return new("training.eval_every", "eval_every must be 0 (only at the end) or more");
+        if (t.SaveTotalLimit is < 1 or > 100) return new("training.save_total_limit", "save_total_limit must be 1 to 100; 3 is usual");
         if (t.SaveEvery is < 0) return new("training.save_every", "save_every must be 0 (no checkpoint) or more");
         return null;
     }

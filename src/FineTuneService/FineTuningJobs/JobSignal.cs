@@ -10,6 +10,12 @@ public sealed class JobSignal
 
     public void Queued() => _train.Release();
 
+    /// <summary>Told the job's id when a client has asked something of it.</summary>
+    public event Action<string>? Wished;
+
+    /// <summary>A client has asked that the job end or rest: whoever works on it looks now.</summary>
+    public void Wish(string jobId) => Wished?.Invoke(jobId);
+
     public Task WaitToValidate(CancellationToken cancel) => _validate.WaitAsync(LongestWait, cancel);
 
     public Task WaitToTrain(CancellationToken cancel) => _train.WaitAsync(LongestWait, cancel);

@@ -9,7 +9,7 @@ namespace FineTuneService.FineTuningJobs;
 
 /// <summary>A claimed job's way from queued, or from the step where a dead process left it, to its adapter.</summary>
 internal sealed class JobTraining(
-    JobFiles files, JobEnding ending, JobResult result, JobEvaluation evaluation, JobRepeats repeats, JobLimits limits, JobFolders folders, DataDirectory directory,
+    JobFiles files, JobEnding ending, JobResult result, JobEvaluation evaluation, JobRepeats repeats, JobLimits limits, JobFolders folders, JobCheckpoints checkpoints, DataDirectory directory,
     DiskSpace disk, DeviceLease lease, ResidentModels resident, TimeProvider clock)
 {
     /// <param name="stopping">The service ends: the run stops at its next step, and is resumed by the next start.</param>
@@ -37,7 +37,7 @@ internal sealed class JobTraining(
             await evaluation.Before(claim, settings, model, stop.Token);
             for (int number = JobRepeats.Ended(claim.Job); ; number++)
             {
-                var run = new JobRun(claim, JobRepeats.Settings(settings, number), data, model, directory, disk, folders, resident, lease);
+                var run = new JobRun(claim, JobRepeats.Settings(settings, number), data, model, directory, disk, folders, checkpoints, resident, lease);
                 if (!await Once(claim, run, model, last: number + 1 >= settings.Repeats, stop.Token, stopping, giveUp)) return;
             }
         }
@@ -53,7 +53,7 @@ internal sealed class JobTraining(
         try
         {
             RunFinished? finished = await Train(claim, run, stopping, giveUp);
-            if (last || finished?.Diverged is not null) await End(claim, finished, run, model, stop, giveUp);
+            if (last || finished?.Diverged is not null || IsKept(claim, finished)) await End(claim, finished, run, model, stop, giveUp);
             else if (finished is not { Stopped: false } || claim.StopRequested) await Leave(claim, giveUp);
             else return await repeats.Keep(claim, run.Settings, run, finished, model, stop);
             return false;
@@ -66,7 +66,7 @@ internal sealed class JobTraining(
 
     private void Begin(FineTuneDbContext db, FineTuningJob job)
     {
-        if (job.Status == JobStatus.Queued) db.Say(job, clock, "Fine-tuning job started");
+        if (job.Status == JobStatus.Queued) db.Say(job, clock, job.StartedAt is null ? "Fine-tuning job started" : "Fine-tuning job goes on");
         job.Status = JobStatus.Running;
         job.StartedAt ??= clock.GetUtcNow().ToUnixTimeSeconds();
     }
@@ -74,7 +74,7 @@ internal sealed class JobTraining(
     /// <returns>How the run ended, or null where it was to stop before the device was free for it.</returns>
     private async Task<RunFinished?> Train(JobClaim claim, JobRun run, CancellationToken stopping, CancellationToken giveUp)
     {
-        var progress = new JobProgressWriter(claim, clock);
+        var progress = new JobProgressWriter(claim, checkpoints, clock);
         Task writing = progress.Run(giveUp);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(claim.Stop, stopping);
         try
@@ -99,7 +99,7 @@ internal sealed class JobTraining(
         {
             await ending.Fail(claim, new JobError(JobEnding.Diverged, why + ".", null), giveUp);
         }
-        else if (claim.CancelRequested || finished is not { Stopped: false } || !await result.Keep(claim, finished, run, model, stop, giveUp))
+        else if (claim.CancelRequested || finished is null || (finished.Stopped && !IsKept(claim, finished)) || !await result.Keep(claim, finished, run, model, stop, giveUp))
         {
             await Leave(claim, giveUp);
         }
@@ -110,8 +110,12 @@ internal sealed class JobTraining(
     {
         if (claim.Lost) return;
         if (claim.CancelRequested) await result.Cancel(claim, giveUp);
+        else if (claim.PauseRequested) await claim.WriteSurely((db, job) => ending.Pause(db, job), giveUp);
         else await claim.Release(failed: false, giveUp);
     }
+
+    /// <summary>Whether the run was stopped so that what it has learned be kept.</summary>
+    private static bool IsKept(JobClaim claim, RunFinished? finished) => claim.KeepRequested && finished is { Stopped: true, Step: > 0 };
 
     private static bool Forget(JobRun run)
     {

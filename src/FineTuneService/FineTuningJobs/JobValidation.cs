@@ -38,14 +38,14 @@ internal sealed class JobValidation(JobFiles files, JobLimits limits, JobEnding 
                 ending.Cancel(db, job);
                 return;
             }
-            job.Status = JobStatus.Queued;
+            (job.Status, job.PauseRequested) = (job.PauseRequested ? JobStatus.Paused : JobStatus.Queued, false);
             string[] warnings = [.. JobAdvice.Of(JobSettings.Of(job), data.Format, data.Train.Count), .. data.Warnings];
             job.Warnings = JsonSerializer.Serialize(warnings);
             JobSettings settings = JobSettings.Of(job).Resolved(data.Train.Count);
             job.Settings = JsonSerializer.Serialize(settings, Json.Options);
             job.TotalSteps = settings.StepsFor(data.Train.Count);
             foreach (string warning in warnings) db.Say(job, clock, warning, "warn");
-            db.Say(job, clock, $"Files validated: {data.Train.Count} training and {data.Validation.Count} validation rows, {data.Tokens} tokens; job queued");
+            db.Say(job, clock, $"Files validated: {data.Train.Count} training and {data.Validation.Count} validation rows, {data.Tokens} tokens; job {job.Status}");
         }, stopping);
         if (written && cancelled) await ending.Forget(claim.Job, JobStatus.Cancelled);
         signal.Queued();

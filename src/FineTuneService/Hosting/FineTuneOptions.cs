@@ -77,6 +77,9 @@ public sealed class FineTuneOptions
 
     internal long DeviceBytes => DeviceMemory > 0 ? DeviceMemory : GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4 * 3;
 
+    /// <summary>Webhooks may be sent to addresses of this machine and of private networks; for receivers beside the service.</summary>
+    public bool AllowPrivateWebhooks { get; set; }
+
     /// <summary>Seconds that a start waits for a database that another process holds.</summary>
     [Range(0, 3600, ErrorMessage = "FineTune:DatabaseWaitSeconds must be 0 to 3600.")]
     public int DatabaseWaitSeconds { get; set; } = 60;

@@ -43,7 +43,7 @@ internal sealed class ModelStore(FineTuneDbContext db, DeviceLease lease, Reside
     private async Task<string?> InUse(string id)
     {
         if (await db.Adapters.IgnoreQueryFilters().AnyAsync(row => row.BaseModel == id)) return $"Adapters were trained on '{id}'; delete them first.";
-        List<string> jobs = await db.Jobs.IgnoreQueryFilters().Where(job => job.Model == id && (job.Status == JobStatus.ValidatingFiles || job.Status == JobStatus.Queued || job.Status == JobStatus.Running))
+        List<string> jobs = await db.Jobs.IgnoreQueryFilters().Where(job => job.Model == id && job.Status != JobStatus.Succeeded && job.Status != JobStatus.Failed && job.Status != JobStatus.Cancelled)
             .Select(job => job.Id).Take(5).ToListAsync();
         return jobs.Count == 0 ? null : $"Jobs train on '{id}' or wait to ({string.Join(", ", jobs)}); cancel them, or wait until they have ended.";
     }

@@ -9,7 +9,7 @@ using Microsoft.EntityFrameworkCore;
 namespace FineTuneService.Models;
 
 /// <summary>OpenAI's model object, and where a fine-tuned one came from.</summary>
-/// <param name="Kind">base, adapter or merged.</param>
+/// <param name="Kind">base, adapter, checkpoint or merged.</param>
 /// <param name="Bytes">Of its weights on disk.</param>
 /// <param name="Parent">The base of an adapter; the adapter of a merged model.</param>
 public sealed record ModelBody(string Id, string Object, long Created, string OwnedBy, string Kind, string? Parent, long Bytes);
@@ -93,7 +93,7 @@ internal static class ModelsApi
         ? new(entry.Id, "model", entry.CreatedAt, "system", "base", null, Size(entry.Folder))
         : new(entry.Id, "model", entry.CreatedAt, entry.TenantId, "merged", entry.AdapterId, Size(entry.Folder));
 
-    private static ModelBody Body(AdapterEntry adapter) => new(adapter.Model, "model", adapter.CreatedAt, adapter.TenantId, "adapter", adapter.BaseModel, adapter.Bytes);
+    private static ModelBody Body(AdapterEntry adapter) => new(adapter.Model, "model", adapter.CreatedAt, adapter.TenantId, adapter.IsCheckpoint ? "checkpoint" : "adapter", adapter.BaseModel, adapter.Bytes);
 
     private static long Size(string folder)
     {

@@ -1,0 +1,64 @@
+using FineTuneService.Adapters;
+using FineTuneService.Data;
+using FineTuneService.Models;
+using Microsoft.EntityFrameworkCore;
+
+namespace FineTuneService.FineTuningJobs;
+
+/// <summary>
+/// A job's checkpoints as models: the newest few adapters of its course, each usable by its name as any adapter is. What a run needs to go
+/// on lies elsewhere (<see cref="JobFolders"/>).
+/// </summary>
+internal sealed class JobCheckpoints(IServiceScopeFactory scopes, ILogger<JobCheckpoints> log)
+{
+    /// <summary>Keeps the adapter as it is now, without a row yet. On the device's thread.</summary>
+    /// <param name="write">Writes it into a temporary folder.</param>
+    /// <returns>Null where the disk does not take it: the run goes on.</returns>
+    public CheckpointKept? Save(FineTuningJob job, JobSettings settings, ModelEntry model, int step, Func<string> write)
+    {
+        string? folder = null;
+        try
+        {
+            folder = write();
+            using AsyncServiceScope scope = scopes.SystemScope(out _);
+            AdapterEntry adapter = scope.ServiceProvider.GetRequiredService<AdapterStore>().Add(folder, job.TenantId, model.Id, settings.Precision, job.Suffix);
+            adapter.Model += $":ckpt-step-{step}";
+            (adapter.JobId, adapter.TrainingFile, adapter.Step, adapter.IsCheckpoint) = (job.Id, job.TrainingFile, step, true);
+            return new CheckpointKept(step, adapter);
+        }
+        catch (Exception failure) when (StorageTrouble.Passes(failure))
+        {
+            log.LogWarning(failure, "The checkpoint of step {Step} of job {Job} does not become a model", step, job.Id);
+            if (folder is not null && Directory.Exists(folder)) DataDirectory.Remove(folder);
+            return null;
+        }
+    }
+
+    /// <inheritdoc cref="AdapterStart.Folder"/>
+    public string Start(InitFrom from) => AdapterStart.Folder(scopes, from);
+
+    /// <summary>Lets go of all but the newest.</summary>
+    public Task Prune(FineTuningJob job) => Remove(job.Id, keep: JobSettings.Of(job).SaveTotalLimit);
+
+    /// <summary>Nothing of the job is kept.</summary>
+    public Task RemoveAll(string jobId) => Remove(jobId, keep: 0);
+
+    private async Task Remove(string jobId, int keep)
+    {
+        try
+        {
+            await using AsyncServiceScope scope = scopes.SystemScope(out FineTuneDbContext db);
+            List<JobCheckpoint> old = await db.Checkpoints.AsNoTracking().Where(row => row.JobId == jobId).OrderByDescending(row => row.Step).Skip(keep).ToListAsync();
+            foreach (JobCheckpoint checkpoint in old)
+            {
+                await db.Checkpoints.Where(row => row.Id == checkpoint.Id).ExecuteDeleteAsync();
+                if (await db.Adapters.AsNoTracking().FirstOrDefaultAsync(row => row.Id == checkpoint.AdapterId) is { } adapter)
+                    await scope.ServiceProvider.GetRequiredService<AdapterStore>().Delete(adapter);
+            }
+        }
+        catch (Exception failure) when (StorageTrouble.Passes(failure))
+        {
+            log.LogWarning(failure, "Old checkpoints of job {Job} are not removed yet; the next one's save does it", jobId);
+        }
+    }
+}
