@@ -18,11 +18,6 @@ internal static class ComputeDtypes
         dtype switch { ComputeDtype.Bf16 => ScalarType.BFloat16, ComputeDtype.Fp16 => ScalarType.Float16, _ => ScalarType.Float32 };
 }
 
-/// <summary>
-/// How the frozen linear layers are stored. Embeddings, norms and lm_head are never quantised; as_stored has every tensor as a GGUF file does.
-/// </summary>
-public enum QuantizationType { None, Nf4, Fp4, Int8, AsStored }
-
 /// <summary>The precision that a frozen base is loaded in: one copy for each (base, precision) is shared by training and serving.</summary>
 /// <param name="Dtype">Activations, embeddings, norms, lm_head, and the linear layers where they are not quantised.</param>
 /// <param name="Quantization">nf4, fp4: QLoRA, https://arxiv.org/abs/2305.14314, block 64. int8: LLM.int8, https://arxiv.org/abs/2208.07339.</param>
@@ -32,17 +27,10 @@ public sealed record BasePrecision(ComputeDtype Dtype, QuantizationType Quantiza
     public static readonly BasePrecision Fp32 = new(ComputeDtype.Fp32);
     public static readonly BasePrecision Bf16 = new(ComputeDtype.Bf16);
 
-    /// <summary>How the linear layers are stored: one line each.</summary>
+    /// <summary>How the linear layers are stored.</summary>
     internal WeightFormat Format
     {
-        get => field ?? Quantization switch
-        {
-            QuantizationType.Nf4 => new Nf4Format(DoubleQuantization),
-            QuantizationType.Fp4 => new Fp4Format(DoubleQuantization),
-            QuantizationType.Int8 => new Int8Format(Int8Format.OutlierThreshold),
-            QuantizationType.AsStored => new StoredFormat(),
-            _ => Dtype == ComputeDtype.Fp16 ? new HalfFormat() : new DenseFormat(),
-        };
+        get => field ?? (Quantization == QuantizationType.None && Dtype == ComputeDtype.Fp16 ? new HalfFormat() : QuantizationTable.Format(Quantization, DoubleQuantization));
         init;
     }
 

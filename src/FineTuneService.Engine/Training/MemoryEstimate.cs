@@ -2,6 +2,7 @@ using FineTuneService.Engine.Kernels;
 using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Models;
 using FineTuneService.Engine.Operations;
+using FineTuneService.Engine.Quantization;
 using FineTuneService.Engine.Training.Optimizers;
 using FineTuneService.Engine.Weights;
 using static TorchSharp.torch;

@@ -1,6 +1,7 @@
 using FineTuneService.Engine.Datasets;
 using FineTuneService.Engine.Models;
 using FineTuneService.Engine.Operations;
+using FineTuneService.Engine.Quantization;
 using FineTuneService.Engine.Training.Methods;
 using FineTuneService.Engine.Training.Optimizers;
 

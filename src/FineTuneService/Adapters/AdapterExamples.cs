@@ -1,4 +1,5 @@
 using FineTuneService.Engine.Models;
+using FineTuneService.Engine.Quantization;
 using FineTuneService.Hosting;
 using FineTuneService.Models;
 

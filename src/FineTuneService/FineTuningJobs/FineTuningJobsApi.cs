@@ -1,6 +1,7 @@
 using FineTuneService.Data;
 using FineTuneService.Engine.Formats.Gguf;
 using FineTuneService.Engine.Models;
+using FineTuneService.Engine.Quantization;
 using FineTuneService.Engine.Training;
 using FineTuneService.Evaluations;
 using FineTuneService.Hosting;

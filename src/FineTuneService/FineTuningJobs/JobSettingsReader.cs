@@ -50,7 +50,7 @@ internal static class JobSettingsReader
             Warmup = training?.Warmup ?? DefaultWarmup,
             WeightDecay = training?.WeightDecay ?? 0,
             Beta1 = training?.Betas?[0] ?? 0.9,
-            Beta2 = training?.Betas?[1] ?? (training?.Optimizer is "lion" or "lion_8bit" ? 0.99 : 0.999),
+            Beta2 = training?.Betas?[1] ?? OptimizerTable.UsualBeta2(training?.Optimizer ?? "adamw"),
             Optimizer = training?.Optimizer ?? "adamw",
             Momentum = training?.Momentum ?? 0,
             Nesterov = training?.Nesterov ?? false,

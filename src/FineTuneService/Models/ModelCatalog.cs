@@ -3,6 +3,7 @@ using FineTuneService.Adapters;
 using FineTuneService.Data;
 using FineTuneService.Engine.Formats.Gguf;
 using FineTuneService.Engine.Models;
+using FineTuneService.Engine.Quantization;
 using FineTuneService.Hosting;
 using Microsoft.EntityFrameworkCore;
 

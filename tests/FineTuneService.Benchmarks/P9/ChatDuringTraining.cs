@@ -1,5 +1,6 @@
 using FineTuneService.Device;
 using FineTuneService.Engine.Models;
+using FineTuneService.Engine.Quantization;
 using FineTuneService.Engine.Tokenizers;
 using FineTuneService.Hosting;
 using Microsoft.Extensions.Options;

@@ -3,6 +3,7 @@ using FineTuneService.Engine.Compute;
 using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Models;
 using FineTuneService.Engine.Operations;
+using FineTuneService.Engine.Quantization;
 using FineTuneService.Engine.Training;
 using FineTuneService.Engine.Weights;
 using static TorchSharp.torch;

@@ -1,6 +1,7 @@
 using FineTuneService.Engine.Compute;
 using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Models;
+using FineTuneService.Engine.Quantization;
 using FineTuneService.Engine.Weights;
 using static TorchSharp.torch;
 

@@ -3,6 +3,7 @@ using FineTuneService.Engine.Datasets;
 using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Models;
 using FineTuneService.Engine.Operations;
+using FineTuneService.Engine.Quantization;
 using FineTuneService.Engine.Tests.Models;
 using FineTuneService.Engine.Training;
 using static TorchSharp.torch;

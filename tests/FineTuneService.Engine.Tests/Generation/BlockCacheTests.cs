@@ -1,6 +1,7 @@
 using FineTuneService.Engine.Compute;
 using FineTuneService.Engine.Models;
 using FineTuneService.Engine.Operations;
+using FineTuneService.Engine.Quantization;
 using static TorchSharp.torch;
 using Generator = FineTuneService.Engine.Generation.Generator;
 

@@ -2,6 +2,7 @@ using FineTuneService.Engine.Compute;
 using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Models;
 using FineTuneService.Engine.Operations;
+using FineTuneService.Engine.Quantization;
 using FineTuneService.Engine.Tests.Lora;
 using FineTuneService.Engine.Tests.Models;
 using static TorchSharp.torch;

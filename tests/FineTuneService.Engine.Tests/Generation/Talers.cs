@@ -1,6 +1,7 @@
 using FineTuneService.Engine.Generation;
 using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Models;
+using FineTuneService.Engine.Quantization;
 using Generator = FineTuneService.Engine.Generation.Generator;
 
 namespace FineTuneService.Engine.Tests.Generation;

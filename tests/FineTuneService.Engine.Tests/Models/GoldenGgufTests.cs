@@ -3,6 +3,7 @@ using FineTuneService.Engine.Chat;
 using FineTuneService.Engine.Formats;
 using FineTuneService.Engine.Formats.Gguf;
 using FineTuneService.Engine.Models;
+using FineTuneService.Engine.Quantization;
 using static TorchSharp.torch;
 
 namespace FineTuneService.Engine.Tests.Models;

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using FineTuneService.Engine.Datasets;
 using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Models;
+using FineTuneService.Engine.Quantization;
 using FineTuneService.Engine.Tests.Models;
 using FineTuneService.Engine.Training;
 using static TorchSharp.torch;

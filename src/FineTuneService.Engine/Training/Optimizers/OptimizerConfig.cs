@@ -12,7 +12,7 @@ public sealed record OptimizerConfig
     /// <summary>Of the running mean. Adam and Lion.</summary>
     public double Beta1 { get; init; } = 0.9;
 
-    /// <summary>Of Adam's running mean of squares, and of Lion's mean, where 0.99 is usual.</summary>
+    /// <summary>Of Adam's running mean of squares, and of Lion's mean; usually <see cref="OptimizerTable.UsualBeta2"/>.</summary>
     public double Beta2 { get; init; } = 0.999;
 
     /// <summary>Added to the root of Adam's mean square.</summary>

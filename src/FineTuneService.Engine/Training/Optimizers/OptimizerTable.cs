@@ -3,25 +3,31 @@ namespace FineTuneService.Engine.Training.Optimizers;
 /// <summary>The optimizers there are, by the names that jobs give.</summary>
 public static class OptimizerTable
 {
-    private static readonly Dictionary<string, Func<OptimizerConfig, ParameterSet, Optimizer>> All = new()
+    /// <param name="UsualBeta2">What a job that names no betas gets.</param>
+    private sealed record Row(Func<OptimizerConfig, ParameterSet, Optimizer> Make, double UsualBeta2 = 0.999);
+
+    private static readonly Dictionary<string, Row> All = new()
     {
-        ["adamw"] = (config, parameters) => new AdamW(config, parameters),
-        ["adam"] = (config, parameters) => new Adam(config, parameters),
-        ["sgd"] = (config, parameters) => new Sgd(config, parameters),
-        ["adafactor"] = (config, parameters) => new Adafactor(config, parameters),
-        ["adafactor_torch"] = (config, parameters) => new TorchAdafactor(config, parameters),
-        ["lion"] = (config, parameters) => new Lion(config, parameters),
-        ["adamw_8bit"] = (config, parameters) => new AdamW8Bit(config, parameters),
-        ["lion_8bit"] = (config, parameters) => new Lion8Bit(config, parameters),
+        ["adamw"] = new((config, parameters) => new AdamW(config, parameters)),
+        ["adam"] = new((config, parameters) => new Adam(config, parameters)),
+        ["sgd"] = new((config, parameters) => new Sgd(config, parameters)),
+        ["adafactor"] = new((config, parameters) => new Adafactor(config, parameters)),
+        ["adafactor_torch"] = new((config, parameters) => new TorchAdafactor(config, parameters)),
+        ["lion"] = new((config, parameters) => new Lion(config, parameters), UsualBeta2: 0.99),
+        ["adamw_8bit"] = new((config, parameters) => new AdamW8Bit(config, parameters)),
+        ["lion_8bit"] = new((config, parameters) => new Lion8Bit(config, parameters), UsualBeta2: 0.99),
     };
 
     public static IReadOnlyCollection<string> Names => All.Keys;
+
+    /// <summary>The second beta where none is given; of an unknown name too, which <see cref="Require"/> refuses.</summary>
+    public static double UsualBeta2(string name) => All.GetValueOrDefault(name)?.UsualBeta2 ?? 0.999;
 
     /// <exception cref="ArgumentException">There is none of that name.</exception>
     internal static Optimizer Make(OptimizerConfig config, ParameterSet parameters)
     {
         Require(config);
-        return All[config.Name](config, parameters);
+        return All[config.Name].Make(config, parameters);
     }
 
     /// <exception cref="ArgumentException">There is none of that name, or its hyperparameters cannot be used together.</exception>
