@@ -43,12 +43,14 @@ public sealed record TrainingRecipe(TrainingConfig Config, BasePrecision Precisi
     private static DpoConfig? Dpo(JsonObject? dpo)
     {
         if (dpo is null) return null;
-        RecipeFields.RefuseUnknown(dpo, "dpo ", ["loss_type", "beta", "label_smoothing"], new() { ["loss_type"] = [.. PreferenceLosses.Names] });
+        RecipeFields.RefuseUnknown(dpo, "dpo ", ["loss_type", "beta", "label_smoothing", "f_divergence_type", "simpo_gamma"], new() { ["loss_type"] = [.. PreferenceLosses.Names] });
         return new DpoConfig
         {
             Loss = (string?)dpo["loss_type"] ?? "sigmoid",
             Beta = (double?)dpo["beta"] ?? 0.1,
             LabelSmoothing = (double?)dpo["label_smoothing"] ?? 0,
+            Divergence = (string?)dpo["f_divergence_type"] ?? DpoConfig.ReverseKl,
+            Gamma = (double?)dpo["simpo_gamma"] ?? 0.5,
         };
     }
 

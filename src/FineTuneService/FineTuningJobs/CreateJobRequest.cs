@@ -86,8 +86,14 @@ public sealed record DpoBody
     /// <summary>How close the model stays to what it was; 0.1 unless given.</summary>
     public double? Beta { get; init; }
 
-    /// <summary>sigmoid unless given; ipo, hinge, robust and others of TRL's.</summary>
+    /// <summary>sigmoid unless given; ipo, hinge, robust, simpo, orpo, aot and others of TRL's.</summary>
     public string? LossType { get; init; }
+
+    /// <summary>reverse_kl unless given; forward_kl or js_divergence.</summary>
+    public string? FDivergenceType { get; init; }
+
+    /// <summary>SimPO's margin between the two rewards; 0.5 unless given.</summary>
+    public double? SimpoGamma { get; init; }
 
     /// <summary>Share of pairs that are believed to be the wrong way round, below a half.</summary>
     public double? LabelSmoothing { get; init; }

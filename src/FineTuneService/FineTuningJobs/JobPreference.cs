@@ -14,6 +14,8 @@ internal static class JobPreference
             Beta = body.Dpo?.Beta ?? body.Method?.Dpo?.Hyperparameters?.Beta?.Number ?? usual.Beta,
             Loss = body.Dpo?.LossType ?? usual.Loss,
             LabelSmoothing = body.Dpo?.LabelSmoothing ?? usual.LabelSmoothing,
+            Divergence = body.Dpo?.FDivergenceType ?? usual.Divergence,
+            Gamma = body.Dpo?.SimpoGamma ?? usual.Gamma,
         };
     }
 
@@ -31,11 +33,13 @@ internal static class JobPreference
         DpoConfig config = Of(body);
         if (config.Beta is <= 0 or > 100) return new(body.Dpo?.Beta is null ? "method.dpo.hyperparameters.beta" : "dpo.beta", "beta must be above 0 and at most 100; 0.1 is usual");
         if (config.LabelSmoothing is < 0 or >= 0.5) return new("dpo.label_smoothing", "label_smoothing must be at least 0 and below 0.5");
-        return PreferenceLosses.Names.Contains(config.Loss) ? Combination(config) : new("dpo.loss_type", $"there is no loss_type '{Errors.Clip(config.Loss)}'; use {string.Join(", ", PreferenceLosses.Names)}");
+        if (body.Dpo?.SimpoGamma is not null && config.Loss != "simpo") return new("dpo.simpo_gamma", "simpo_gamma is simpo's; give loss_type simpo, or leave it out");
+        return config.Loss == "kto" || PreferenceLosses.Names.Contains(config.Loss)
+            ? Combination(config, body) : new("dpo.loss_type", $"there is no loss_type '{Errors.Clip(config.Loss)}'; use {string.Join(", ", PreferenceLosses.Names)}");
     }
 
     /// <summary>What the Engine says of a loss and its options.</summary>
-    private static JobBodyProblem? Combination(DpoConfig config)
+    private static JobBodyProblem? Combination(DpoConfig config, CreateJobRequest body)
     {
         try
         {
@@ -44,7 +48,9 @@ internal static class JobPreference
         }
         catch (ArgumentException refused)
         {
-            return new("dpo.label_smoothing", refused.Message);
+            string param = config.Loss == "kto" ? "loss_type" : body.Dpo?.SimpoGamma is not null ? "simpo_gamma"
+                : body.Dpo?.FDivergenceType is not null ? "f_divergence_type" : "label_smoothing";
+            return new("dpo." + param, Errors.Clip(refused.Message));
         }
     }
 }

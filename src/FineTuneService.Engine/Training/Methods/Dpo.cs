@@ -20,7 +20,7 @@ internal sealed class Dpo(DpoConfig config) : TrainingMethod
     public override StepSums Accumulate(MicroBatch batch, double scale, StepContext step)
     {
         using var scope = NewDisposeScope();
-        double[] reference = Scores(batch, adapted: false, step);
+        double[] reference = Reference(batch, step);
         var tape = new Tape();
         Pass pass = step.Training(batch, tape);
         Activation hidden = step.Decoder.Forward(batch.Tokens, pass).AlsoRead();
@@ -42,7 +42,7 @@ internal sealed class Dpo(DpoConfig config) : TrainingMethod
         {
             using var scope = NewDisposeScope();
             MicroBatch batch = Batch(pairs);
-            double[] reference = Scores(batch, adapted: false, step), policy = Scores(batch, adapted: true, step);
+            double[] reference = Reference(batch, step), policy = Scores(batch, adapted: true, step);
             sums += Sums(batch, policy, reference, new double[batch.Tokens.Rows]);
         }
         return new EvaluationResult(sums.Loss / rows.Count, sums.Preferences.Means!.Accuracy, rows.Sum(row => row.TrainedTokens + row.Rejected!.TrainedTokens));
@@ -57,6 +57,10 @@ internal sealed class Dpo(DpoConfig config) : TrainingMethod
                 throw new ArgumentException($"{what} row {i} has an answer without a token to train on");
         }
     }
+
+    /// <summary>Log-probability of each row's answer by the base; 0 where the loss does not ask.</summary>
+    private double[] Reference(MicroBatch batch, StepContext step) =>
+        PreferenceLosses.NeedsReference(config) ? Scores(batch, adapted: false, step) : new double[batch.Tokens.Rows];
 
     /// <summary>Log-probability of each row's answer.</summary>
     private static double[] Scores(MicroBatch batch, bool adapted, StepContext step)
@@ -81,13 +85,14 @@ internal sealed class Dpo(DpoConfig config) : TrainingMethod
         int pairs = batch.Tokens.Rows / 2;
         var lengths = new int[batch.Tokens.Rows];
         foreach (long token in batch.Targets.Tokens) lengths[token / batch.Tokens.Width]++;
+        Preference[] preferences = [.. Enumerable.Range(0, pairs).Select(i =>
+            new Preference(policy[i], policy[pairs + i], reference[i], reference[pairs + i], lengths[i], lengths[pairs + i]))];
+        PreferenceLoss[] losses = PreferenceLosses.Of(preferences, config);
         StepSums sums = default;
         for (int i = 0; i < pairs; i++)
         {
-            var pair = new Preference(policy[i], policy[pairs + i], reference[i], reference[pairs + i], lengths[i], lengths[pairs + i]);
-            PreferenceLoss loss = PreferenceLosses.Of(pair, config);
-            (weights[i], weights[pairs + i]) = (-loss.ByChosen, -loss.ByRejected);
-            sums += new StepSums(loss.Value, PreferenceSums.Of(pair, config.Beta));
+            (weights[i], weights[pairs + i]) = (-losses[i].ByChosen, -losses[i].ByRejected);
+            sums += new StepSums(losses[i].Value, PreferenceSums.Of(preferences[i], config.Beta));
         }
         return sums;
     }

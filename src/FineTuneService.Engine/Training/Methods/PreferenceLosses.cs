@@ -14,10 +14,11 @@ internal readonly record struct Preference(
 /// <summary>A pair's loss, and its derivatives by the policy's two log-probabilities.</summary>
 internal readonly record struct PreferenceLoss(double Value, double ByChosen, double ByRejected);
 
-/// <summary>Losses of TRL's DPOTrainer, by its names; each a function of a pair's log ratios.</summary>
+/// <summary>Losses of TRL's DPOTrainer, CPOTrainer and ORPOTrainer, by their names; each a function of pairs' log-probabilities.</summary>
 public static class PreferenceLosses
 {
-    private static readonly Dictionary<string, Func<Preference, DpoConfig, PreferenceLoss>> All = new()
+    /// <summary>Losses of each pair alone.</summary>
+    private static readonly Dictionary<string, Func<Preference, DpoConfig, PreferenceLoss>> OfOne = new()
     {
         ["sigmoid"] = (pair, dpo) => OfMargin(pair, dpo, d => (
             -(1 - dpo.LabelSmoothing) * LogSigmoid(d) - dpo.LabelSmoothing * LogSigmoid(-d), Sigmoid(d) - (1 - dpo.LabelSmoothing))),
@@ -36,22 +37,48 @@ public static class PreferenceLosses
         ["apo_zero"] = (pair, dpo) => OfBoth(pair, dpo, c => (1 - Sigmoid(c), -Slope(c)), r => (Sigmoid(r), Slope(r))),
         ["apo_down"] = (pair, dpo) => Sum(
             OfBoth(pair, dpo, c => (Sigmoid(c), Slope(c)), _ => (0, 0)), OfMargin(pair, dpo, d => (1 - Sigmoid(d), -Slope(d)))),
+        ["simpo"] = Simpo.Of,
+        ["orpo"] = Orpo.Of,
     };
 
-    public static IReadOnlyCollection<string> Names => All.Keys;
+    /// <summary>Losses that mix a micro batch's pairs.</summary>
+    private static readonly Dictionary<string, Func<IReadOnlyList<Preference>, DpoConfig, PreferenceLoss[]>> OfMany = new()
+    {
+        ["aot"] = Aot.Paired,
+        ["aot_unpaired"] = Aot.Unpaired,
+    };
+
+    private static readonly string[] Smoothed = ["sigmoid", "robust", "exo_pair", "simpo", "aot", "aot_unpaired"], WithoutReference = ["simpo", "orpo"];
+
+    public static IReadOnlyCollection<string> Names { get; } = [.. OfOne.Keys, .. OfMany.Keys];
+
+    /// <summary>Whether the loss compares with the base. Where it does not, a reward is beta times the log-probability itself, as in TRL.</summary>
+    internal static bool NeedsReference(DpoConfig dpo) => !WithoutReference.Contains(dpo.Loss);
 
     /// <exception cref="ArgumentException">There is no such loss, or its numbers are out of range.</exception>
     public static void Require(DpoConfig dpo)
     {
-        if (!All.ContainsKey(dpo.Loss)) throw new ArgumentException($"there is no preference loss '{dpo.Loss}'; use one of {string.Join(", ", Names)}");
+        if (dpo.Loss == "kto") throw new ArgumentException("kto learns from single answers; on pairs, apo_zero is the same with a divergence of 0");
+        if (!Names.Contains(dpo.Loss)) throw new ArgumentException($"there is no preference loss '{dpo.Loss}'; use one of {string.Join(", ", Names)}");
         if (!(dpo.Beta > 0)) throw new ArgumentException($"beta {dpo.Beta} is not above 0");
         if (!(dpo.LabelSmoothing is >= 0 and < 0.5)) throw new ArgumentException($"label smoothing {dpo.LabelSmoothing} is not in 0…0.5");
         if (dpo is { Loss: "exo_pair", LabelSmoothing: 0 }) throw new ArgumentException("exo_pair needs label smoothing above 0");
-        if (dpo.LabelSmoothing > 0 && dpo.Loss is not ("sigmoid" or "robust" or "exo_pair"))
-            throw new ArgumentException($"label smoothing has no meaning in {dpo.Loss}; sigmoid, robust and exo_pair have it");
+        if (dpo.LabelSmoothing > 0 && !Smoothed.Contains(dpo.Loss))
+            throw new ArgumentException($"label smoothing has no meaning in {dpo.Loss}; {string.Join(", ", Smoothed)} have it");
+        if (!Divergences.Names.Contains(dpo.Divergence))
+            throw new ArgumentException($"there is no divergence '{dpo.Divergence}'; use {string.Join(", ", Divergences.Names)}");
+        if (dpo.Divergence != DpoConfig.ReverseKl && (OfMany.ContainsKey(dpo.Loss) || !NeedsReference(dpo)))
+            throw new ArgumentException($"{dpo.Loss} has no divergence to choose; leave it {DpoConfig.ReverseKl}");
+        if (!(dpo.Gamma is >= 0 and <= 100)) throw new ArgumentException($"simpo's gamma {dpo.Gamma} is not in 0…100");
     }
 
-    internal static PreferenceLoss Of(Preference pair, DpoConfig dpo) => All[dpo.Loss](pair, dpo);
+    /// <summary>The losses of a micro batch's pairs, whose mean is the batch's, and their derivatives.</summary>
+    internal static PreferenceLoss[] Of(IReadOnlyList<Preference> pairs, DpoConfig dpo)
+    {
+        if (OfMany.TryGetValue(dpo.Loss, out Func<IReadOnlyList<Preference>, DpoConfig, PreferenceLoss[]>? together)) return together(pairs, dpo);
+        Func<Preference, DpoConfig, PreferenceLoss> loss = OfOne[dpo.Loss];
+        return dpo.Divergence == DpoConfig.ReverseKl ? [.. pairs.Select(pair => loss(pair, dpo))] : [.. pairs.Select(pair => Divergences.Under(loss, pair, dpo))];
+    }
 
     private static PreferenceLoss Ipo(Preference pair, DpoConfig dpo)
     {
@@ -101,9 +128,9 @@ public static class PreferenceLosses
 
     private static PreferenceLoss Sum(PreferenceLoss a, PreferenceLoss b) => new(a.Value + b.Value, a.ByChosen + b.ByChosen, a.ByRejected + b.ByRejected);
 
-    private static double Sigmoid(double x) => 1 / (1 + Math.Exp(-x));
+    internal static double Sigmoid(double x) => 1 / (1 + Math.Exp(-x));
 
     private static double Slope(double x) => Sigmoid(x) * Sigmoid(-x);
 
-    private static double LogSigmoid(double x) => Math.Min(x, 0) - Math.Log(1 + Math.Exp(-Math.Abs(x)));
+    internal static double LogSigmoid(double x) => Math.Min(x, 0) - Math.Log(1 + Math.Exp(-Math.Abs(x)));
 }

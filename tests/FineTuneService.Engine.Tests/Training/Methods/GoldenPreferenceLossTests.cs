@@ -14,14 +14,14 @@ public sealed class GoldenPreferenceLossTests
     public void Of_GoldenPairs_MatchesTrl(string name)
     {
         using var scope = NewDisposeScope();
-        DpoConfig dpo = ConfigOrSkip(Manifest().First(entry => (string)entry!["name"]! == name)!.AsObject());
+        JsonObject entry = Manifest().First(entry => (string)entry!["name"]! == name)!.AsObject();
         Dictionary<string, Tensor> wanted = TensorFile.Read(Shared.Path("golden", "dpo", "losses", name + ".safetensors"));
         Preference[] pairs = Pairs();
-        PreferenceLoss[] made = [.. pairs.Select(pair => PreferenceLosses.Of(pair, dpo))];
+        PreferenceLoss[] made = Losses(entry, pairs);
         double worst = Near(Numbers(wanted["loss"])[0], made.Average(loss => loss.Value), "loss");
         for (int i = 0; i < made.Length; i++)
         {
-            worst = Math.Max(worst, Near(Numbers(wanted["losses"])[i], made[i].Value, $"loss of pair {i}"));
+            if (wanted.TryGetValue("losses", out Tensor? each)) worst = Math.Max(worst, Near(Numbers(each)[i], made[i].Value, $"loss of pair {i}"));
             Near(Numbers(wanted["grad_policy_chosen"])[i] * made.Length, made[i].ByChosen, $"gradient of pair {i}'s chosen");
             Near(Numbers(wanted["grad_policy_rejected"])[i] * made.Length, made[i].ByRejected, $"gradient of pair {i}'s rejected");
         }
@@ -35,19 +35,48 @@ public sealed class GoldenPreferenceLossTests
         Assert.Equal(new PreferenceStatistics(0, 0, 0, -3, -4), start);
     }
 
+    /// <summary>TRL's ORPO adds the better answer's mean cross-entropy to the penalty.</summary>
+    [Fact]
+    public void Of_Orpo_IsThePenaltyAndTheCrossEntropy()
+    {
+        var pair = new Preference(-6, -10, 0, 0, 4, 5);
+        PreferenceLoss penalty = Orpo.OddsRatio(pair, 0.1), whole = PreferenceLosses.Of([pair], new DpoConfig { Loss = "orpo" })[0];
+        Assert.Equal(penalty.Value + 1.5, whole.Value, 1e-12);
+        Assert.Equal((penalty.ByChosen - 0.25, penalty.ByRejected), (whole.ByChosen, whole.ByRejected));
+        Assert.True(double.IsFinite(Orpo.OddsRatio(new Preference(0, -1, 0, 0, 2, 2), 0.1).ByChosen));
+    }
+
+    [Theory, InlineData("sigmoid", "other"), InlineData("aot", "forward_kl"), InlineData("simpo", "js_divergence")]
+    public void Require_ADivergenceThatTheLossDoesNotRead_IsRefused(string loss, string divergence) =>
+        Assert.Contains("divergence", Assert.Throws<ArgumentException>(() => PreferenceLosses.Require(new DpoConfig { Loss = loss, Divergence = divergence })).Message);
+
     [Theory, InlineData("kto", 0.1, 0), InlineData("sigmoid", 0, 0), InlineData("sigmoid", 0.1, 0.5), InlineData("ipo", 0.1, 0.1), InlineData("exo_pair", 0.1, 0)]
     public void Require_WhatHasNoMeaning_IsRefused(string loss, double beta, double smoothing) =>
         Assert.Throws<ArgumentException>(() => PreferenceLosses.Require(new DpoConfig { Loss = loss, Beta = beta, LabelSmoothing = smoothing }));
 
     private static JsonArray Manifest() => JsonNode.Parse(File.ReadAllText(Shared.Path("golden", "dpo", "losses", "manifest.json")))!.AsArray();
 
-    private static DpoConfig ConfigOrSkip(JsonObject entry)
+    /// <summary>ORPO's file has the penalty alone; KTO's loss is of answers, not of pairs.</summary>
+    private static PreferenceLoss[] Losses(JsonObject entry, Preference[] pairs)
     {
-        string loss = (string?)entry["loss_type"] ?? (string)entry["name"]!;
-        string? refused = entry["f_divergence"] is { } divergence ? $"f_divergence {divergence}"
-            : !PreferenceLosses.Names.Contains(loss) ? $"loss_type {loss}" : null;
-        if (refused is not null) Fidelity.Skipped("dpo losses", (string)entry["name"]!, $"{refused} is not supported");
-        return new DpoConfig { Loss = loss, Beta = (double)entry["beta"]!, LabelSmoothing = (double?)entry["label_smoothing"] ?? 0 };
+        double beta = (double)entry["beta"]!;
+        switch ((string)entry["code"]!)
+        {
+            case "trl_orpo": return [.. pairs.Select(pair => Orpo.OddsRatio(pair, beta))];
+            case "trl_kto":
+                var kto = new Kto(beta, (double)entry["desirable"]!, (double)entry["undesirable"]!, (double)entry["kl"]!);
+                return [.. pairs.Select(kto.Of)];
+        }
+        var dpo = new DpoConfig
+        {
+            Loss = (string)entry["loss_type"]!,
+            Beta = beta,
+            LabelSmoothing = (double?)entry["label_smoothing"] ?? 0,
+            Divergence = (string?)entry["f_divergence"] ?? DpoConfig.ReverseKl,
+            Gamma = (double?)entry["gamma"] ?? 0.5,
+        };
+        if (!PreferenceLosses.Names.Contains(dpo.Loss)) Fidelity.Skipped("dpo losses", (string)entry["name"]!, $"loss_type {dpo.Loss} is not supported");
+        return PreferenceLosses.Of(pairs, dpo);
     }
 
     private static Preference[] Pairs()
