@@ -63,9 +63,19 @@ internal sealed partial class ServiceProcess : IDisposable
     {
         // By libc: a machine with nothing but the SDK has no kill program.
         const int SigTerm = 15;
-        if (SendSignal(_process.Id, SigTerm) != 0) throw new InvalidOperationException($"process {_process.Id} took no signal");
+        Send(SigTerm);
         await _process.WaitForExitAsync();
         return _process.ExitCode;
+    }
+
+    /// <summary>Nothing of it runs, and nothing of it ends, until <see cref="Continue"/>: a machine that is paused, to those who wait for it.</summary>
+    public void Stall() => Send(OperatingSystem.IsMacOS() ? 17 : 19);
+
+    public void Continue() => Send(OperatingSystem.IsMacOS() ? 19 : 18);
+
+    private void Send(int signal)
+    {
+        if (SendSignal(_process.Id, signal) != 0) throw new InvalidOperationException($"process {_process.Id} took no signal");
     }
 
     public void Dispose()

@@ -20,7 +20,11 @@ public sealed class DataDirectory : IDisposable
             _lock = new FileStream(Path.Combine(Root, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
             KeepFromOthers();
             // What lies here was never acknowledged: its process was killed.
-            foreach (string left in Directory.EnumerateFileSystemEntries(Temporary)) Remove(left);
+            foreach (string left in Directory.EnumerateFileSystemEntries(Temporary))
+            {
+                Remove(left);
+                Unfinished++;
+            }
         }
         catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
         {
@@ -29,6 +33,10 @@ public sealed class DataDirectory : IDisposable
     }
 
     public string Root { get; }
+
+    /// <summary>Writes that an earlier process had begun and not acknowledged, removed at this start.</summary>
+    public int Unfinished { get; }
+
     public string Blobs => Path.Combine(Root, "blobs");
     public string Adapters => Path.Combine(Root, "adapters");
 

@@ -10,6 +10,7 @@ internal sealed class Orphans(FineTuneDbContext db, DataDirectory directory, ILo
 {
     public void Collect()
     {
+        if (directory.Unfinished > 0) log.LogWarning("Removed {Count} unfinished writes: the service was killed before it had acknowledged them", directory.Unfinished);
         List<string> tenants = db.Tenants.Select(row => row.Id).ToList();
         HashSet<string> adapters = NamesOf(db.Adapters.IgnoreQueryFilters().Select(row => row.Folder)), merged = NamesOf(db.Models.IgnoreQueryFilters().Select(row => row.Folder));
         foreach (string tenant in tenants)
@@ -17,7 +18,18 @@ internal sealed class Orphans(FineTuneDbContext db, DataDirectory directory, ILo
             Collect("uploaded bytes", Path.Combine(directory.Blobs, tenant), IsSha256, BlobUse.Of(db, tenant).ToHashSet());
             Collect("adapters", Path.Combine(directory.Adapters, tenant), name => name.StartsWith("ad-", StringComparison.Ordinal), adapters);
         }
+        TellOfMissing();
         if (tenants.Count > 0) Collect("merged models", directory.Merged, name => name.StartsWith("merged-", StringComparison.Ordinal), merged);
+    }
+
+    /// <summary>The other way round: what a row names and the disk has lost. Nothing mends that here; whoever asks for it is told, and the rest lives.</summary>
+    private void TellOfMissing()
+    {
+        string[] files = [.. db.Files.IgnoreQueryFilters().Select(row => new { row.Id, row.TenantId, row.Sha256 }).AsEnumerable()
+            .Where(row => !File.Exists(Path.Combine(directory.Blobs, row.TenantId, row.Sha256))).Select(row => row.Id)];
+        string[] adapters = [.. db.Adapters.IgnoreQueryFilters().Select(row => new { row.Id, row.Folder }).AsEnumerable().Where(row => !Directory.Exists(row.Folder)).Select(row => row.Id)];
+        if (files.Length + adapters.Length > 0)
+            log.LogError("The disk has lost the bytes of {Count} files and adapters; restore them from a backup, or delete them: {Ids}", files.Length + adapters.Length, string.Join(", ", files.Concat(adapters).Take(20)));
     }
 
     /// <param name="named">Names, not paths: a data directory that was moved has other paths in its rows.</param>

@@ -34,7 +34,8 @@ internal sealed class JobQueue(IServiceScopeFactory scopes, IOptions<FineTuneOpt
     public async Task ReleaseDeadClaims(CancellationToken cancel)
     {
         await using AsyncServiceScope scope = scopes.SystemScope(out FineTuneDbContext db);
-        await db.Jobs.Where(job => job.ClaimId != null).ExecuteUpdateAsync(set => set.SetProperty(job => job.ClaimId, (string?)null), cancel);
+        int released = await db.Jobs.Where(job => job.ClaimId != null).ExecuteUpdateAsync(set => set.SetProperty(job => job.ClaimId, (string?)null), cancel);
+        if (released > 0) log.LogWarning("{Count} jobs were under way when the service ended; they go on from their last checkpoints", released);
     }
 
     private static async Task<FineTuningJob?> Next(FineTuneDbContext db, IQueryable<FineTuningJob> free, bool training, CancellationToken cancel)
