@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net.Http.Headers;
 using System.Runtime.InteropServices;
+using FineTuneService.Tests.Contract;
 
 namespace FineTuneService.Tests;
 
@@ -48,7 +49,7 @@ internal sealed partial class ServiceProcess : IDisposable
     public bool HasLogged(string text) => _output.Any(line => line.Contains(text, StringComparison.Ordinal));
 
     public async Task<HttpClient> Client(string key) =>
-        new() { BaseAddress = new Uri(await _address.Task), DefaultRequestHeaders = { Authorization = new AuthenticationHeaderValue("Bearer", key) } };
+        new(new ContractHandler { InnerHandler = new SocketsHttpHandler() }) { BaseAddress = new Uri(await _address.Task), DefaultRequestHeaders = { Authorization = new AuthenticationHeaderValue("Bearer", key) } };
 
     /// <summary>Sends SIGKILL: nothing in it runs any more.</summary>
     public async Task Kill()

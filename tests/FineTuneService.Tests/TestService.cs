@@ -3,6 +3,7 @@ using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json.Nodes;
+using FineTuneService.Tests.Contract;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Mvc.Testing;
 
@@ -24,6 +25,9 @@ public sealed class TestService : WebApplicationFactory<Program>
         builder.UseSetting("FineTune:DataDirectory", Data).UseSetting("FineTune:AdminKey", AdminKey).UseSetting("Logging:LogLevel:Default", "Warning");
         foreach ((string name, string value) in Options) builder.UseSetting($"FineTune:{name}", value);
     }
+
+    /// <summary>A client whose every answer is held to OpenAI's description.</summary>
+    public new HttpClient CreateClient() => CreateDefaultClient(new ContractHandler());
 
     public HttpClient With(string key)
     {

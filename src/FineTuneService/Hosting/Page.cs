@@ -3,8 +3,8 @@ using Microsoft.EntityFrameworkCore;
 
 namespace FineTuneService.Hosting;
 
-/// <summary>OpenAI's list: newest first unless asked otherwise, going on after an id.</summary>
-public sealed record Page<T>(IReadOnlyList<T> Data, bool HasMore, string? FirstId, string? LastId)
+/// <summary>OpenAI's list: newest first unless asked otherwise, going on after an id. The ids of an empty one are empty, as its description has no null there.</summary>
+public sealed record Page<T>(IReadOnlyList<T> Data, bool HasMore, string FirstId, string LastId)
 {
     public string Object => "list";
 }
@@ -38,7 +38,7 @@ internal static class Paging
         List<TRow> found = await asked.Take(limit + 1).ToListAsync();
         bool more = found.Count > limit;
         if (more) found.RemoveAt(limit);
-        return Results.Ok(new Page<TBody>([.. found.Select(body)], more, found.FirstOrDefault()?.Id, found.LastOrDefault()?.Id));
+        return Results.Ok(new Page<TBody>([.. found.Select(body)], more, found.FirstOrDefault()?.Id ?? "", found.LastOrDefault()?.Id ?? ""));
     }
 
     /// <summary>The place of a row in its list, also where it has been deleted.</summary>

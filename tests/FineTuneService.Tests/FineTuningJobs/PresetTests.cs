@@ -4,7 +4,6 @@ using System.Text.Json.Nodes;
 using FineTuneService.Engine.Quantization;
 using FineTuneService.Engine.Training;
 using FineTuneService.FineTuningJobs;
-using FineTuneService.Hosting;
 
 namespace FineTuneService.Tests.FineTuningJobs;
 
@@ -94,7 +93,7 @@ public sealed class PresetTests(TestService service) : IClassFixture<TestService
         Assert.Contains("lightning", (string?)error["message"]);
     }
 
-    private static string Text(JobSettings settings) => System.Text.Json.JsonSerializer.Serialize(settings, Json.Options);
+    private static string Text(JobSettings settings) => System.Text.Json.JsonSerializer.Serialize(settings, global::FineTuneService.Hosting.Json.Options);
 
     private static JobSettings Read(CreateJobRequest body)
     {
