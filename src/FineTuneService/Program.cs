@@ -8,6 +8,7 @@ using FineTuneService.FineTuningJobs;
 using FineTuneService.Hosting;
 using FineTuneService.Models;
 using FineTuneService.Tenants;
+using FineTuneService.Tokenization;
 using FineTuneService.Webhooks;
 
 ProcessDefaults.Apply();
@@ -26,6 +27,7 @@ try
     builder.Services.AddSingleton<ModelAccess>();
     builder.Services.AddSingleton<EncodingTurns>();
     builder.Services.AddSingleton<Answering>();
+    builder.Services.AddScoped<ServedTexts>();
     builder.Services.AddSingleton<TaskData>();
     builder.Services.AddSingleton<Evaluating>();
     builder.Services.AddScoped<EvaluationReader>();
@@ -64,6 +66,7 @@ try
     app.MapJobWishes();
     app.MapJobMetrics();
     app.MapCompletions();
+    app.MapTokenization();
     app.MapEvaluations();
     app.MapWebhooks();
     await app.Begin();

@@ -7,7 +7,7 @@ namespace FineTuneService.Tests;
 public sealed partial class HttpFilesTests(TestService service) : IClassFixture<TestService>
 {
     private static readonly string Folder = Path.Combine(AppContext.BaseDirectory, "http");
-    private static readonly string[] Order = ["tenants", "files", "fine-tuning-jobs", "adapters", "completions", "evaluations", "models", "webhooks", "health"];
+    private static readonly string[] Order = ["tenants", "files", "fine-tuning-jobs", "adapters", "completions", "tokenization", "evaluations", "models", "webhooks", "health"];
 
     private readonly Dictionary<string, string> _values = new()
     {

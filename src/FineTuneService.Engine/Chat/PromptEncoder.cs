@@ -51,6 +51,21 @@ public sealed class PromptEncoder(Tokenizer tokenizer, ChatTemplate? chatTemplat
         ? EncodeText(promptTemplate.Render(messages) + begun)
         : Encode(chatTemplate!.Render(messages, addGenerationPrompt: true, tools) + begun, addSpecialTokens: false);
 
+    /// <summary>A conversation's text, as the template writes it; a model that was trained with a prompt template has that.</summary>
+    /// <param name="addGenerationPrompt">Whether it ends where the assistant's next answer begins; a prompt template's always does.</param>
+    /// <exception cref="ChatTemplateException">There is no template, or it refuses these messages.</exception>
+    public string RenderChat(IReadOnlyList<ChatMessage> messages, JsonArray? tools = null, bool addGenerationPrompt = true)
+    {
+        if (messages.Count == 0) throw new ChatTemplateException("there are no messages.", 0);
+        if (promptTemplate is not null) return promptTemplate.Render(ToolMessages.Plain(messages, tools, 0));
+        if (chatTemplate is null) throw new ChatTemplateException("the model has none.", 0);
+        return ToolConvention.TemplateKnowsTools(chatTemplate.Source)
+            ? chatTemplate.Render(messages, addGenerationPrompt, tools) : chatTemplate.Render(ToolMessages.Plain(messages, tools, 0), addGenerationPrompt);
+    }
+
+    /// <summary>Whether a conversation's text still gets the tokens that stand around every text: a chat template writes them itself.</summary>
+    public bool AddsSpecialTokens => promptTemplate is not null;
+
     /// <summary>The text that a prompt's tokens stand for.</summary>
     public string TextOf(ReadOnlySpan<int> ids) => tokenizer.Decode(ids);
 
@@ -59,7 +74,7 @@ public sealed class PromptEncoder(Tokenizer tokenizer, ChatTemplate? chatTemplat
     /// sequence.
     /// </summary>
     /// <exception cref="PromptTooLongException">The text cannot have so few tokens.</exception>
-    public int[] EncodeText(string prompt) => Encode(prompt, addSpecialTokens: true);
+    public int[] EncodeText(string prompt, bool addSpecialTokens = true) => Encode(prompt, addSpecialTokens);
 
     private int[] Encode(string text, bool addSpecialTokens)
     {

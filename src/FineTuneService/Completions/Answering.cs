@@ -97,7 +97,9 @@ internal sealed class Answering(
         return new ReadyPrompts(ids, texts ? [.. ids.Select(prompt => encoder.TextOf(prompt))] : [], rows.Seeds(ids), schema, id => tokenizer.IsSpecial(id) ? [] : tokenizer.BytesOf(id) ?? []);
     }
 
-    private PromptEncoder Encoder(ServedModel served, ModelText text, int capacity)
+    /// <summary>Makes the model's prompts, with the templates that its adapter was trained with.</summary>
+    /// <exception cref="ModelException">It has no tokenizer.</exception>
+    public PromptEncoder Encoder(ServedModel served, ModelText text, int capacity)
     {
         Tokenizer tokenizer = text.Tokenizer ?? throw new ModelException("it has no tokenizer.json.");
         if (served.Adapter is not { } entry) return new PromptEncoder(tokenizer, text.ChatTemplate, text.PromptTemplate, capacity);

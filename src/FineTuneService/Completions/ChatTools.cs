@@ -56,6 +56,18 @@ internal sealed partial class ChatTools
         return tools.Check();
     }
 
+    /// <summary>Tools as a template is given them, without a model's answer in view.</summary>
+    public static IResult? Render(IReadOnlyList<ToolBody>? all, out JsonArray? rendered)
+    {
+        rendered = null;
+        if (all is null or { Count: 0 }) return null;
+        if (all.Any(tool => tool is null || tool.Type != "function")) return Wrong("each of tools is {\"type\": \"function\", \"function\": {…}}; custom tools are not built.");
+        var tools = new ChatTools([.. all.Select(tool => tool.Function)], new ToolChoice("auto"), true);
+        if (tools.Check() is { } wrong) return wrong;
+        rendered = tools.Rendered;
+        return null;
+    }
+
     /// <summary>How one choice's text is told.</summary>
     public ChoiceText Text() => Single is { } single ? new ArgumentsText(single.Name) : IsRequired ? new CallText()
         : Rendered is null ? new PlainText() : new FreeText(new ToolCallParser([.. _functions.Select(function => function.Name)]), _several);

@@ -126,6 +126,16 @@ internal sealed class OpenAIDescription
         // Null stands for the first token of an echoed prompt, which nothing comes before.
         JsonNode logprobs = _schemas["CreateCompletionResponse"]!["properties"]!["choices"]!["items"]!["properties"]!["logprobs"]!["anyOf"]![0]!["properties"]!;
         foreach (string field in new[] { "token_logprobs", "top_logprobs" }) logprobs[field]!["items"]!["type"] = new JsonArray((string)logprobs[field]!["items"]!["type"]!, "null");
+        // What a job that was paused is.
+        _schemas["FineTuningJob"]!["properties"]!["status"]!["enum"]!.AsArray().Add("paused");
+        // Our own settings allow more epochs, larger batches and a learning rate of 0.
+        foreach (JsonNode bounded in new[] { _schemas["FineTuneSupervisedHyperparameters"]!, _schemas["FineTuneDPOHyperparameters"]!, _schemas["FineTuningJob"]!["properties"]!["hyperparameters"]! }) Unbound(bounded);
+    }
+
+    private static void Unbound(JsonNode node)
+    {
+        if (node is JsonObject schema) foreach (string bound in new[] { "maximum", "exclusiveMinimum" }) schema.Remove(bound);
+        foreach (JsonNode? inner in node is JsonObject fields ? fields.Select(field => field.Value) : node is JsonArray items ? items : []) if (inner is not null) Unbound(inner);
     }
 
     private static OpenAIDescription? Load()
