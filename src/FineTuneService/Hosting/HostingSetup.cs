@@ -34,6 +34,7 @@ internal static class HostingSetup
     /// <exception cref="StartException">One of them cannot be used.</exception>
     public static void Prepare(this WebApplication app)
     {
+        ListenPorts.Require(app.Configuration);
         _ = app.Services.GetRequiredService<IOptions<FineTuneOptions>>().Value; // Read here, where a wrong value gets its sentence.
         var directory = app.Services.GetRequiredService<DataDirectory>();
         app.Services.GetRequiredService<DiskSpace>().PrepareForStart();

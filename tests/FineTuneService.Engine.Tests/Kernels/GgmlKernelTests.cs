@@ -74,7 +74,7 @@ public sealed class GgmlKernelTests
             "Q6_K" => [208],
             "TQ1_0" => [52],
             "TQ2_0" => [64],
-            "MXFP4" or "NVFP4" => [],
+            "MXFP4" or "NVFP4" or "IQ1_M" => [],
             "Q4_1" or "Q5_1" or "Q4_K" or "Q5_K" => [0, 2],
             _ => [0],
         };
@@ -82,6 +82,10 @@ public sealed class GgmlKernelTests
         {
             foreach (int at in scales) bytes[block + at + 1] = (byte)(bytes[block + at + 1] & 0x83 | 0x20);
             if (type == "MXFP4") bytes[block] = (byte)(110 + bytes[block] % 16);
+            if (type != "IQ1_M") continue;
+            // Its scale's upper eight bits are the upper halves of two bytes.
+            bytes[block + 55] = (byte)(bytes[block + 55] & 0x8F | 0x20);
+            bytes[block + 53] &= 0x3F;
         }
         return bytes;
     }

@@ -33,6 +33,12 @@ public sealed class StartFaultTests : IDisposable
     public async Task Start_WrongValue_SaysWhichOption(string name, string value, string expected) =>
         Assert.Contains(expected, await FailedStart.Sentence(_data.Path, (name, value)));
 
+    [Theory]
+    [InlineData("ASPNETCORE_HTTP_PORTS", "abc", "ASPNETCORE_HTTP_PORTS has 'abc', which is not a port")]
+    [InlineData("ASPNETCORE_HTTPS_PORTS", "5000;70000", "ASPNETCORE_HTTPS_PORTS has '70000', which is not a port")]
+    public async Task Start_WrongPorts_SaysWhichOption(string name, string value, string expected) =>
+        Assert.Contains(expected, await FailedStart.Sentence(_data.Path, ("ASPNETCORE_URLS", ""), (name, value)));
+
     [Fact]
     public async Task Start_PortInUse_SaysSoAndShowsNoKey()
     {
