@@ -8,6 +8,7 @@ namespace FineTuneService.Engine.Lora;
 public sealed class Adapter : IDisposable
 {
     private readonly DoraScales _scales = new();
+    private readonly PromptKeys _prompts = new();
     private LoraTensors? _compute;
 
     internal Adapter(LoraConfig config, LoraTensors values) => (Config, Values) = (config, values);
@@ -20,12 +21,13 @@ public sealed class Adapter : IDisposable
     /// <summary>The parameters that train.</summary>
     public long ParameterCount => Values.Layout.Length;
 
-    /// <summary>There are low-rank matrices alone, and every B is zero, as in a new adapter: the base answers as without it.</summary>
+    /// <summary>There are low-rank matrices alone, and every B is zero, or prompts, and every gate is, as in a new adapter: the base answers as without it.</summary>
     public bool ChangesNothing
     {
         get
         {
             using var scope = NewDisposeScope();
+            if (Values.Layout.Prompts.Count > 0) return Values.Prompts.All(prompt => prompt.Gate.count_nonzero().item<long>() == 0);
             return Values.Layout.IsPlain && Values.Parts.All(part => part.B.count_nonzero().item<long>() == 0);
         }
     }
@@ -60,16 +62,22 @@ public sealed class Adapter : IDisposable
     internal DoraScale DoraScale(LinearWeight linear, JoinedLoraPart part, BufferPool pool) =>
         _scales.Of(linear, Values[part.Module]!, Removed?[part.Module], pool);
 
+    /// <summary>Keys and values of a prompt, [length, queries + keys + values].</summary>
+    /// <param name="prompt">This adapter's on that layer, in the compute dtype.</param>
+    internal Tensor PromptKeys(LinearWeight qkv, Tensor prompt, BufferPool pool) => _prompts.Of(qkv, prompt, pool);
+
     /// <summary>Must follow every change of the values: renews what follows from them.</summary>
     internal void Changed()
     {
         _compute?.Flat.copy_(Values.Flat);
         _scales.Clear();
+        _prompts.Clear();
     }
 
     public void Dispose()
     {
         _scales.Dispose();
+        _prompts.Dispose();
         Removed?.Dispose();
         _compute?.Dispose();
         Values.Dispose();

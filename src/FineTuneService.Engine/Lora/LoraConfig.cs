@@ -75,6 +75,12 @@ public sealed record LoraConfig
     /// <summary>What is trained of tied embeddings acts in the head too: each has a copy in PEFT's files. For adapters that were made elsewhere.</summary>
     public bool EnsureWeightTying { get; init; }
 
+    /// <summary>LLaMA-Adapter's trained tokens; then there are no low-rank matrices, and what is said of them has no meaning.</summary>
+    public AdaptionPromptConfig? Prompt { get; init; }
+
+    /// <summary>LLaMA-Adapter instead of low-rank matrices.</summary>
+    public static LoraConfig OfPrompt(AdaptionPromptConfig prompt) => new() { Prompt = prompt, TargetModules = [] };
+
     /// <summary>Factor of B·A where no pattern says otherwise.</summary>
     public double Scaling => ScalingOf(Rank, Alpha);
 

@@ -23,6 +23,9 @@ internal sealed class LoraLayout
     /// <summary>Norms of which weight or bias are replaced.</summary>
     public IReadOnlyList<ReplacedModule> Norms { get; init; } = [];
 
+    /// <summary>Trained tokens of LLaMA-Adapter, a layer each, in the model's order.</summary>
+    public IReadOnlyList<PromptLayer> Prompts { get; init; } = [];
+
     /// <summary>Elements of the buffer: the adapter's parameters.</summary>
     public required long Length { get; init; }
 
@@ -30,11 +33,11 @@ internal sealed class LoraLayout
     public IEnumerable<(string Key, View View)> Views =>
     [
         .. Embedding?.Views ?? [], .. Table?.Views ?? [], .. Tokens?.Views ?? [], .. Layers.SelectMany(layer => layer.Views),
-        .. Norms.SelectMany(norm => norm.Views),
+        .. Norms.SelectMany(norm => norm.Views), .. Prompts.SelectMany(prompt => prompt.Views),
     ];
 
     /// <summary>There is nothing but A and B.</summary>
-    public bool IsPlain => Embedding is null && Table is null && Tokens is null && Norms.Count == 0
+    public bool IsPlain => Prompts.Count == 0 && Embedding is null && Table is null && Tokens is null && Norms.Count == 0
         && Layers.All(layer => layer.Replaced.Count == 0 && layer.Tokens is null && layer.Modules.All(module => module.BiasOfB is null));
 
     /// <param name="model">What the adapter is for.</param>

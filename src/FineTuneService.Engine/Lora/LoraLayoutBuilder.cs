@@ -11,6 +11,7 @@ internal sealed class LoraLayoutBuilder(ModelSlots model, LoraConfig config, Lor
     public LoraLayout Build()
     {
         LoraRules.Require(config);
+        if (config.Prompt is { } prompt) return PromptLayer.Layout(model, prompt);
         bool saved = targets.IsSaved(_embedding);
         LoraSettings? embedding = targets.For(_embedding, TargetKind.Embedding);
         TokenRows? tokens = null;

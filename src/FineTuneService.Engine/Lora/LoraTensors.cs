@@ -8,6 +8,7 @@ internal sealed class LoraTensors : IDisposable
 {
     private readonly Dictionary<string, JoinedLora> _joined = [];
     private readonly Dictionary<string, ReplacedPart> _norms = [];
+    private readonly Dictionary<string, PromptTensors> _prompts = [];
     private readonly List<Tensor> _views = [];
 
     /// <param name="layout">Decides the length of the buffer.</param>
@@ -18,6 +19,7 @@ internal sealed class LoraTensors : IDisposable
         foreach (AdaptedLayer layer in layout.Layers) _joined.Add(layer.Key, Joined(layer));
         foreach (ReplacedModule norm in layout.Norms) _norms.Add(norm.Part.Module, Replaced(norm));
         if (layout.Embedding is { } embedding) Embedding = new EmbeddingLora(embedding, ViewOf(embedding.A)!, ViewOf(embedding.B)!);
+        foreach (PromptLayer prompt in layout.Prompts) _prompts.Add(prompt.Key, new PromptTensors(ViewOf(prompt.Prompt)!, ViewOf(prompt.Gate)!));
         Table = ViewOf(layout.Table?.Weight);
         Tokens = TokensOf(layout.Tokens);
     }
@@ -46,6 +48,12 @@ internal sealed class LoraTensors : IDisposable
 
     /// <summary>What is on a layer, or null where that is nothing.</summary>
     public JoinedLora? Of(LinearWeight linear) => _joined.GetValueOrDefault(linear.Parts[0].Module);
+
+    /// <summary>The trained tokens beside a layer's joined queries, keys and values, or null.</summary>
+    public PromptTensors? PromptOf(LinearWeight qkv) => _prompts.Count == 0 ? null : _prompts.GetValueOrDefault(qkv.Parts[0].Module);
+
+    /// <summary>All of them, in the order of the model.</summary>
+    public IEnumerable<PromptTensors> Prompts => Layout.Prompts.Select(prompt => _prompts[prompt.Key]);
 
     /// <summary>What replaces a norm's weight and bias, or null.</summary>
     public ReplacedPart? Of(NormWeight norm) => _norms.Count == 0 ? null : _norms.GetValueOrDefault(norm.Module);

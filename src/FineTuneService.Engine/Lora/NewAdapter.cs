@@ -48,6 +48,7 @@ internal static class NewAdapter
         }
         values.Table?.copy_(weights.Embedding.Values());
         values.Tokens?.Rows.copy_(weights.Embedding.Values().index_select(0, values.Tokens.Ids));
+        foreach (PromptTensors prompt in values.Prompts) Gaussian.Draw(prompt.Prompt, 1, new CounterRandom(seed, stream++)); // Its gate is zero.
         if (values.Embedding is { } embedding) Gaussian.Draw(embedding.B, 1, new CounterRandom(seed, stream)); // A is zero.
     }
 

@@ -19,7 +19,8 @@ public static class PeftConfig
     public static LoraConfig Parse(string json)
     {
         JsonSettings config = JsonSettings.Parse(json, PeftFolder.ConfigFile, message => new AdapterException(message));
-        if (config.Text("peft_type") is var kind and not "LORA") throw new AdapterException($"peft_type {kind ?? "(none)"} is not supported: the Engine loads LORA.");
+        if (config.Text("peft_type") is PromptConfigFile.PeftType) return PromptConfigFile.Parse(config);
+        if (config.Text("peft_type") is var kind and not "LORA") throw new AdapterException($"peft_type {kind ?? "(none)"} is not supported: the Engine loads LORA and {PromptConfigFile.PeftType}.");
         foreach (string option in config.Names) RefuseUnlessPlain(option, config);
         (string? pattern, IReadOnlyList<string> targets) = NamesOrPattern("target_modules", config);
         if (pattern is null && targets.Count == 0 && config["target_modules"] is null) throw config.Refuse("target_modules, a list of names, is missing");

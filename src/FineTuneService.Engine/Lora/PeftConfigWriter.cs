@@ -9,6 +9,7 @@ internal static class PeftConfigWriter
     /// <param name="baseModel">The base's name, for base_model_name_or_path.</param>
     public static string Write(LoraConfig config, LoraLayout layout, string baseModel)
     {
+        if (config.Prompt is { } prompt) return PromptConfigFile.Write(prompt, layout, baseModel);
         var json = new JsonObject
         {
             ["alpha_pattern"] = Pattern(config.AlphaPattern.Select(entry => KeyValuePair.Create(entry.Key, Number(entry.Value)))),

@@ -17,6 +17,10 @@ internal static class PeftKeys
 
     public static string EmbeddingB(string module) => $"{Prefix}{module}.lora_embedding_B";
 
+    public static string Prompt(string module) => $"{Prefix}{module}.adaption_prompt";
+
+    public static string Gate(string module) => $"{Prefix}{module}.adaption_gate";
+
     public static string Tokens(string module) => $"{Prefix}{module}.token_adapter.trainable_tokens_delta";
 
     /// <summary>A module's own weight or bias, in an adapter that replaces it.</summary>

@@ -11,8 +11,11 @@ public static class AdapterMerge
     /// <summary>Writes a Hugging Face folder that needs no adapter, the base's tokenizer and template files included.</summary>
     /// <param name="dtype">Of every tensor in the file.</param>
     /// <param name="betweenTensors">Called between tensors: others may work meanwhile.</param>
+    /// <exception cref="AdapterException">The adapter is of a kind that no weight can hold.</exception>
     public static void Save(BaseModel model, Adapter adapter, string folder, ComputeDtype dtype, Action? betweenTensors = null)
     {
+        if (adapter.Config.Prompt is not null)
+            throw new AdapterException("a LLaMA-Adapter cannot be merged: its prompts are no part of any weight. Serve it as the adapter that it is.");
         using var pool = new BufferPool(model.Weights.Device);
         ModelConfig config = Unties(model, adapter) ? model.Config with { TieWordEmbeddings = false } : model.Config;
         ModelSaver.Save(

@@ -47,9 +47,12 @@ internal sealed class Decoder(ModelConfig config, DecoderWeights weights) : IDis
                 Activation Attend(Activation qkv)
                 {
                     if (layerWeights.QueryNorm is { } query) qkv = QueryKeyNorm.Forward(qkv, query, layerWeights.KeyNorm!, shape, on);
-                    return batch.Sequences.Length == 0
+                    IReadOnlyList<AdapterRows> prompted = PromptAttention.On(layerWeights.Qkv, on);
+                    if (prompted.Count > 0) qkv.AlsoRead();
+                    Activation attended = batch.Sequences.Length == 0
                         ? Attention.Forward(qkv, shape, rule, rotation, on)
                         : CachedAttention.Forward(qkv, batch, shape, rule, rotation, layer, on);
+                    return prompted.Count == 0 ? attended : PromptAttention.Forward(attended, qkv, prompted, layerWeights.Qkv, shape, rotation, on);
                 }
                 new DecoderBlock(Config, layerWeights, Attend, on).Forward(through);
             }

@@ -12,6 +12,7 @@ internal static class SlotTable
         int hidden = config.HiddenSize, width = config.EmbeddingWidth == 0 ? hidden : config.EmbeddingWidth;
         return new ModelSlots
         {
+            ModelType = config.Family.ModelType,
             Embedding = new Slot(names.Embedding + ".weight", SlotKind.Embedding, [config.VocabularySize, width]),
             Positions = config.PositionOffset is { } offset
                 ? new Slot(names.Positions + ".weight", SlotKind.Embedding, [config.MaxPositions + offset, hidden]) : null,

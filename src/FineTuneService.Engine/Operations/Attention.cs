@@ -74,6 +74,7 @@ internal sealed class Attention
         HeadSplit.MergeKeysAndValues(dKeys, dValues, _shape, dQkv);
         _rotation?.Apply(dQkv, _shape, inverse: true);
         qkv.TakeGradient(dQkv);
+        if (!ReferenceEquals(qkv.Grad, dQkv)) pool.Return(dQkv); // Added to what a prompt's queries have asked for.
         pool.Return(dQueries);
         pool.Return(dKeys);
         pool.Return(dValues);

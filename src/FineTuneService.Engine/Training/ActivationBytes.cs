@@ -1,4 +1,5 @@
 using FineTuneService.Engine.Kernels;
+using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Models;
 using FineTuneService.Engine.Weights;
 
@@ -9,13 +10,14 @@ namespace FineTuneService.Engine.Training;
 /// model's traits.
 /// </summary>
 /// <param name="element">Bytes of an activation's element.</param>
+/// <param name="prompt">LLaMA-Adapter's; nothing trains below its first layer.</param>
 /// <param name="trained">The inner width of what trains on a linear layer (an adapter's ranks), 0 where its weight itself trains; null where nothing does.</param>
-internal sealed class ActivationBytes(ModelConfig model, int element, Func<LinearSlot, int?> trained)
+internal sealed class ActivationBytes(ModelConfig model, int element, AdaptionPromptConfig? prompt, Func<LinearSlot, int?> trained)
 {
     private readonly int _queries = model.Heads * model.HeadDim, _keys = model.KeyValueHeads * model.HeadDim;
 
     /// <summary>Kept for a token, all layers together.</summary>
-    public long PerToken => model.Slots.Layers.Sum(Layer);
+    public long PerToken => model.Slots.Layers.Skip(prompt is null ? 0 : model.Slots.Layers.Count - prompt.LayersOf(model.Slots.Layers.Count)).Sum(Layer);
 
     /// <summary>The same under gradient checkpointing: the stream and the branch before each block, and all of one block.</summary>
     public long Recomputed => model.Slots.Layers.Count * 2L * model.HiddenSize * element + model.Slots.Layers.Max(Layer);
@@ -41,6 +43,7 @@ internal sealed class ActivationBytes(ModelConfig model, int element, Func<Linea
         if (layer.BeforeAttention is not null && (Keeps(layer.Qkv) || (shared && KeepsMlp(layer)))) width += hidden;
         if (layer.BeforeMlp is not null && KeepsMlp(layer)) width += hidden;
         width += _queries + 2L * _keys;
+        if (prompt is not null) width += _queries + 2L * _keys; // The prompt's queries are read where attention's were made.
         if (layer.QueryNorm is not null) width += _queries + 2L * _keys;
         if (Keeps(layer.O)) width += _queries;
         width += Mlp(layer);

@@ -31,7 +31,7 @@ public sealed record MemoryEstimate(long Base, long Trained, long Gradients, lon
         Dictionary<string, int> ranks = config.Lora is { } lora
             ? LoraLayout.Of(slots, lora).Layers.ToDictionary(layer => layer.Key, layer => (int)(layer.A?.Shape[0] ?? 0)) : [];
         var activations = new ActivationBytes(
-            model, element, linear => config.Lora is null ? 0 : ranks.TryGetValue(linear.Parts[0].Module, out int inner) ? inner : null);
+            model, element, config.Lora?.Prompt, linear => config.Lora is null ? 0 : ranks.TryGetValue(linear.Parts[0].Module, out int inner) ? inner : null);
         return new MemoryEstimate(
             precision.BytesOf(model),
             trainable * (trained + (copied ? element : 0)),

@@ -18,7 +18,7 @@ public sealed record TrainingRecipe(TrainingConfig Config, BasePrecision Precisi
     {
         RecipeFields.RefuseUnknown(recipe, "",
             ["name", "about", "seed", "steps", "tolerance", "eval_at", "base_model", "base_dtype", "attention", "method", "lora_config", "lora_dropout",
-             "quantization", "autocast", "autocast_adapter_dtype", "optimizer", "schedule", "max_grad_norm", "micro_batch_size", "accumulation", "loss_average", "neftune_noise_alpha", "dpo"]);
+             "quantization", "autocast", "autocast_adapter_dtype", "optimizer", "schedule", "max_grad_norm", "micro_batch_size", "accumulation", "loss_average", "neftune_noise_alpha", "dpo", "adaption_prompt_config"]);
         JsonObject optimizer = recipe["optimizer"]!.AsObject();
         bool bf16 = (string?)recipe["base_dtype"] == "bfloat16";
         var config = new TrainingConfig
@@ -60,6 +60,10 @@ public sealed record TrainingRecipe(TrainingConfig Config, BasePrecision Precisi
         {
             case "full": return null;
             case "lora": break;
+            case "adaption_prompt":
+                JsonObject prompt = recipe["adaption_prompt_config"]!.AsObject();
+                RecipeFields.RefuseUnknown(prompt, "adaption_prompt_config ", ["adapter_len", "adapter_layers"]);
+                return LoraConfig.OfPrompt(new AdaptionPromptConfig { Length = (int)prompt["adapter_len"]!, Layers = (int)prompt["adapter_layers"]! });
             case string other: throw new NotSupportedException($"method {other} is not supported");
         }
         JsonObject lora = recipe["lora_config"]!.DeepClone().AsObject();

@@ -5,6 +5,9 @@ namespace FineTuneService.Engine.Weights;
 /// </summary>
 internal sealed record ModelSlots
 {
+    /// <summary>config.json's model_type.</summary>
+    public required string ModelType { get; init; }
+
     /// <summary>[vocabulary, width].</summary>
     public required Slot Embedding { get; init; }
 

@@ -15,14 +15,15 @@ public sealed class MixedBatchTests
     private const double Tolerance = 1e-5;
 
     [Theory]
-    [InlineData(QuantizationType.None, false)]
-    [InlineData(QuantizationType.Nf4, false)]
-    [InlineData(QuantizationType.Nf4, true)]
-    public void Forward_AdaptersAndBaseInOneBatch_EqualSeparateRuns(QuantizationType quantization, bool doubleQuantization)
+    [InlineData(QuantizationType.None, false, false)]
+    [InlineData(QuantizationType.None, false, true)]
+    [InlineData(QuantizationType.Nf4, false, false)]
+    [InlineData(QuantizationType.Nf4, true, true)]
+    public void Forward_AdaptersAndBaseInOneBatch_EqualSeparateRuns(QuantizationType quantization, bool doubleQuantization, bool prompts)
     {
         using var scope = NewDisposeScope();
         using BaseModel model = BaseModel.Load(Shared.Path("models", "stories260K"), new BasePrecision(ComputeDtype.Fp32, quantization, doubleQuantization));
-        using Adapter a = WarmAdapter.Make(model, 1), b = WarmAdapter.Make(model, 2);
+        using Adapter a = prompts ? WarmAdapter.MakePrompt(model, 1) : WarmAdapter.Make(model, 1), b = WarmAdapter.Make(model, 2);
         string before = BaseBytes.Hash(model);
         Adapter?[] adapters = [a, b, null];
         // A prompt, and two tokens that are decoded after it.

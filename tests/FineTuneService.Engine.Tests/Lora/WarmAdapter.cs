@@ -19,4 +19,13 @@ internal static class WarmAdapter
         adapter.Changed();
         return adapter;
     }
+
+    /// <summary>A LLaMA-Adapter whose gates are open.</summary>
+    public static Adapter MakePrompt(BaseModel model, ulong seed)
+    {
+        Adapter adapter = Adapter.Create(model, LoraConfig.OfPrompt(new AdaptionPromptConfig { Length = 5 }), seed);
+        foreach (PromptTensors prompt in adapter.Values.Prompts) prompt.Gate.fill_(2);
+        adapter.Changed();
+        return adapter;
+    }
 }
