@@ -16,6 +16,9 @@ public sealed class PromptEncoder(Tokenizer tokenizer, ChatTemplate? chatTemplat
     /// </summary>
     public bool CanChat => chatTemplate is not null || promptTemplate is not null;
 
+    /// <summary>Texts that end an answer to a conversation, since the adapter was trained to write one behind each.</summary>
+    public IReadOnlyList<string> Ends => promptTemplate?.Ends ?? [];
+
     /// <summary>How the model writes that a function is to be called.</summary>
     public ToolConvention Tools => promptTemplate is null && chatTemplate is not null && ToolConvention.TemplateKnowsTools(chatTemplate.Source) ? ToolConvention.Of(chatTemplate.Source) : ToolConvention.Tagged;
 

@@ -36,6 +36,12 @@ public sealed record PromptTemplate(string Name, string WithInput, string Withou
     /// <summary>What stands behind each answer in training.</summary>
     public string Behind { get; init; } = "";
 
+    /// <summary>Texts that end an answer where one stands <see cref="Behind"/> it in training: with the blank lines before it, or without.</summary>
+    public IReadOnlyList<string> Ends => Behind.Trim() is { Length: > 0 } mark ? [.. new[] { Behind, mark }.Distinct()] : [];
+
+    /// <summary>An answer without what stands behind it in training.</summary>
+    public string WithoutEnd(string answer) => Ends.FirstOrDefault(end => answer.EndsWith(end, StringComparison.Ordinal)) is { } end ? answer[..^end.Length] : answer;
+
     /// <summary>A user's own: one text, whose places are columns of the training file.</summary>
     public static PromptTemplate Own(string text) => new("own", text, text);
 

@@ -8,6 +8,9 @@ namespace FineTuneService.Engine.Formats;
 /// </summary>
 internal interface ITensorSource : IDisposable
 {
+    /// <summary>Linear weights lie [out, in] even where the family's published files have them [in, out].</summary>
+    bool LinearsAreOutFirst => false;
+
     /// <summary>In the files' order.</summary>
     IReadOnlyCollection<string> Names { get; }
 

@@ -22,6 +22,8 @@ internal sealed class ModelFiles : ITensorSource
 
     private ModelFiles() { }
 
+    public bool LinearsAreOutFirst => _files.Exists(file => file.LinearsAreOutFirst);
+
     public IReadOnlyCollection<string> Names => _fileOf.Keys;
 
     /// <param name="folder">The model's, or the path of a GGUF file.</param>

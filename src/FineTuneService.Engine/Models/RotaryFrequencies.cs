@@ -64,14 +64,15 @@ internal sealed record RotaryFrequencies(float[] Inverse, double Scaling)
             double interpolated = Math.Clamp((i - low) / (high - low), 0, 1);
             inverse[i] = (float)(plain[i] / scaling.Factor * interpolated + plain[i] * (1 - interpolated));
         }
-        return new RotaryFrequencies(inverse, scaling.AttentionFactor ?? AttentionFactor(scaling));
+        return new RotaryFrequencies(inverse, AttentionFactor(scaling));
 
         double Dimension(double rotations) => rope.Dims * Math.Log(scaling.OriginalMaxPositions / (rotations * 2 * Math.PI)) / (2 * Math.Log(rope.Theta));
     }
 
-    /// <summary>0.1·ln(factor) + 1, or the ratio of two such where the config weighs the logarithm (DeepSeek V3's).</summary>
-    private static double AttentionFactor(YarnRopeScaling scaling)
+    /// <summary>On cosines and sines: as the config says, or 0.1·ln(factor) + 1, or the ratio of two such where the config weighs the logarithm (DeepSeek V3's).</summary>
+    public static double AttentionFactor(YarnRopeScaling scaling)
     {
+        if (scaling.AttentionFactor is { } given) return given;
         double Of(double mscale) => scaling.Factor <= 1 ? 1 : 0.1 * mscale * Math.Log(scaling.Factor) + 1;
         return scaling is { Mscale: > 0 and var mscale, MscaleAllDim: > 0 and var all } ? Of(mscale) / Of(all) : Of(1);
     }

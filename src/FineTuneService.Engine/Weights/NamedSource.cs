@@ -10,7 +10,7 @@ namespace FineTuneService.Engine.Weights;
 /// <param name="prefix">Goes before every name but the head's; published files have it everywhere or nowhere.</param>
 internal sealed class NamedSource(ITensorSource files, ModelSlots slots, string prefix) : ITensorSource
 {
-    private readonly HashSet<string> _transposed = [.. slots.All.Where(slot => slot.Transposed).Select(slot => slot.Name)];
+    private readonly HashSet<string> _transposed = files.LinearsAreOutFirst ? [] : [.. slots.All.Where(slot => slot.Transposed).Select(slot => slot.Name)];
 
     public IReadOnlyCollection<string> Names => files.Names;
 

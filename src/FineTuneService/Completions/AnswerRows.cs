@@ -11,7 +11,11 @@ namespace FineTuneService.Completions;
 /// <param name="Seeds">Of each row, prompt by prompt.</param>
 /// <param name="Schema">What the answers are held to, or null.</param>
 /// <param name="BytesOf">A token's text in UTF-8; nothing for a special token.</param>
-internal sealed record ReadyPrompts(IReadOnlyList<int[]> Tokens, IReadOnlyList<string> Texts, ulong[] Seeds, OutputSchema? Schema, Func<int, byte[]> BytesOf);
+internal sealed record ReadyPrompts(IReadOnlyList<int[]> Tokens, IReadOnlyList<string> Texts, ulong[] Seeds, OutputSchema? Schema, Func<int, byte[]> BytesOf)
+{
+    /// <summary>Texts that end an answer, beside those that the request names.</summary>
+    public IReadOnlyList<string> Ends { get; init; } = [];
+}
 
 /// <summary>A request's rows in the batch, n for each prompt, and what becomes of the request when the last of them has ended.</summary>
 /// <param name="left">The request is no longer under way. Called once.</param>
@@ -79,7 +83,13 @@ internal sealed class AnswerRows(string tenant, AnswerPlan plan, AnswerTrace tra
             Prompt = prompt,
             Adapter = use.Adapter?.Adapter,
             Turn = tenant,
-            Parameters = drawn with { Seed = seeds[number], MaxTokens = drawn.MaxTokens < 0 ? generator.Capacity - prompt.Length : drawn.MaxTokens, Schema = ready.Schema },
+            Parameters = drawn with
+            {
+                Seed = seeds[number],
+                MaxTokens = drawn.MaxTokens < 0 ? generator.Capacity - prompt.Length : drawn.MaxTokens,
+                Schema = ready.Schema,
+                Stop = [.. drawn.Stop, .. ready.Ends],
+            },
             OnStarted = number == 0 ? trace.PrefillStarted : null,
             OnPromptToken = plan.Echo && drawn.TopLogProbabilities is not null ? token => pieces.Writer.TryWrite(new AnswerPiece(number, "", null, token)) : null,
             OnToken = token =>

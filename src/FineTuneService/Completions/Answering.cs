@@ -94,7 +94,8 @@ internal sealed class Answering(
         IReadOnlyList<int[]> ids = rows.Plan.Prompts(encoder);
         OutputSchema? schema = vocabulary is null || rows.Plan.Grammar is null ? null : new OutputSchema(rows.Plan.Grammar(), vocabulary);
         bool texts = rows.Plan.Echo || (rows.Plan.Operation == TextCompletion && rows.Plan.Choices[0].TopLogProbabilities is not null);
-        return new ReadyPrompts(ids, texts ? [.. ids.Select(prompt => encoder.TextOf(prompt))] : [], rows.Seeds(ids), schema, id => tokenizer.IsSpecial(id) ? [] : tokenizer.BytesOf(id) ?? []);
+        return new ReadyPrompts(ids, texts ? [.. ids.Select(prompt => encoder.TextOf(prompt))] : [], rows.Seeds(ids), schema, id => tokenizer.IsSpecial(id) ? [] : tokenizer.BytesOf(id) ?? [])
+        { Ends = rows.Plan.Operation == Chat ? encoder.Ends : [] };
     }
 
     /// <summary>Makes the model's prompts, with the templates that its adapter was trained with.</summary>

@@ -1,3 +1,4 @@
+using FineTuneService.Engine.Chat;
 using FineTuneService.Engine.Evaluation;
 using FineTuneService.Engine.Tokenizers;
 
@@ -10,9 +11,10 @@ internal sealed record AskedPrompt(int[] Ids, string Text, string? Reference)
 {
     private const int MostShown = 500;
 
-    public static AskedPrompt Of(AnsweredPrompt row, Tokenizer tokenizer)
+    /// <param name="template">What the row was put into; null: nothing.</param>
+    public static AskedPrompt Of(AnsweredPrompt row, PromptTemplate? template, Tokenizer tokenizer)
     {
         string text = tokenizer.Decode(row.Prompt, skipSpecialTokens: false);
-        return new AskedPrompt(row.Prompt, text.Length <= MostShown ? text : text[^MostShown..], row.Reference);
+        return new AskedPrompt(row.Prompt, text.Length <= MostShown ? text : text[^MostShown..], template?.WithoutEnd(row.Reference) ?? row.Reference);
     }
 }

@@ -63,7 +63,7 @@ internal sealed class Evaluating(
 
     private async Task<Evaluated> RunInTurn(string tenant, EvaluationPlan plan, IReadOnlyList<ServedModel> models, CancellationToken cancel)
     {
-        Dataset? rows = plan.File is null ? null : await Read(plan.File, plan.Limit, cancel);
+        Dataset? rows = plan.File is null ? null : await Read(plan.File, plan, cancel);
         var tasks = new List<EvaluationTask>();
         foreach (PlannedTask planned in plan.Tasks) tasks.Add(await taskData.Read(planned, plan.Limit, cancel));
         var results = new List<ModelResult>();
@@ -91,11 +91,11 @@ internal sealed class Evaluating(
         }
     }
 
-    private async Task<Dataset> Read(StoredFile file, int? limit, CancellationToken cancel)
+    private async Task<Dataset> Read(StoredFile file, EvaluationPlan plan, CancellationToken cancel)
     {
         int most = options.Value.MaxEvaluationRows;
         await using Stream bytes = await blobs.Open(file.TenantId, file.Sha256, $"file '{file.Id}'", cancel);
-        Dataset rows = await Task.Run(() => Dataset.Read(bytes, file.Filename, mostRows: Math.Min(limit ?? int.MaxValue, most + 1)), cancel);
+        Dataset rows = await Task.Run(() => Dataset.Read(bytes, file.Filename, mostRows: Math.Min(plan.Limit ?? int.MaxValue, most + 1), plan.Columns), cancel);
         if (rows.Problems.Count > 0) throw new EvaluationRefused(EvaluationRefusal.BadRows("The file cannot be evaluated.", rows.Problems));
         if (rows.Rows.Count <= most) return rows;
         throw new EvaluationRefused(new EvaluationRefusal(EvaluationRefusalKind.TooManyRows,

@@ -11,6 +11,9 @@ public sealed record EvaluateRequest
     /// <summary>Id of a file with purpose fine-tune or evals, rows in any format that trains: loss, perplexity and token accuracy of their answers.</summary>
     public string? File { get; init; }
 
+    /// <summary>What the file's columns are, where it is in none of the formats; as a job's dataset.</summary>
+    public FileColumnsBody? Dataset { get; init; }
+
     /// <summary>lm-evaluation-harness's names, such as truthfulqa_mc2, blimp_causative, mmlu_astronomy, arithmetic_2da, gsm8k.</summary>
     public IReadOnlyList<string>? Tasks { get; init; }
 
@@ -25,6 +28,17 @@ public sealed record EvaluateRequest
 
     /// <summary>The same prompts to each model: text, seconds, tokens a second and peak memory; compared with the file's answers where it has some.</summary>
     public GenerateBody? Generate { get; init; }
+}
+
+/// <summary>A file's columns.</summary>
+public sealed record FileColumnsBody
+{
+    /// <summary>Our names for columns, each with the file's: {"prompt": "question", "completion": "answer"}. Under a prompt template: its places, and completion.</summary>
+    public Dictionary<string, string>? Columns { get; init; }
+
+    /// <summary>A text with columns in braces ("Q: {question}\nA:") that makes each row's prompt, or alpaca, dolly or dolly-databricks; every model is
+    /// asked in it, whatever it was trained with. The answer is the column completion, output, response or answer, unless columns says.</summary>
+    public string? PromptTemplate { get; init; }
 }
 
 /// <summary>A task's uploaded files, purpose evals or fine-tune.</summary>
@@ -60,6 +74,8 @@ public sealed record GenerateBody
 public sealed record EvaluationBody(
     string Id, string Object, long CreatedAt, string? File, int? Rows, IReadOnlyList<ModelResult> Results, IReadOnlyList<string> Warnings)
 {
+    /// <summary>As it was asked for.</summary>
+    public FileColumnsBody? Dataset { get; init; }
     public IReadOnlyList<string>? Tasks { get; init; }
     public int? NumFewshot { get; init; }
     public int? Limit { get; init; }

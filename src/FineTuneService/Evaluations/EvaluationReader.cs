@@ -23,7 +23,7 @@ internal sealed class EvaluationReader(FineTuneDbContext db)
         (StoredFile? file, IResult? noFile) = await Find(body.File, "file", cancel);
         if (noFile is not null) return (null, noFile);
         (IReadOnlyList<PlannedTask> tasks, IResult? noTask) = await Plan(body.Tasks ?? [], body.TaskFiles, body.NumFewshot, "", cancel);
-        return noTask is null ? (new EvaluationPlan(file, tasks, body.Limit, Answers(body.Generate)), null) : (null, noTask);
+        return noTask is null ? (new EvaluationPlan(file, tasks, body.Limit, Answers(body.Generate)) { Columns = FileColumns.Of(body.Dataset?.Columns, body.Dataset?.PromptTemplate) }, null) : (null, noTask);
     }
 
     /// <summary>Tasks whose names have been checked, and the current tenant's files for them.</summary>
@@ -66,6 +66,11 @@ internal sealed class EvaluationReader(FineTuneDbContext db)
         if (body.File is null && body.Tasks is not { Count: > 0 } && body.Generate is null)
             return Errors.BadRequest("Missing required parameter: 'file', 'tasks' or 'generate'; there is nothing to evaluate on.", "missing_required_parameter", "file");
         if (CheckTasks(body.Tasks, body.TaskFiles, body.NumFewshot, body.Limit) is { } problem) return Errors.BadRequest(problem.Message, param: problem.Param);
+        if (body.Dataset is { } dataset)
+        {
+            if (body.File is null) return Errors.BadRequest("dataset says what the columns of 'file' are; give a file.", param: "dataset");
+            if (FileColumns.Problem(dataset.Columns, dataset.PromptTemplate) is { } wrong) return Errors.BadRequest(wrong.Message + ".", param: "dataset." + wrong.Field);
+        }
         return body.Generate is { } generate ? Check(generate, body.File) : null;
     }
 

@@ -42,6 +42,7 @@ internal static class EvaluationsApi
             var answer = new EvaluationBody(
                 Ids.New("eval"), "evaluation", clock.GetUtcNow().ToUnixTimeSeconds(), plan!.File?.Id, evaluated.Rows, evaluated.Results, evaluated.Warnings)
             {
+                Dataset = body.Dataset,
                 Tasks = body.Tasks,
                 NumFewshot = body.NumFewshot,
                 Limit = body.Limit,

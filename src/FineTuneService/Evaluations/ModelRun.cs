@@ -31,7 +31,7 @@ internal sealed class ModelRun(ModelTurn turn, DeviceLease lease, int atOnce) : 
         var run = new TaskRun(turn, _answers, _scorer);
         foreach ((PlannedTask planned, EvaluationTask task) in plan.Tasks.Zip(tasks))
             done!.Add(task.Name, new TaskResult(task.Items.Count, planned.FewShots, OnWire(await run.Run(task, warnings, cancel))));
-        return result with { Tasks = done, Generated = plan.Generate is null ? null : await Generate(plan.Generate, encoded, cancel) };
+        return result with { Tasks = done, Generated = plan.Generate is null ? null : await Generate(plan.Generate, plan.Columns?.Template ?? turn.PromptTemplate, encoded, cancel) };
     }
 
     public async ValueTask DisposeAsync() => await lease.Serve(ModelTurn.Owner, () =>
@@ -67,12 +67,14 @@ internal sealed class ModelRun(ModelTurn turn, DeviceLease lease, int atOnce) : 
         return new ModelResult(turn.Name, Finite(result.Loss), Finite(perplexity), result.TokenAccuracy, result.Tokens);
     }
 
-    private async Task<GeneratedResult> Generate(PlannedAnswers asked, IReadOnlyList<TrainingRow> rows, CancellationToken cancel)
+    /// <param name="template">What the rows were put into.</param>
+    private async Task<GeneratedResult> Generate(PlannedAnswers asked, PromptTemplate? template, IReadOnlyList<TrainingRow> rows, CancellationToken cancel)
     {
+        if (asked.Prompts is not null) template = turn.PromptTemplate;
         AskedPrompt[] prompts = await turn.Aside(() => asked.Prompts is { } texts
-            ? texts.Select(Asked).ToArray() : [.. rows.Select(row => AskedPrompt.Of(AnsweredPrompt.Of(row, turn.Tokenizer), turn.Tokenizer))], cancel);
+            ? texts.Select(Asked).ToArray() : [.. rows.Select(row => AskedPrompt.Of(AnsweredPrompt.Of(row, turn.Tokenizer), template, turn.Tokenizer))], cancel);
         int[][] ids = [.. prompts.Select(prompt => AnswerRun.Fit(prompt.Ids, turn.Longest, asked.Parameters.MaxTokens))];
-        MadeAnswers made = await _answers.Run(ids, asked.Parameters, cancel);
+        MadeAnswers made = await _answers.Run(ids, asked.Parameters with { Stop = [.. asked.Parameters.Stop, .. template?.Ends ?? []] }, cancel);
         SampleBody[] samples = [.. prompts.Zip(made.Each, (prompt, answer) =>
             new SampleBody(prompt.Text, answer.Text, prompt.Reference, OnWire(answer.Finish), answer.Tokens, Math.Round(answer.Seconds, 4)))];
         long tokens = made.Each.Sum(answer => (long)answer.Tokens);

@@ -18,8 +18,8 @@ public sealed class GgufWriterTests
         using var golden = GgufFile.Open(path);
         using var model = ModelFiles.Open(Shared.Path("golden/models", name.Split('.')[0]));
         if (golden.Tensors.Values.FirstOrDefault(tensor => tensor.Type.Encode is null) is { } unwritten) Assert.Skip($"{unwritten.Type.Name} is read and not written");
-        GgufLayout layout = GgufLayout.Of(golden.Metadata);
-        int heads = golden.Metadata.Whole(golden.Metadata.Own("attention.head_count"), 1, 1000)!.Value, keyValueHeads = golden.Metadata.Whole(golden.Metadata.Own("attention.head_count_kv"), 1, 1000)!.Value;
+        GgufLayout layout = GgufLayouts.Of(golden.Metadata, golden.Names);
+        HeadCounts heads = GgufConfig.Heads(golden.Metadata);
         GgufOutput[] tensors = [.. golden.Tensors.Values.Select(tensor => new GgufOutput(tensor.Name, tensor.Type, tensor.Shape, () => Values(tensor.Name)))];
         string written = Path.Combine(folder.Path, "written.gguf");
         GgufWriter.Write(written, golden.Metadata.Values, tensors);
@@ -28,10 +28,10 @@ public sealed class GgufWriterTests
 
         Tensor Values(string tensor)
         {
-            if (GgufConfig.IsRopeFactor(tensor)) return golden.Read(tensor).clone();
+            if (GgufRope.IsFactor(tensor)) return golden.Read(tensor).clone();
             using var scope = NewDisposeScope();
             Tensor values = model.Read(layout.ToHuggingFace(tensor)!).to_type(ScalarType.Float32);
-            if (layout.PairedHeads(tensor, heads, keyValueHeads) is { } paired) values = HeadRows.ToPairs(values, paired);
+            if (layout.OrderOf(tensor) is { } order) values = order.ToGguf(values, heads);
             if (layout.IsPlusOne(tensor)) values = values + 1;
             return values.clone().MoveToOuterDisposeScope();
         }
@@ -40,12 +40,33 @@ public sealed class GgufWriterTests
     [Fact]
     public void ToGguf_EveryName_IsTheOtherWayRound()
     {
-        foreach (GgufLayout layout in GgufLayout.All)
+        foreach (GgufLayout layout in GgufLayouts.All)
         {
-            foreach (string name in layout.BlockNames.Keys.Select(name => $"blk.12.{name}.weight").Concat(["token_embd.weight", "output.weight", "output_norm.weight", "blk.0.attn_output.bias"]))
-                Assert.Equal(name, layout.ToGguf(layout.ToHuggingFace(name)!));
-            Assert.Null(layout.ToHuggingFace("blk.0.ffn_gate_exps.weight"));
-            Assert.Null(layout.ToGguf("model.layers.x.self_attn.o_proj.weight"));
+            foreach (string name in layout.Block.Keys.Select(name => $"blk.12.{name}.weight").Concat(layout.Outer.Keys.Select(name => name + ".weight")).Append($"blk.0.{layout.Block.Keys.First()}.bias"))
+            {
+                string own = layout.ToHuggingFace(name)!;
+                bool stacked = own.Contains("{0}", StringComparison.Ordinal);
+                Assert.Equal((name, stacked ? 7 : null), layout.ToGguf(own.Replace("{0}", "7", StringComparison.Ordinal)));
+                if (stacked) Assert.Null(layout.ToGguf(own.Replace("{0}", "-7", StringComparison.Ordinal)));
+            }
+            Assert.Null(layout.ToHuggingFace("blk.0.ffn_gate_shexp.weight"));
+            Assert.Null(layout.ToGguf($"{layout.LayerPrefix}x.self_attn.o_proj.weight"));
         }
+    }
+
+    /// <summary>A tensor made in parts is the file that it makes in one.</summary>
+    [Fact]
+    public void Write_TensorInParts_IsTheSameFile()
+    {
+        using var scope = NewDisposeScope();
+        using var folder = new TemporaryFolder();
+        Tensor values = arange(3 * 4 * 32, ScalarType.Float32).reshape(3, 4, 32);
+        GgmlType type = GgmlTypes.All.First(type => type.Name == "Q8_0");
+        string one = Path.Combine(folder.Path, "one.gguf"), three = Path.Combine(folder.Path, "three.gguf");
+        GgufWriter.Write(one, [], [new GgufOutput("t", type, [3, 4, 32], () => values.alias())]);
+        GgufWriter.Write(three, [], [new GgufOutput("t", type, [3, 4, 32], () => values[0], () => values[1], () => values[2])]);
+        Assert.Equal(File.ReadAllBytes(one), File.ReadAllBytes(three));
+        using GgufFile file = GgufFile.Open(three);
+        Assert.True(file.Read(file.Tensors["t"].Part(1)).Equals(file.Read("t")[1]));
     }
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using FineTuneService.Engine.Formats;
 using FineTuneService.Engine.Formats.Gguf;
 using FineTuneService.Engine.Models;
@@ -37,7 +38,7 @@ public sealed class GgufExportTests
         {
             Assert.Equal(golden.Tensors[tensor].Type, written.Tensors[tensor].Type);
             using Tensor expected = golden.Blocks(tensor), blocks = written.Blocks(tensor);
-            if (!GgufConfig.IsRopeFactor(tensor)) Assert.True(expected.bytes.SequenceEqual(blocks.bytes), tensor);
+            if (!GgufRope.IsFactor(tensor)) Assert.True(expected.bytes.SequenceEqual(blocks.bytes), tensor);
             else Assert.True(allclose(golden.Read(tensor), written.Read(tensor), rtol: 1e-6, atol: 0), tensor);
         }
         Fidelity.Passed("gguf", $"{name} exported", "keys, and tensors byte for byte");
@@ -61,14 +62,78 @@ public sealed class GgufExportTests
             Assert.False(File.Exists(path));
             Fidelity.Skipped("gguf export", name, refused.Message);
         }
-        using BaseModel model = BaseModel.Load(source, BasePrecision.Fp32), written = BaseModel.Load(path, BasePrecision.Fp32);
+        float difference = LogitsDifference(source, path);
+        Assert.True(difference < 1e-4, $"logits differ by {difference}");
+        SaysWhatTheModelDoes(source, path);
+        Fidelity.Passed("gguf export", name, $"loads again: logits within {difference:0.0e+0}");
+    }
+
+    /// <summary>What a golden case does not have, of the same families.</summary>
+    [Theory]
+    [InlineData("smollm3", """{ "no_rope_layers": [1, 1, 1, 0] }""")]
+    [InlineData("qwen3_moe", """{ "mlp_only_layers": [], "attention_bias": true }""")]
+    [InlineData("falcon-new-decoder", """{ "num_ln_in_parallel_attn": 1 }""")]
+    [InlineData("gpt_neox", """{ "use_parallel_residual": false, "attention_bias": false, "rotary_pct": 0.5 }""")]
+    [InlineData("gemma3_text", """{ "sliding_window_pattern": 2, "query_pre_attn_scalar": 16, "rope_scaling": null }""")]
+    [InlineData("llama-rope-yarn", """{ "rope_scaling": { "rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 256, "attention_factor": 1.3 } }""")]
+    [InlineData("mixtral", """{ "sliding_window": 8 }""")]
+    [InlineData("granite", """{ "attention_bias": true, "mlp_bias": true, "tie_word_embeddings": false }""")]
+    [InlineData("stablelm", """{ "use_parallel_residual": true }""")]
+    [InlineData("cohere", """{ "use_qk_norm": false }""")]
+    [InlineData("starcoder2", """{ "use_bias": false, "sliding_window": null }""")]
+    public void Write_FamilyWithOtherTraits_LoadsEqual(string name, string changes)
+    {
+        using var scope = NewDisposeScope();
+        using var folder = new TemporaryFolder();
+        JsonObject config = JsonNode.Parse(File.ReadAllText(Shared.Path("golden/models", name, "config.json")))!.AsObject();
+        foreach ((string key, JsonNode? value) in JsonNode.Parse(changes)!.AsObject()) config[key] = value?.DeepClone();
+        using (BaseModel random = BaseModel.Random(ModelConfig.Parse(config.ToJsonString()) with { InitializerRange = 0.2f }, BasePrecision.Fp32, seed: 1)) random.Save(folder.Path, ComputeDtype.Fp32);
+        string path = Path.Combine(folder.Path, "out", "model.gguf");
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        GgufExport.Write(folder.Path, path, GgufFileType.F32, name);
+        Assert.True(LogitsDifference(folder.Path, path) < 1e-4);
+    }
+
+    /// <summary>Blocks stay what they are where rows are ordered otherwise, stacked, or [in, out] in the family's own files.</summary>
+    [Theory, InlineData("gpt2"), InlineData("gpt_neox"), InlineData("falcon-new-decoder"), InlineData("mixtral"), InlineData("stablelm-qknorm"), InlineData("gemma2")]
+    public void Write_InBlocks_AreServedAsStored(string name)
+    {
+        using var scope = NewDisposeScope();
+        using var folder = new TemporaryFolder();
+        string path = Path.Combine(folder.Path, "model.gguf");
+        GgufExport.Write(Shared.Path("golden/models", name), path, GgufFileType.Q8_0, name);
+        using BaseModel widened = BaseModel.Load(path, BasePrecision.Fp32), stored = BaseModel.Load(path, new BasePrecision(ComputeDtype.Fp32, QuantizationType.AsStored));
+        Assert.True(stored.Bytes < widened.Bytes);
+        using var run = new ReferenceRun(widened);
+        using var again = new ReferenceRun(stored);
+        Assert.True((run.Logits([Ids]) - again.Logits([Ids])).abs().max().item<float>() < 1e-4);
+        // A Hugging Face folder of it has the family's own layout.
+        string saved = Path.Combine(folder.Path, "saved");
+        widened.Save(saved, ComputeDtype.Fp32);
+        Assert.Equal(0, LogitsDifference(path, saved));
+    }
+
+    private static int[] Ids => [.. Enumerable.Range(5, 60)];
+
+    private static float LogitsDifference(string one, string other)
+    {
+        using BaseModel model = BaseModel.Load(one, BasePrecision.Fp32), written = BaseModel.Load(other, BasePrecision.Fp32);
         using var run = new ReferenceRun(model);
         using var again = new ReferenceRun(written);
-        int[] ids = [.. Enumerable.Range(5, 60)];
-        Tensor expected = run.Logits([ids]), logits = again.Logits([ids]);
-        float difference = (expected - logits).abs().max().item<float>();
-        Assert.True(difference < 1e-4, $"logits differ by {difference}");
-        Fidelity.Passed("gguf export", name, $"loads again: logits within {difference:0.0e+0}");
+        return (run.Logits([Ids]) - again.Logits([Ids])).abs().max().item<float>();
+    }
+
+    /// <summary>Keys that both config.json have say the same.</summary>
+    private static void SaysWhatTheModelDoes(string source, string path)
+    {
+        string[] otherwise = ["architectures", "torch_dtype", "rope_scaling", "query_pre_attn_scalar", "sliding_window", "eos_token_id"];
+        JsonObject own = JsonNode.Parse(File.ReadAllText(Path.Combine(source, "config.json")))!.AsObject(), read = JsonNode.Parse(ModelTextFiles.Read(path, "config.json")!)!.AsObject();
+        foreach ((string key, JsonNode? value) in own)
+        {
+            if (otherwise.Contains(key) || value is null || read[key] is not { } other) continue;
+            if (value.GetValueKind() == JsonValueKind.Number) Assert.Equal((double)value, (double)other, Math.Abs((double)value) * 1e-6);
+            else Assert.True(JsonNode.DeepEquals(value, other), $"{key}: {other} is not {value}");
+        }
     }
 
     [Theory, MemberData(nameof(Tokenizers))]

@@ -4,7 +4,6 @@ using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Models;
 using FineTuneService.Engine.Operations;
 using FineTuneService.Engine.Quantization;
-using FineTuneService.Engine.Training;
 using FineTuneService.Engine.Training.Methods;
 using static TorchSharp.torch;
 

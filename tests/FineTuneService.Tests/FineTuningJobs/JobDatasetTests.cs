@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json.Nodes;
 
@@ -39,6 +40,52 @@ public sealed class JobDatasetTests(TestService service) : IClassFixture<TestSer
         Assert.Contains("POTATO", (string?)chat["choices"]![0]!["message"]!["content"]);
         Assert.Equal((int)chat["usage"]!["prompt_tokens"]!, (int)written["usage"]!["prompt_tokens"]!);
         Assert.Equal((string?)written["choices"]![0]!["text"], (string?)chat["choices"]![0]!["message"]!["content"]);
+    }
+
+    /// <summary>Databricks' template has a mark behind each answer: whoever asks does not see it, in an evaluation neither.</summary>
+    [Fact]
+    public async Task Job_TemplateWithAnEndMark_AnswersStopThere()
+    {
+        HttpClient client = service.With(await service.NewTenant("marks"));
+        string file = await client.Upload(Questions(20));
+        object columns = new { instruction = "question", completion = "reply" };
+        JsonNode job = await client.Post("/v1/fine_tuning/jobs", new
+        {
+            model = TestService.BaseModel,
+            training_file = file,
+            dataset = new { columns, prompt_template = "dolly-databricks" },
+            training = new { epochs = 16, learning_rate = 0.01, batch_size = 4 },
+        });
+        string tuned = (string)(await client.Ended((string)job["id"]!))["fine_tuned_model"]!;
+        JsonNode chat = await client.Post("/v1/chat/completions", new { model = tuned, temperature = 0, max_tokens = 60, messages = new[] { new { role = "user", content = "say 5" } } });
+        Assert.Equal((" POTATO", "stop"), ((string?)chat["choices"]![0]!["message"]!["content"], (string?)chat["choices"]![0]!["finish_reason"]));
+
+        JsonNode evaluated = await client.Post("/v1/evaluations", new
+        {
+            models = new[] { tuned },
+            file,
+            dataset = new { columns, prompt_template = "dolly-databricks" },
+            limit = 2,
+            generate = new { max_tokens = 60 },
+        });
+        JsonNode result = evaluated["results"]![0]!;
+        Assert.InRange((double)result["loss"]!, 0, 0.5);
+        Assert.All(result["generated"]!["samples"]!.AsArray(), sample =>
+            Assert.Equal((" POTATO", "POTATO", "stop"), ((string?)sample!["text"], (string?)sample["reference"], (string?)sample["finish_reason"])));
+        Assert.Equal("dolly-databricks", (string?)evaluated["dataset"]!["prompt_template"]);
+    }
+
+    [Fact]
+    public async Task Evaluate_BadColumns_Is400ThatNamesTheField()
+    {
+        HttpClient client = service.With(await service.NewTenant("badcolumns"));
+        string file = await client.Upload(Questions(2));
+        foreach ((object dataset, string param) in new (object, string)[] { (new { prompt_template = "no place" }, "prompt_template"), (new { columns = new { question = "q" } }, "columns") })
+        {
+            HttpResponseMessage answer = await client.PostAsJsonAsync("/v1/evaluations", new { models = new[] { TestService.BaseModel }, file, dataset });
+            Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
+            Assert.Equal("dataset." + param, (string?)JsonNode.Parse(await answer.Content.ReadAsStringAsync())!["error"]!["param"]);
+        }
     }
 
     [Fact]

@@ -11,11 +11,18 @@ internal static class GgufEncoding
     public static void Write(Stream file, GgufOutput tensor)
     {
         if (tensor.Count == 0) return;
+        foreach (Func<Tensor> part in tensor.Parts) Write(file, tensor, part);
+    }
+
+    private static void Write(Stream file, GgufOutput tensor, Func<Tensor> part)
+    {
         using var scope = NewDisposeScope();
-        long columns = tensor.Shape.Length == 0 ? 1 : tensor.Shape[^1], rows = tensor.Count / columns, most = Math.Clamp(PieceElements / columns, 1, rows);
-        Tensor values = tensor.Values();
-        if (!values.shape.AsSpan().SequenceEqual(tensor.Shape)) throw new ArgumentException($"{tensor.Name} has shape [{string.Join(", ", values.shape)}], not [{string.Join(", ", tensor.Shape)}]");
-        values = values.reshape(rows, columns);
+        Tensor values = part();
+        long columns = tensor.Shape.Length == 0 ? 1 : tensor.Shape[^1];
+        if (values.numel() != tensor.Count / tensor.Parts.Count || (values.dim() > 0 && values.shape[^1] != columns))
+            throw new ArgumentException($"{tensor.Name} has shape [{string.Join(", ", values.shape)}] in {tensor.Parts.Count} parts, not [{string.Join(", ", tensor.Shape)}]");
+        values = values.reshape(-1, columns);
+        long rows = values.shape[0], most = Math.Clamp(PieceElements / columns, 1, rows);
         for (long first = 0; first < rows; first += most)
         {
             using var piece = NewDisposeScope();

@@ -5,7 +5,7 @@ namespace FineTuneService.Engine.Formats.Gguf;
 
 /// <summary>
 /// A GGUF file, memory mapped: metadata, and tensors under their GGUF names. F32, F16 and BF16 are read as they are, blocks as the fp32
-/// numbers that gguf's own dequantize makes of them; <see cref="Blocks"/> gives them as stored.
+/// numbers that gguf's own dequantize makes of them; <see cref="Blocks(string)"/> gives them as stored.
 /// </summary>
 internal sealed class GgufFile : ITensorSource
 {
@@ -27,53 +27,60 @@ internal sealed class GgufFile : ITensorSource
 
     public StoredTensor? Find(string name) => _header.Tensors.GetValueOrDefault(name);
 
-    public Tensor Read(string name)
+    public Tensor Read(string name) => Read(_header.Tensors[name]);
+
+    public void CopyTo(string name, Tensor into) => CopyTo(_header.Tensors[name], into);
+
+    public Tensor Blocks(string name) => Blocks(_header.Tensors[name]);
+
+    public void RefuseNonFinite(string name) => RefuseNonFinite(_header.Tensors[name]);
+
+    /// <summary>The values of a tensor of this file, or of a part of one.</summary>
+    public Tensor Read(GgufTensor tensor)
     {
-        GgufTensor tensor = _header.Tensors[name];
         if (tensor.Type.Values == 1)
         {
             using Tensor flat = _pages.Elements(tensor.Dtype, tensor.Begin, tensor.Count);
             return flat.view(tensor.Shape);
         }
         Tensor values = empty(tensor.Shape, dtype: ScalarType.Float32);
-        CopyTo(name, values);
+        CopyTo(tensor, values);
         return values;
     }
 
-    /// <inheritdoc/>
-    public void CopyTo(string name, Tensor into)
+    /// <inheritdoc cref="ITensorSource.CopyTo"/>
+    public void CopyTo(GgufTensor tensor, Tensor into)
     {
-        GgufTensor tensor = _header.Tensors[name];
         using var scope = NewDisposeScope();
         if (tensor.Type.Values == 1)
         {
-            into.copy_(Read(name).view_as(into));
+            into.copy_(Read(tensor).view_as(into));
             return;
         }
         Tensor rows = into.view(tensor.Rows, tensor.Columns);
-        GgufRows.ForEachPiece(tensor, Blocks(name), (first, values) => rows.narrow(0, first, values.shape[0]).copy_(values));
+        GgufRows.ForEachPiece(tensor, Blocks(tensor), (first, values) => rows.narrow(0, first, values.shape[0]).copy_(values));
     }
 
-    public Tensor Blocks(string name)
+    /// <inheritdoc cref="ITensorSource.Blocks"/>
+    public Tensor Blocks(GgufTensor tensor)
     {
-        GgufTensor tensor = _header.Tensors[name];
         using Tensor flat = _pages.Elements(ScalarType.Byte, tensor.Begin, tensor.Bytes);
         return flat.view(tensor.Rows, tensor.RowBytes);
     }
 
-    public void RefuseNonFinite(string name)
+    /// <inheritdoc cref="ITensorSource.RefuseNonFinite"/>
+    public void RefuseNonFinite(GgufTensor tensor)
     {
-        GgufTensor tensor = _header.Tensors[name];
         if (tensor.Type.Values == 1)
         {
             using SafeFileHandle file = File.OpenHandle(_path);
-            if (FiniteScan.FirstBad(file, new FileTensor(name, tensor.Dtype, tensor.Shape, tensor.Begin, tensor.Begin + tensor.Bytes)) is >= 0 and var at) throw NotFinite(name, at);
+            if (FiniteScan.FirstBad(file, new FileTensor(tensor.Name, tensor.Dtype, tensor.Shape, tensor.Begin, tensor.Begin + tensor.Bytes)) is >= 0 and var at) throw NotFinite(tensor.Name, at);
             return;
         }
         using var scope = NewDisposeScope();
-        GgufRows.ForEachPiece(tensor, Blocks(name), (first, values) =>
+        GgufRows.ForEachPiece(tensor, Blocks(tensor), (first, values) =>
         {
-            if (FiniteScan.FirstBad(values.bytes, ScalarType.Float32) is >= 0 and var at) throw NotFinite(name, first * tensor.Columns + at);
+            if (FiniteScan.FirstBad(values.bytes, ScalarType.Float32) is >= 0 and var at) throw NotFinite(tensor.Name, first * tensor.Columns + at);
         });
     }
 

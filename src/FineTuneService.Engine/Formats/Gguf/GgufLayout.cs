@@ -2,113 +2,93 @@ using System.Globalization;
 
 namespace FineTuneService.Engine.Formats.Gguf;
 
-/// <summary>
-/// How llama.cpp's converter writes a family: names, and what it does to values. The table holds what is known to be equal to it; another
-/// architecture is refused by name.
-/// </summary>
+/// <summary>How llama.cpp's converter writes a family: names, what it does to values, and which keys of config.json its own stand for.</summary>
 /// <param name="Architecture">general.architecture.</param>
 /// <param name="ModelType">config.json's model_type.</param>
 /// <param name="ModelClass">config.json's architectures[0].</param>
-/// <param name="BlockNames">GGUF's names of a block's modules, and Hugging Face's.</param>
-internal sealed record GgufLayout(string Architecture, string ModelType, string ModelClass, IReadOnlyDictionary<string, string> BlockNames)
+internal sealed record GgufLayout(string Architecture, string ModelType, string ModelClass)
 {
-    private const string BlockPrefix = "blk.", LayerPrefix = "model.layers.";
+    private const string BlockPrefix = "blk.", Index = "{0}";
 
-    /// <summary>q and k rows of a head are reordered from halves to neighbouring pairs, which is how ggml rotates this family.</summary>
-    public bool PairsQueryAndKey { get; init; }
+    /// <summary>GGUF's names of a block's modules, and Hugging Face's. With {0} there, as many of them lie one after the other in one tensor.</summary>
+    public required IReadOnlyDictionary<string, string> Block { get; init; }
+
+    /// <summary>The same for modules outside of blocks.</summary>
+    public IReadOnlyDictionary<string, string> Outer { get; init; } = LayoutNames.Outer;
+
+    /// <summary>Hugging Face's name of a block, up to its number.</summary>
+    public string LayerPrefix { get; init; } = "model.layers.";
+
+    /// <summary>Tensors whose rows GGUF orders otherwise, by GGUF's name of the module.</summary>
+    public IReadOnlyDictionary<string, RowOrder> Orders { get; init; } = new Dictionary<string, RowOrder>();
 
     /// <summary>RMSNorm weights are stored as 1 + w.</summary>
     public bool NormsPlusOne { get; init; }
 
-    private static readonly Dictionary<string, string> s_outer = new()
-    {
-        ["token_embd"] = "model.embed_tokens",
-        ["output_norm"] = "model.norm",
-        ["output"] = "lm_head",
-    };
+    /// <summary>config.json's name of what norms add to the variance; GGUF tells RMS norms from layer norms.</summary>
+    public string Epsilon { get; init; } = "rms_norm_eps";
 
-    private static readonly Dictionary<string, string> s_attention = new()
-    {
-        ["attn_norm"] = "input_layernorm",
-        ["attn_q"] = "self_attn.q_proj",
-        ["attn_k"] = "self_attn.k_proj",
-        ["attn_v"] = "self_attn.v_proj",
-        ["attn_output"] = "self_attn.o_proj",
-    };
+    /// <summary>A key says whether both branches read the same stream.</summary>
+    public bool SaysParallel { get; init; }
 
-    private static readonly Dictionary<string, string> s_gated = new()
-    {
-        ["ffn_gate"] = "mlp.gate_proj",
-        ["ffn_up"] = "mlp.up_proj",
-        ["ffn_down"] = "mlp.down_proj",
-    };
+    /// <summary>The file's logit_scale divides logits (Granite); else it multiplies them.</summary>
+    public bool LogitScaleDivides { get; init; }
 
-    private static readonly Dictionary<string, string> s_headNorms = new() { ["attn_q_norm"] = "self_attn.q_norm", ["attn_k_norm"] = "self_attn.k_norm" };
+    /// <summary>llama.cpp's graph of the family has a head of its own (false: the embedding table is the head; null: either).</summary>
+    public bool? OwnHead { get; init; }
 
-    private static readonly Dictionary<string, string> s_preNorm = new(s_attention.Concat(s_gated)) { ["ffn_norm"] = "post_attention_layernorm" };
+    /// <summary>Writes what config.json has of the family beside what all have.</summary>
+    public Action<GgufReading> Settings { get; init; } = _ => { };
 
-    private static readonly Dictionary<string, string> s_sandwich = new(s_attention.Concat(s_gated))
-    {
-        ["post_attention_norm"] = "post_attention_layernorm",
-        ["ffn_norm"] = "pre_feedforward_layernorm",
-        ["post_ffw_norm"] = "post_feedforward_layernorm",
-    };
+    public string EpsilonKey => Epsilon.StartsWith("rms", StringComparison.Ordinal) ? "attention.layer_norm_rms_epsilon" : "attention.layer_norm_epsilon";
 
-    private static readonly Dictionary<string, string> s_fused = new()
-    {
-        ["attn_norm"] = "input_layernorm",
-        ["attn_qkv"] = "self_attn.qkv_proj",
-        ["attn_output"] = "self_attn.o_proj",
-        ["ffn_norm"] = "post_attention_layernorm",
-        ["ffn_up"] = "mlp.gate_up_proj",
-        ["ffn_down"] = "mlp.down_proj",
-    };
+    public bool HasExperts => Block.ContainsKey("ffn_gate_exps");
 
-    public static readonly IReadOnlyList<GgufLayout> All =
-    [
-        new("llama", "llama", "LlamaForCausalLM", s_preNorm) { PairsQueryAndKey = true },
-        new("qwen2", "qwen2", "Qwen2ForCausalLM", s_preNorm),
-        new("qwen3", "qwen3", "Qwen3ForCausalLM", new Dictionary<string, string>(s_preNorm.Concat(s_headNorms))),
-        new("gemma", "gemma", "GemmaForCausalLM", s_preNorm) { NormsPlusOne = true },
-        new("gemma2", "gemma2", "Gemma2ForCausalLM", s_sandwich) { NormsPlusOne = true },
-        new("gemma3", "gemma3_text", "Gemma3ForCausalLM", new Dictionary<string, string>(s_sandwich.Concat(s_headNorms))) { NormsPlusOne = true },
-        new("phi3", "phi3", "Phi3ForCausalLM", s_fused),
-    ];
-
-    /// <exception cref="GgufException">The architecture is not in the table.</exception>
-    public static GgufLayout Of(GgufMetadata metadata) => All.FirstOrDefault(layout => layout.Architecture == metadata.Architecture)
-        ?? throw metadata.Refuse($"the architecture {metadata.Architecture} is not supported as GGUF ({string.Join(", ", All.Select(layout => layout.Architecture))} are)");
-
-    /// <summary>The layout to write a model of this config.json's model_type in; null where there is none. Mistral is a llama to ggml.</summary>
-    public static GgufLayout? OfModelType(string modelType) => All.FirstOrDefault(layout => layout.ModelType == (modelType == "mistral" ? "llama" : modelType));
-
-    /// <summary>Hugging Face's name of a tensor; null where the family has none of it.</summary>
+    /// <summary>Hugging Face's name of a tensor, with {0} where it is one of several in it; null where the family has none of it.</summary>
     public string? ToHuggingFace(string name)
     {
         (string module, string kind) = Split(name);
-        if (s_outer.TryGetValue(module, out string? outer)) return outer + kind;
+        if (Outer.TryGetValue(module, out string? outer)) return outer + kind;
         if (!module.StartsWith(BlockPrefix, StringComparison.Ordinal)) return null;
         string[] parts = module[BlockPrefix.Length..].Split('.', 2);
-        return parts.Length == 2 && IsNumber(parts[0]) && BlockNames.TryGetValue(parts[1], out string? inner) ? $"{LayerPrefix}{parts[0]}.{inner}{kind}" : null;
+        return parts.Length == 2 && IsNumber(parts[0]) && Block.TryGetValue(parts[1], out string? inner) ? $"{LayerPrefix}{parts[0]}.{inner}{kind}" : null;
     }
 
-    /// <summary>GGUF's name of a tensor; null where the family has none of it.</summary>
-    public string? ToGguf(string name)
+    /// <summary>GGUF's name of a tensor, and which one it is of several there; null where the family has none of it.</summary>
+    public (string Name, int? Index)? ToGguf(string name)
     {
         (string module, string kind) = Split(name);
-        if (s_outer.FirstOrDefault(pair => pair.Value == module).Key is { } outer) return outer + kind;
+        if (Outer.FirstOrDefault(pair => pair.Value == module).Key is { } outer) return (outer + kind, null);
         if (!module.StartsWith(LayerPrefix, StringComparison.Ordinal)) return null;
         string[] parts = module[LayerPrefix.Length..].Split('.', 2);
-        return parts.Length == 2 && IsNumber(parts[0]) && BlockNames.FirstOrDefault(pair => pair.Value == parts[1]).Key is { } inner ? $"{BlockPrefix}{parts[0]}.{inner}{kind}" : null;
+        if (parts.Length != 2 || !IsNumber(parts[0])) return null;
+        foreach ((string gguf, string inner) in Block)
+        {
+            if (IsOf(inner, parts[1], out int? index)) return ($"{BlockPrefix}{parts[0]}.{gguf}{kind}", index);
+        }
+        return null;
     }
 
-    /// <summary>Heads whose rows are reordered in the tensor of this GGUF name; null where none are.</summary>
-    public int? PairedHeads(string name, int heads, int keyValueHeads) => !PairsQueryAndKey ? null
-        : Split(name).Module is var module && module.EndsWith(".attn_q", StringComparison.Ordinal) ? heads
-        : module.EndsWith(".attn_k", StringComparison.Ordinal) ? keyValueHeads : null;
+    /// <summary>The order of a tensor's rows by its GGUF name; null where it is transformers' own.</summary>
+    public RowOrder? OrderOf(string name) => Orders.GetValueOrDefault(Module(name));
 
     /// <summary>Whether the tensor of this GGUF name holds 1 + w.</summary>
     public bool IsPlusOne(string name) => NormsPlusOne && name.EndsWith("norm.weight", StringComparison.Ordinal);
+
+    /// <summary>GGUF's name of a tensor's module within its block.</summary>
+    public static string Module(string name) => Split(name).Module is var module && module.StartsWith(BlockPrefix, StringComparison.Ordinal)
+        ? module[(module.LastIndexOf('.') + 1)..] : module;
+
+    private static bool IsOf(string pattern, string module, out int? index)
+    {
+        index = null;
+        if (pattern.IndexOf(Index, StringComparison.Ordinal) is not (>= 0 and var at)) return pattern == module;
+        string end = pattern[(at + Index.Length)..];
+        if (!module.StartsWith(pattern[..at], StringComparison.Ordinal) || !module.EndsWith(end, StringComparison.Ordinal) || module.Length <= pattern.Length - Index.Length) return false;
+        if (!int.TryParse(module.AsSpan()[at..^end.Length], NumberStyles.None, CultureInfo.InvariantCulture, out int number)) return false;
+        index = number;
+        return true;
+    }
 
     private static (string Module, string Kind) Split(string name) => name.LastIndexOf('.') is > 0 and var dot && name[dot..] is ".weight" or ".bias"
         ? (name[..dot], name[dot..]) : (name, "");

@@ -11,7 +11,8 @@ internal sealed class GgufOutputs(IReadOnlyCollection<GgufOutput> outputs) : ITe
 
     public StoredTensor? Find(string name) => _byName.TryGetValue(name, out GgufOutput? output) ? new GgufTensor(name, output.Type, output.Shape, 0) : null;
 
-    public Tensor Read(string name) => _byName[name].Values();
+    /// <summary>Of a tensor that is made in one part.</summary>
+    public Tensor Read(string name) => _byName[name].Parts[0]();
 
     public void RefuseNonFinite(string name) { }
 

@@ -13,6 +13,9 @@ internal sealed record GgufTensor(string Name, GgmlType Type, long[] Shape, long
     public long Rows => Columns == 0 ? 0 : Count / Columns;
     public int RowBytes => checked((int)Type.BytesOf(Columns));
 
+    /// <summary>One of those that lie one after the other in it, along its first dimension.</summary>
+    public GgufTensor Part(int index) => this with { Shape = Shape[1..], Begin = Begin + index * (Bytes / Shape[0]) };
+
     /// <summary>What reading gives: numbers as they are, or what blocks stand for in fp32.</summary>
     private static ScalarType DtypeOf(GgmlType type) => type.Name switch
     {

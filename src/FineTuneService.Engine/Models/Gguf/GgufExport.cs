@@ -26,54 +26,25 @@ public static class GgufExport
         using var scope = NewDisposeScope();
         using ModelFiles files = ModelFiles.Open(model);
         Checkpoint.CheckHeaders(config, files);
-        GgufLayout layout = GgufLayout.OfModelType(config.Family.ModelType) ?? throw new ModelException($"models of type {config.Family.ModelType} cannot be written as GGUF.");
-        GgufOutput[] tensors = [.. Factors(config), .. Tensors(config, Checkpoint.Named(config, config.Slots, files), layout, type)];
+        GgufLayout layout = LayoutOf(config);
         KeyValuePair<string, GgufValue>[] metadata =
         [
             new("general.architecture", GgufValue.Of(layout.Architecture)), new("general.name", GgufValue.Of(name)), new("general.type", GgufValue.Of("model")),
             new("general.file_type", GgufValue.Of((uint)type)), new("general.quantization_version", GgufValue.Of(2u)), .. GgufKeys.Of(config, layout), .. TokenizerKeys(model, config),
         ];
-        GgufFit.Require(config, new GgufMetadata(Path.GetFileName(path), metadata.ToDictionary(pair => pair.Key, pair => pair.Value)), tensors, layout);
-        GgufWriter.Write(path, metadata, tensors, betweenTensors);
+        var written = new GgufTensors(config, Checkpoint.Named(config, config.Slots, files), layout, type);
+        ModelConfig read = GgufFit.Read(new GgufMetadata(Path.GetFileName(path), metadata.ToDictionary(pair => pair.Key, pair => pair.Value)), [.. written.All(1)], layout);
+        GgufFit.Require(config, read);
+        GgufWriter.Write(path, metadata, [.. written.All(GgufFit.QueryFactor(config, read))], betweenTensors);
     }
 
-    private static IEnumerable<GgufOutput> Tensors(ModelConfig config, ITensorSource source, GgufLayout layout, GgufFileType type)
+    private static GgufLayout LayoutOf(ModelConfig config)
     {
-        foreach ((string name, long[] shape) in config.Slots.All.Select(slot => (slot.Name, slot.Shape)))
-        {
-            string gguf = layout.ToGguf(name) ?? throw new ModelException($"tensor {name} has no name in GGUF's {layout.Architecture}.");
-            yield return new GgufOutput(gguf, type.TypeOf(shape), shape, () => Values(config, source, layout, name, gguf));
-        }
-    }
-
-    private static Tensor Values(ModelConfig config, ITensorSource source, GgufLayout layout, string name, string gguf)
-    {
-        using var scope = NewDisposeScope();
-        Tensor values = source.Read(name);
-        if (layout.PairedHeads(gguf, config.Heads, config.KeyValueHeads) is { } heads) values = HeadRows.ToPairs(values, heads);
-        if (layout.IsPlusOne(gguf)) values = values.to_type(ScalarType.Float32) + 1;
-        return values.MoveToOuterDisposeScope();
-    }
-
-    /// <summary>Scalings that GGUF stores as divisors of the frequencies.</summary>
-    private static IEnumerable<GgufOutput> Factors(ModelConfig config) => config.RopeScaling switch
-    {
-        Llama3RopeScaling => [Factor(GgufConfig.Divisors, Divisors(config))],
-        LongRopeScaling { AttentionFactor: 1 } same when same.Short.SequenceEqual(same.Long) => [Factor(GgufConfig.Divisors, same.Short)],
-        LongRopeScaling scaling => [Factor(GgufConfig.LongFactors, scaling.Long), Factor(GgufConfig.ShortFactors, scaling.Short)],
-        _ => [],
-    };
-
-    private static GgufOutput Factor(string name, IEnumerable<double> factors)
-    {
-        float[] values = [.. factors.Select(factor => (float)factor)];
-        return new GgufOutput(name, GgufFileType.F32.TypeOf([values.Length]), [values.Length], () => tensor(values));
-    }
-
-    private static IEnumerable<double> Divisors(ModelConfig config)
-    {
-        RopeTraits rope = config.Rope(RopeUse.Global);
-        return RotaryFrequencies.Of(rope with { Scaling = null }, 1).Inverse.Zip(RotaryFrequencies.Of(rope, 1).Inverse, (plain, scaled) => (double)plain / scaled);
+        GgufLayout layout = GgufLayouts.For(config.Family.ModelType, config.Slots.All.Select(slot => slot.Name))
+            ?? throw new ModelException($"models of type {config.Family.ModelType} cannot be written as GGUF.");
+        if (layout.OwnHead == config.TieWordEmbeddings)
+            throw new ModelException($"the model cannot be written as GGUF: in {layout.Architecture} the head is {(config.TieWordEmbeddings ? "never" : "always")} the embedding table.");
+        return layout;
     }
 
     /// <summary>A GGUF model's own keys as they are; else those that its files come to. A model without a tokenizer has none.</summary>

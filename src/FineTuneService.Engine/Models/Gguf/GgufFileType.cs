@@ -14,12 +14,14 @@ public enum GgufFileType
 
 internal static class GgufFileTypes
 {
-    /// <summary>The ggml type of a tensor: a matrix whose rows are no whole blocks is F16, as llama.cpp has it.</summary>
+    /// <summary>The ggml type of a tensor, as llama.cpp has it: a matrix whose rows are no whole blocks is F16; norms, routers and positions stay F32.</summary>
+    /// <param name="name">GGUF's.</param>
     /// <param name="shape">Row-major.</param>
-    public static GgmlType TypeOf(this GgufFileType file, long[] shape)
+    public static GgmlType TypeOf(this GgufFileType file, string name, long[] shape)
     {
         GgmlType wanted = Named(file.ToString());
-        if (shape.Length < 2) return Named("F32");
+        if (shape.Length < 2 || name.EndsWith("_norm.weight", StringComparison.Ordinal) || name.EndsWith("ffn_gate_inp.weight", StringComparison.Ordinal) || name == "position_embd.weight")
+            return Named("F32");
         return shape[^1] % wanted.Values == 0 ? wanted : Named("F16");
     }
 

@@ -28,6 +28,7 @@ internal abstract class PreTokenizer
         "CharDelimiterSplit" => CharacterPreTokenizer.Delimiter(json.RequiredCharacter("delimiter")),
         "BertPreTokenizer" => CharacterPreTokenizer.Bert(),
         "Whitespace" => new WordRunPreTokenizer(),
+        "UnicodeScripts" => new ScriptPreTokenizer(),
         "FixedLength" => FixedLengthPreTokenizer.Of(json.Number("length", absent: 5)),
         "Metaspace" => new MetaspacePreTokenizer(
             json.RequiredCharacter("replacement"), PrependSchemes.Read(json), json.Flag("split", absent: true)),

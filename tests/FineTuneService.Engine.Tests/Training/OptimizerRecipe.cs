@@ -1,7 +1,7 @@
 using System.Text.Json.Nodes;
 using FineTuneService.Engine.Training.Optimizers;
 
-namespace FineTuneService.Engine.Training;
+namespace FineTuneService.Engine.Tests.Training;
 
 /// <summary>An optimizer in torch's, transformers' and bitsandbytes' names.</summary>
 internal static class OptimizerRecipe

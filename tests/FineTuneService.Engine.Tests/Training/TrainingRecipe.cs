@@ -2,16 +2,17 @@ using System.Text.Json.Nodes;
 using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Models;
 using FineTuneService.Engine.Quantization;
+using FineTuneService.Engine.Training;
 using FineTuneService.Engine.Training.Methods;
 
-namespace FineTuneService.Engine.Training;
+namespace FineTuneService.Engine.Tests.Training;
 
 /// <summary>
 /// A run written as JSON in PEFT's and transformers' names. What asks for something that is not built is refused by that name: a run
 /// is never trained differently from what was written.
 /// </summary>
 /// <param name="Precision">Of the base.</param>
-public sealed record TrainingRecipe(TrainingConfig Config, BasePrecision Precision)
+internal sealed record TrainingRecipe(TrainingConfig Config, BasePrecision Precision)
 {
     /// <exception cref="NotSupportedException">Names the feature.</exception>
     public static TrainingRecipe Parse(JsonObject recipe)

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
+using FineTuneService.Engine.Training;
 
-namespace FineTuneService.Engine.Training;
+namespace FineTuneService.Engine.Tests.Training;
 
 /// <summary>A learning-rate schedule in transformers' names (get_scheduler).</summary>
 internal static class ScheduleRecipe

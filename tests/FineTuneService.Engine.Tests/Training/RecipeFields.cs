@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
 
-namespace FineTuneService.Engine.Training;
+namespace FineTuneService.Engine.Tests.Training;
 
 /// <summary>Fields of a run that is written down as JSON: what is not built is refused by its name, never passed over.</summary>
 internal static class RecipeFields
