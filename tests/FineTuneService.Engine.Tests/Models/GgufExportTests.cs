@@ -4,6 +4,7 @@ using FineTuneService.Engine.Formats;
 using FineTuneService.Engine.Formats.Gguf;
 using FineTuneService.Engine.Models;
 using FineTuneService.Engine.Models.Gguf;
+using FineTuneService.Engine.Quantization;
 using FineTuneService.Engine.Tokenizers;
 using FineTuneService.Engine.Tokenizers.Conversion;
 using static TorchSharp.torch;
