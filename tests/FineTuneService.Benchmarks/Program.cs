@@ -1,4 +1,5 @@
 using FineTuneService.Benchmarks;
+using FineTuneService.Benchmarks.Decoding;
 using FineTuneService.Benchmarks.Loading;
 using FineTuneService.Benchmarks.P1;
 using FineTuneService.Benchmarks.P9;
@@ -14,6 +15,7 @@ return args switch
     ["products"] => ProductSpeeds.Run(),
     ["load"] => LoadSpeeds.Run(),
     ["schema"] => SchemaSpeeds.Run(),
+    ["decode"] => DecodeSpeeds.Run(),
     ["soak"] => SoakRun.Run(minutes: 10).GetAwaiter().GetResult(),
     ["soak", "--minutes", var minutes] => SoakRun.Run(double.Parse(minutes, System.Globalization.CultureInfo.InvariantCulture)).GetAwaiter().GetResult(),
     [VariantProcess.Marker, var variant, var name] when DtypeOption.TryParse(name, out ComputeDtype dtype) => VariantProcess.Serve(variant, dtype),
@@ -22,6 +24,6 @@ return args switch
 
 static int Usage()
 {
-    Console.Error.WriteLine("usage: ./dev bench P1 [--dtype fp32|bf16] | P9 [--dtype fp32|bf16] | products | load | schema | soak [--minutes N]");
+    Console.Error.WriteLine("usage: ./dev bench P1 [--dtype fp32|bf16] | P9 [--dtype fp32|bf16] | products | load | schema | decode | soak [--minutes N]");
     return 2;
 }
