@@ -7,10 +7,13 @@ using FineTuneService.Files;
 using FineTuneService.FineTuningJobs;
 using FineTuneService.Hosting;
 using FineTuneService.Models;
+using FineTuneService.Operators;
+using FineTuneService.Receipts;
 using FineTuneService.Tenants;
 using FineTuneService.Tokenization;
 using FineTuneService.Webhooks;
 
+if (args is [VerifyCommand.Name, .. string[] asked]) return VerifyCommand.Run(asked);
 ProcessDefaults.Apply();
 WebApplication app;
 try
@@ -51,6 +54,13 @@ try
     builder.Services.AddSingleton<JobValidation>();
     builder.Services.AddSingleton<JobTraining>();
     builder.Services.AddSingleton<JobEnding>();
+    builder.Services.AddSingleton<ReceiptKey>();
+    builder.Services.AddSingleton<ReceiptWriter>();
+    builder.Services.AddScoped<Reproduction>();
+    builder.Services.AddSingleton<Drain>();
+    builder.Services.AddSingleton<QueueView>();
+    builder.Services.AddSingleton<DeviceView>();
+    builder.Services.AddHostedService<OperatorMetrics>();
     builder.Services.AddHostedService<FineTuningWorker>();
     builder.Services.AddHostedService<WebhookSender>();
 
@@ -65,10 +75,12 @@ try
     app.MapFineTuningJobs();
     app.MapJobWishes();
     app.MapJobMetrics();
+    app.MapReceipts();
     app.MapCompletions();
     app.MapTokenization();
     app.MapEvaluations();
     app.MapWebhooks();
+    app.MapOperators();
     await app.Begin();
 }
 catch (Exception failure) when (StartFault.Explain(failure) is { } sentence)

@@ -7,7 +7,7 @@ namespace FineTuneService.Tests;
 public sealed partial class HttpFilesTests(TestService service) : IClassFixture<TestService>
 {
     private static readonly string Folder = Path.Combine(AppContext.BaseDirectory, "http");
-    private static readonly string[] Order = ["tenants", "files", "fine-tuning-jobs", "adapters", "completions", "tokenization", "evaluations", "models", "webhooks", "health"];
+    private static readonly string[] Order = ["tenants", "files", "fine-tuning-jobs", "adapters", "completions", "tokenization", "evaluations", "models", "webhooks", "operators", "health"];
 
     private readonly Dictionary<string, string> _values = new()
     {
@@ -29,7 +29,7 @@ public sealed partial class HttpFilesTests(TestService service) : IClassFixture<
             foreach (HttpFileRequest request in HttpFile.Read(Path.Combine(Folder, name + ".http")).Requests)
             {
                 // Later files still need what these delete.
-                if (request.Method == HttpMethod.Delete) deletions.Push(request);
+                if (request.Method == HttpMethod.Delete && name != "operators") deletions.Push(request);
                 else await Send(client, request);
             }
         }

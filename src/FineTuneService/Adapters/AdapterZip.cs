@@ -2,6 +2,7 @@ using System.IO.Compression;
 using System.IO.Hashing;
 using FineTuneService.Engine.Formats.Torch;
 using FineTuneService.Engine.Lora;
+using FineTuneService.Receipts;
 
 namespace FineTuneService.Adapters;
 
@@ -15,7 +16,7 @@ internal static class AdapterZip
     private const long LargestRatio = 50, SmallEnough = 16 << 20;
 
     /// <summary>Files that an adapter may bring. Others in an upload are passed over, as PEFT's own folders hold a README.</summary>
-    private static readonly string[] Known = [PeftFolder.ConfigFile, PeftFolder.WeightsFile, ZipFolder.Pickled, "chat_template.jinja", "tokenizer_config.json", "prompt_template.json"];
+    private static readonly string[] Known = [PeftFolder.ConfigFile, PeftFolder.WeightsFile, ZipFolder.Pickled, "chat_template.jinja", "tokenizer_config.json", "prompt_template.json", Receipt.FileName];
 
     /// <summary>Unpacks the adapter's files of one folder of the zip, the one nearest the top. Only names are used, never paths, so nothing lands outside.</summary>
     /// <exception cref="Engine.Formats.TensorFileException">Its adapter_model.bin cannot be used.</exception>

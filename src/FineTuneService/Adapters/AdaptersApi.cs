@@ -8,6 +8,7 @@ using FineTuneService.Engine.Models;
 using FineTuneService.Files;
 using FineTuneService.Hosting;
 using FineTuneService.Models;
+using FineTuneService.Receipts;
 using FineTuneService.Tenants;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
@@ -72,6 +73,8 @@ internal static class AdaptersApi
             if (await stored.Refusal(tenant.Id, StoredBytes.InFolder(folder)) is { } tooMuch) return Errors.Make(413, tooMuch, "storage_limit_exceeded", "file");
             AdapterText.Load(folder, text);
             Adapter.Check(folder, text.Config);
+            if (File.Exists(Path.Combine(folder, Receipt.FileName)) && ReceiptCheck.Folder(folder).Faults is [var fault, ..])
+                return Errors.BadRequest($"The adapter does not fit the receipt that it brings: {fault}. Send it without {Receipt.FileName}, or as it was downloaded.", "invalid_adapter", "file");
             return await store.Save(folder, tenant.Id, baseModel, precision, suffix) is { } adapter ? Results.Ok(Body(adapter)) : Errors.ModelNotFound(baseModel);
         }
         catch (Exception refused) when (refused is InvalidDataException or AdapterException or TensorFileException or ChatTemplateException)

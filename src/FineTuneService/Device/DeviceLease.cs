@@ -34,10 +34,13 @@ public sealed class DeviceLease : IDisposable
 
     public DeviceLease(IOptions<FineTuneOptions> options, TimeProvider clock, ILogger<DeviceLease>? log = null)
     {
-        (_clock, _log, _share) = (clock, log, new TrainingShare(options.Value.TrainingShare, clock));
+        (_clock, _log, _share, Log) = (clock, log, new TrainingShare(options.Value.TrainingShare, clock), new LeaseLog(clock));
         _thread = new Thread(Loop) { Name = "torch", IsBackground = true };
         _thread.Start();
     }
+
+    /// <summary>Who held the device when.</summary>
+    public LeaseLog Log { get; }
 
     /// <summary>What the device is doing, or null where it is idle.</summary>
     public string? Holder => _holder;
@@ -52,7 +55,20 @@ public sealed class DeviceLease : IDisposable
     public Task<T> Serve<T>(string owner, Func<T> work, CancellationToken cancel = default, string turn = "") => Add(_serving, owner, work, cancel, turn);
 
     /// <summary>Runs long work, which must call <see cref="Offer"/> often. One at a time, in the order of the calls.</summary>
-    public Task<T> Train<T>(string owner, Func<T> work, CancellationToken cancel = default) => Add(_training, owner, work, cancel, "");
+    /// <param name="tenant">Whose it is, for the log.</param>
+    public Task<T> Train<T>(string owner, Func<T> work, CancellationToken cancel = default, string tenant = "") => Add(_training, owner, () =>
+    {
+        Log.Trains(owner, tenant);
+        long began = _clock.GetTimestamp();
+        try
+        {
+            return work();
+        }
+        finally
+        {
+            Log.Held(owner, tenant, began);
+        }
+    }, cancel, "");
 
     /// <summary>
     /// Adds work that goes on in small steps while it returns true, such as decoding one token for every active row. It is asked
@@ -112,7 +128,12 @@ public sealed class DeviceLease : IDisposable
                 _share.Ended();
                 waits = null;
             }
-            else _wake.WaitOne();
+            else
+            {
+                Log.Idles(true);
+                _wake.WaitOne();
+                Log.Idles(false);
+            }
         }
     }
 
@@ -123,7 +144,9 @@ public sealed class DeviceLease : IDisposable
         long started = _clock.GetTimestamp();
         while (_serving.TryTake(out DeviceWork? work))
         {
+            long began = _clock.GetTimestamp();
             Run(work);
+            Log.Held(work.Owner, work.Turn, began);
             worked = true;
             if (_clock.GetElapsedTime(started) >= WorkSlice) break;
         }
@@ -134,6 +157,7 @@ public sealed class DeviceLease : IDisposable
     {
         bool worked = false;
         string? before = _holder;
+        long began = _clock.GetTimestamp();
         foreach (Func<bool> step in _steppers)
         {
             SignOfLife();
@@ -149,6 +173,7 @@ public sealed class DeviceLease : IDisposable
                 RemoveStepper(step);
             }
         }
+        if (worked) Log.Held("answers", "", began);
         _holder = before;
         SignOfLife();
         return worked;

@@ -27,7 +27,7 @@ public sealed class ResidentModels : IDisposable
     private readonly FineTuneOptions _options;
     private readonly ILogger<ResidentModels> _log;
     private readonly MemoryBudget _budget;
-    private long _uses;
+    private long _uses, _modelBytes, _adapterBytes;
     private bool _sweeps;
 
     public ResidentModels(DeviceLease lease, ModelTexts texts, IOptions<FineTuneOptions> options, ILogger<ResidentModels> log)
@@ -104,14 +104,27 @@ public sealed class ResidentModels : IDisposable
         return null;
     }
 
+    /// <summary>Bytes of models' weights and of adapters, from any thread: as they were a moment ago.</summary>
+    public (long Models, long Adapters) BytesByKind => (Interlocked.Read(ref _modelBytes), Interlocked.Read(ref _adapterBytes));
+
+    /// <summary>What holds memory, and who uses it now. From any thread.</summary>
+    public Task<IReadOnlyList<MemoryHolder>> Holders() => _lease.Serve("memory", () => (IReadOnlyList<MemoryHolder>)
+    [
+        .. _models.Select(model => new MemoryHolder("model", model.Key.Folder, model.Value.Bytes, Told(model.Value))),
+        .. _adapters.Select(adapter => new MemoryHolder("adapter", adapter.Key, adapter.Value.Bytes, Told(adapter.Value))),
+        .. _leaving.Select(leaving => new MemoryHolder(leaving is ResidentModel ? "model" : "adapter", "deleted", leaving.Bytes, Told(leaving))),
+    ]);
+
     /// <summary>Who uses an adapter (by its id) or a model (by its folder) now: "2 answers", "job ftjob-…". From any thread.</summary>
     public Task<IReadOnlyList<string>> UsersOf(string adapterIdOrFolder) => _lease.Serve("uses", () =>
     {
         IEnumerable<Resident> named = [.. _models.Where(model => model.Key.Folder == adapterIdOrFolder).Select(model => model.Value),
             .. _adapters.Where(adapter => adapter.Key == adapterIdOrFolder).Select(adapter => adapter.Value)];
-        return (IReadOnlyList<string>)[.. named.SelectMany(resident => resident.Users).GroupBy(user => user)
-            .Select(users => users.Count() == 1 ? users.Key : $"{users.Count()} × {users.Key}")];
+        return Told([.. named]);
     });
+
+    private static IReadOnlyList<string> Told(params IEnumerable<Resident> named) => [.. named.SelectMany(resident => resident.Users).GroupBy(user => user)
+        .Select(users => users.Count() == 1 ? users.Key : $"{users.Count()} × {users.Key}")];
 
     /// <summary>Lets go of what a deleted adapter or merged model held. Those who use it keep it until they end.</summary>
     public void Forget(string adapterIdOrFolder)
@@ -152,6 +165,7 @@ public sealed class ResidentModels : IDisposable
             BaseModel loaded = BaseModel.Load(asked.Text, asked.Precision, _lease.Breathe);
             var generator = new Generator(loaded, _options.MaxBatchRows, LongestSequence, _budget) { OnFailure = Failed };
             _lease.AddStepper(generator.Step);
+            Interlocked.Add(ref _modelBytes, bytes);
             return (_models[(asked.Text.Folder, asked.Precision)] = new ResidentModel(loaded, asked.Text, generator, bytes), null);
         }
         catch
@@ -179,7 +193,11 @@ public sealed class ResidentModels : IDisposable
             Telemetry.AdapterLoads.Add(1);
             adapter = Adapter.Load(folder, model.Base);
             long whole = model.Base.Precision.Dtype == ComputeDtype.Bf16 ? adapter.Bytes / 2 * 3 : adapter.Bytes;
-            if (_budget.TryTake(whole - bytes)) return (_adapters[id] = new ResidentAdapter(adapter, whole), null);
+            if (_budget.TryTake(whole - bytes))
+            {
+                Interlocked.Add(ref _adapterBytes, whole);
+                return (_adapters[id] = new ResidentAdapter(adapter, whole), null);
+            }
         }
         catch
         {
@@ -217,6 +235,8 @@ public sealed class ResidentModels : IDisposable
         foreach (var key in _models.Where(entry => entry.Value == resident).Select(entry => entry.Key).ToArray()) _models.Remove(key);
         _leaving.Remove(resident);
         if (resident is ResidentModel model) _lease.RemoveStepper(model.Generator.Step);
+        else Telemetry.AdapterEvictions.Add(1);
+        Interlocked.Add(ref resident is ResidentModel ? ref _modelBytes : ref _adapterBytes, -resident.Bytes);
         resident.Free();
         _budget.Give(resident.Bytes);
     }

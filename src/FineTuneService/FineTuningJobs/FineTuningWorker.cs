@@ -1,5 +1,6 @@
 using FineTuneService.Data;
 using FineTuneService.Engine.Formats;
+using FineTuneService.Operators;
 
 namespace FineTuneService.FineTuningJobs;
 
@@ -8,7 +9,7 @@ namespace FineTuneService.FineTuningJobs;
 /// process died goes on from its last checkpoint.
 /// </summary>
 internal sealed class FineTuningWorker(
-    JobQueue queue, JobFolders folders, JobSignal signal, JobValidation validation, JobTraining training, JobEnding ending, TimeProvider clock,
+    JobQueue queue, JobFolders folders, JobSignal signal, JobValidation validation, JobTraining training, JobEnding ending, Drain drain, TimeProvider clock,
     ILogger<FineTuningWorker> log) : BackgroundService
 {
     /// <summary>A job that ends the process ends it every time: it is begun so often, and then fails.</summary>
@@ -25,9 +26,15 @@ internal sealed class FineTuningWorker(
         await using CancellationTokenRegistration stop = stopping.Register(() => giveUp.CancelAfter(Grace));
         await Surely(() => queue.ReleaseDeadClaims(stopping), stopping);
         await Surely(() => folders.Collect(stopping), stopping);
-        await Task.WhenAll(
-            Work([JobStatus.ValidatingFiles], validation.Run, signal.WaitToValidate, giveUp.Token, stopping),
-            Work([JobStatus.Running, JobStatus.Queued], (claim, stopped) => training.Run(claim, stopped, giveUp.Token), signal.WaitToTrain, giveUp.Token, stopping));
+        while (!stopping.IsCancellationRequested)
+        {
+            // A service that is drained ends its work as one that stops does, and begins again should it be taken back.
+            using var resting = CancellationTokenSource.CreateLinkedTokenSource(stopping, drain.Begun);
+            await Task.WhenAll(
+                Work([JobStatus.ValidatingFiles], validation.Run, signal.WaitToValidate, giveUp.Token, resting.Token),
+                Work([JobStatus.Running, JobStatus.Queued], (claim, stopped) => training.Run(claim, stopped, giveUp.Token), signal.WaitToTrain, giveUp.Token, resting.Token));
+            await drain.Off.WaitAsync(stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
     }
 
     private async Task Work(string[] states, Func<JobClaim, CancellationToken, Task> work, Func<CancellationToken, Task> wait, CancellationToken giveUp, CancellationToken stopping)

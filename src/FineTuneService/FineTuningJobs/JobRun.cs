@@ -8,11 +8,12 @@ using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Training;
 using FineTuneService.Hosting;
 using FineTuneService.Models;
+using FineTuneService.Receipts;
 
 namespace FineTuneService.FineTuningJobs;
 
 /// <summary>A claimed job's training, and the adapter that it came to, which is here until it is safe. All on the device's thread.</summary>
-internal sealed class JobRun(JobClaim claim, JobSettings settings, TrainingData data, ModelEntry model, DataDirectory directory, DiskSpace disk, JobFolders folders, JobCheckpoints checkpoints, ResidentModels resident, DeviceLease lease) : IDisposable
+internal sealed class JobRun(JobClaim claim, JobSettings settings, TrainingData data, ModelEntry model, DataDirectory directory, DiskSpace disk, JobFolders folders, JobCheckpoints checkpoints, ReceiptWriter receipts, ResidentModels resident, DeviceLease lease) : IDisposable
 {
     // A span for every step would be most of a trace; these show its course.
     private const int TracedEvery = 10;
@@ -34,6 +35,7 @@ internal sealed class JobRun(JobClaim claim, JobSettings settings, TrainingData 
             settings.InitFrom is { } from ? () => checkpoints.Start(from) : null);
         _adapter = trainer.Adapter!;
         RunFinished finished = trainer.Run(happened => Tell(progress, happened), () => stop() || (claim.KeepRequested && _step > 0), lease.Offer);
+        _step = finished.KeptStep;
         if (finished is { Stopped: false, Diverged: null } && data.Test.Count > 0) Tell(progress, Test(use, finished.Step));
         return finished;
     }
@@ -50,6 +52,7 @@ internal sealed class JobRun(JobClaim claim, JobSettings settings, TrainingData 
         {
             PeftFolder.Save(_adapter, folder, model.Id);
             data.Template?.Save(folder);
+            receipts.Write(folder, claim.Job, settings, model, _step);
             return folder;
         }
         catch
@@ -81,6 +84,7 @@ internal sealed class JobRun(JobClaim claim, JobSettings settings, TrainingData 
             var model = new KeyValuePair<string, object?>(Telemetry.Keys.RequestModel, claim.Job.Model);
             Telemetry.StepSeconds.Record(step.Duration.TotalSeconds, model);
             Telemetry.TrainedTokens.Add(step.Tokens, model);
+            Telemetry.TrainingLoss.Record(step.Loss, model);
             if (step.Step % TracedEvery == 1) Trace(step);
         }
         _step = happened.Step;

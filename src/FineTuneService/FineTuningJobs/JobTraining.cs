@@ -4,12 +4,13 @@ using FineTuneService.Device;
 using FineTuneService.Engine.Training;
 using FineTuneService.Hosting;
 using FineTuneService.Models;
+using FineTuneService.Receipts;
 
 namespace FineTuneService.FineTuningJobs;
 
 /// <summary>A claimed job's way from queued, or from the step where a dead process left it, to its adapter.</summary>
 internal sealed class JobTraining(
-    JobFiles files, JobEnding ending, JobResult result, JobEvaluation evaluation, JobRepeats repeats, JobLimits limits, JobFolders folders, JobCheckpoints checkpoints, DataDirectory directory,
+    JobFiles files, JobEnding ending, JobResult result, JobEvaluation evaluation, JobRepeats repeats, JobLimits limits, JobFolders folders, JobCheckpoints checkpoints, ReceiptWriter receipts, DataDirectory directory,
     DiskSpace disk, DeviceLease lease, ResidentModels resident, TimeProvider clock)
 {
     /// <param name="stopping">The service ends: the run stops at its next step, and is resumed by the next start.</param>
@@ -31,13 +32,15 @@ internal sealed class JobTraining(
             await ending.Fail(claim, refused, giveUp);
             return;
         }
+        // Its hash is part of the receipt; the device's thread is not to wait while a large base is read.
+        await Task.Run(() => receipts.OfBase(model.Folder), stopping);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(claim.Stop, stopping);
         try
         {
             await evaluation.Before(claim, settings, model, stop.Token);
             for (int number = JobRepeats.Ended(claim.Job); ; number++)
             {
-                var run = new JobRun(claim, JobRepeats.Settings(settings, number), data, model, directory, disk, folders, checkpoints, resident, lease);
+                var run = new JobRun(claim, JobRepeats.Settings(settings, number), data, model, directory, disk, folders, checkpoints, receipts, resident, lease);
                 if (!await Once(claim, run, model, last: number + 1 >= settings.Repeats, stop.Token, stopping, giveUp)) return;
             }
         }
@@ -79,7 +82,7 @@ internal sealed class JobTraining(
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(claim.Stop, stopping);
         try
         {
-            return await lease.Train($"job {claim.Job.Id}", () => run.Train(progress, () => claim.StopRequested || stopping.IsCancellationRequested), stop.Token);
+            return await lease.Train($"job {claim.Job.Id}", () => run.Train(progress, () => claim.StopRequested || stopping.IsCancellationRequested), stop.Token, claim.Job.TenantId);
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {

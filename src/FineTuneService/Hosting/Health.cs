@@ -1,3 +1,5 @@
+using FineTuneService.Operators;
+
 namespace FineTuneService.Hosting;
 
 internal sealed record HealthBody(string Status);
@@ -11,6 +13,7 @@ internal static class Health
         app.MapGet("/readyz", Ready).WithTags("Operators").WithSummary("The service takes requests").Answers(new HealthBody("ready"));
     }
 
-    private static async Task<IResult> Ready(Readiness readiness) =>
-        await readiness.Problem() is { } problem ? Errors.Make(503, problem, "not_ready") : Results.Ok(new HealthBody("ready"));
+    private static async Task<IResult> Ready(Readiness readiness, Drain drain) => drain.IsOn
+        ? Errors.Make(503, "The service is being drained and takes no new work.", "draining")
+        : await readiness.Problem() is { } problem ? Errors.Make(503, problem, "not_ready") : Results.Ok(new HealthBody("ready"));
 }

@@ -1,5 +1,7 @@
 using FineTuneService.Data;
 using FineTuneService.Models;
+using FineTuneService.Operators;
+using FineTuneService.Receipts;
 using FineTuneService.Tenants;
 using Microsoft.Extensions.Options;
 
@@ -39,6 +41,7 @@ internal static class HostingSetup
         var directory = app.Services.GetRequiredService<DataDirectory>();
         app.Services.GetRequiredService<DiskSpace>().PrepareForStart();
         app.Services.GetRequiredService<AdminKey>();
+        app.Services.GetRequiredService<ReceiptKey>();
         app.Services.GetRequiredService<DatabaseStart>().Open(db =>
         {
             Database.Migrate(db);
@@ -61,6 +64,7 @@ internal static class HostingSetup
         app.UseHeadAgain();
         app.UseStopping();
         app.UseAccessControl();
+        app.UseDraining();
         app.UseBodyLimits();
         app.UseContentEncodings();
     }

@@ -53,6 +53,9 @@ public static class Telemetry
     public static readonly Histogram<double> TokenSeconds = Seconds("gen_ai.server.time_per_output_token", "Time of each token after the first", Buckets.NextToken);
     public static readonly Counter<long> AdapterLoads = Meter.CreateCounter<long>("finetune.adapter.loads", "{load}", "Adapters read from disk to be served");
 
+    public static readonly Counter<long> AdapterEvictions = Meter.CreateCounter<long>("finetune.adapter.evictions", "{eviction}", "Adapters that were let go of");
+    public static readonly Gauge<double> TrainingLoss = Meter.CreateGauge<double>("finetune.training.loss", "1", "Loss of the last optimizer step");
+
     private static Histogram<double> Seconds(string name, string description, double[] buckets) =>
         Meter.CreateHistogram(name, "s", description, tags: null, new InstrumentAdvice<double> { HistogramBucketBoundaries = buckets });
 

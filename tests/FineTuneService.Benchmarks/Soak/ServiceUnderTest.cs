@@ -9,6 +9,7 @@ namespace FineTuneService.Benchmarks.Soak;
 internal sealed class ServiceUnderTest : IDisposable
 {
     private readonly Process _process;
+    private bool _disposed;
 
     public ServiceUnderTest(string dataDirectory)
     {
@@ -24,7 +25,7 @@ internal sealed class ServiceUnderTest : IDisposable
     public Uri Address { get; }
     public string AdminKey { get; } = "admin-" + Guid.NewGuid().ToString("n");
     public string LogFile { get; }
-    public bool HasExited => _process.HasExited;
+    public bool HasExited => _disposed || _process.HasExited;
 
     /// <summary>Resident memory now, in bytes.</summary>
     public long ResidentBytes
@@ -54,9 +55,12 @@ internal sealed class ServiceUnderTest : IDisposable
         throw new InvalidOperationException($"The service did not start; its log is {LogFile}.");
     }
 
+    /// <summary>Sends SIGKILL, and is back once the process has ended.</summary>
     public void Dispose()
     {
-        if (!HasExited) _process.Kill();
+        if (_disposed) return;
+        _disposed = true;
+        if (!_process.HasExited) _process.Kill();
         _process.WaitForExit();
         _process.Dispose();
     }

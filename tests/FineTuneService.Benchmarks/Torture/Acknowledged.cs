@@ -1,0 +1,93 @@
+using System.Security.Cryptography;
+using System.Text.Json.Nodes;
+
+namespace FineTuneService.Benchmarks.Torture;
+
+/// <summary>Everything that the service has said yes to, and what must still be true of it after every kill.</summary>
+internal sealed class Acknowledged(IReadOnlyDictionary<Recipe, string> undisturbed)
+{
+    private readonly List<string> _faults = [];
+
+    /// <summary>A tenant's files by id, with the SHA-256 of what was sent.</summary>
+    public Dictionary<string, (string Key, string Sha256)> Files { get; } = [];
+
+    public Dictionary<string, (string Key, Recipe Recipe)> Jobs { get; } = [];
+
+    public Dictionary<string, string> Merged { get; } = [];
+
+    public IReadOnlyList<string> Faults => _faults;
+
+    public int JobsCompared { get; private set; }
+
+    public int FilesCompared { get; private set; }
+
+    public void Fault(string what)
+    {
+        _faults.Add(what);
+        Console.WriteLine($"FAULT {what}");
+    }
+
+    /// <summary>Waits for the jobs of this round and compares all; what was compared may then be deleted.</summary>
+    public async Task Check(Func<string, TortureClient> clientOf)
+    {
+        foreach ((string id, (string key, string sha256)) in Files)
+        {
+            using TortureClient client = clientOf(key);
+            byte[]? bytes = await client.Download($"/v1/files/{id}/content");
+            if (bytes is null || Convert.ToHexStringLower(SHA256.HashData(bytes)) != sha256) Fault($"file {id} was acknowledged, and is gone or has other bytes");
+            FilesCompared++;
+        }
+        foreach ((string id, (string key, Recipe recipe)) in Jobs)
+        {
+            using TortureClient client = clientOf(key);
+            await Check(client, id, recipe);
+        }
+        foreach ((string model, string key) in Merged)
+        {
+            using TortureClient client = clientOf(key);
+            if (await client.Post("/v1/completions", new { model, prompt = "count", max_tokens = 1 }) is null) Fault($"merged model {model} was acknowledged, and does not answer");
+            await client.Delete($"/v1/models/{model}");
+        }
+        (int files, int jobs) = (Files.Count, Jobs.Count);
+        foreach ((string id, (string key, _)) in Files.Take(files - 8).ToArray())
+        {
+            using TortureClient client = clientOf(key);
+            await client.Delete($"/v1/files/{id}");
+            Files.Remove(id);
+        }
+        Jobs.Clear();
+        Merged.Clear();
+    }
+
+    private async Task Check(TortureClient client, string id, Recipe recipe)
+    {
+        if (await Recipe.Ended(client, id) is not { } job)
+        {
+            Fault($"job {id} was acknowledged, and is gone");
+            return;
+        }
+        if ((string?)job["status"] != "succeeded")
+        {
+            Fault($"job {id} is {job["status"]}: {job["error"]?.ToJsonString()}");
+            return;
+        }
+        string model = (string)job["fine_tuned_model"]!;
+        if (await Recipe.Weights(client, model) != undisturbed[recipe]) Fault($"job {id}: its adapter is not the one that an undisturbed run gives");
+        JsonNode? checkpoints = await client.Get($"/v1/fine_tuning/jobs/{id}/checkpoints");
+        foreach (JsonNode? checkpoint in checkpoints?["data"]?.AsArray() ?? [])
+        {
+            if (await client.Get($"/v1/models/{checkpoint!["fine_tuned_model_checkpoint"]}") is null) Fault($"checkpoint {checkpoint["id"]} names a model that is not there");
+        }
+        int[] steps = await Steps(client, id);
+        if (!steps.Distinct().Order().SequenceEqual(Enumerable.Range(1, steps.Length == 0 ? 0 : steps.Max()))) Fault($"job {id}: its events leave out steps");
+        JobsCompared++;
+        await client.Delete($"/v1/models/{model}");
+        await client.Delete($"/v1/fine_tuning/jobs/{id}");
+    }
+
+    private static async Task<int[]> Steps(TortureClient client, string job)
+    {
+        JsonNode? metrics = await client.Get($"/v1/fine_tuning/jobs/{job}/metrics?keys=train_loss");
+        return [.. metrics?["columns"]?["train_loss"]?["step"]?.AsArray().Select(step => (int)step!) ?? []];
+    }
+}

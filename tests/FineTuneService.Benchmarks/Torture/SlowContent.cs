@@ -1,0 +1,28 @@
+using System.Net;
+
+namespace FineTuneService.Benchmarks.Torture;
+
+/// <summary>A file that is sent in pieces, so that an upload has a middle.</summary>
+/// <param name="sent">Told after each piece: how much of it is on its way.</param>
+internal sealed class SlowContent(byte[] bytes, Action<double> sent) : HttpContent
+{
+    private const int Pieces = 40;
+
+    protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context)
+    {
+        for (int i = 0; i < Pieces; i++)
+        {
+            int from = (int)((long)bytes.Length * i / Pieces), to = (int)((long)bytes.Length * (i + 1) / Pieces);
+            await stream.WriteAsync(bytes.AsMemory(from, to - from));
+            await stream.FlushAsync();
+            sent((i + 1d) / Pieces);
+            await Task.Delay(1);
+        }
+    }
+
+    protected override bool TryComputeLength(out long length)
+    {
+        length = bytes.Length;
+        return true;
+    }
+}
