@@ -23,10 +23,33 @@ internal sealed class JobProgressWriter(JobClaim claim, JobCheckpoints checkpoin
     private const double Century = 100d * 365 * 86400;
 
     private readonly OverfittingWatch _overfitting = new();
+    private readonly Lock _gate = new();
+    private readonly SemaphoreSlim _hurry = new(0);
+    private readonly ManualResetEventSlim _caughtUp = new(true);
     private double? _secondsPerStep;
+    private int _unwritten;
 
     /// <summary>Called on the device's thread.</summary>
-    public void Add(TrainingEvent happened) => _events.Writer.TryWrite(happened);
+    public void Add(TrainingEvent happened)
+    {
+        lock (_gate)
+        {
+            _unwritten++;
+            _caughtUp.Reset();
+        }
+        _events.Writer.TryWrite(happened);
+    }
+
+    /// <summary>
+    /// Waits until all that was added is committed. A checkpoint comes after that: a run that went on from one whose steps nobody was told of
+    /// would never tell of them. Called on the device's thread.
+    /// </summary>
+    /// <returns>Whether it is.</returns>
+    public bool Flush(TimeSpan longest)
+    {
+        _hurry.Release();
+        return _caughtUp.Wait(longest);
+    }
 
     /// <summary>No more will come.</summary>
     public void End() => _events.Writer.TryComplete();
@@ -44,7 +67,17 @@ internal sealed class JobProgressWriter(JobClaim claim, JobCheckpoints checkpoin
                 if (one.Overfits) db.Warn(job, clock, OverfittingWatch.Warning);
             }), giveUp)) return;
             if (batch.Exists(one => one.Happened is CheckpointKept)) await checkpoints.Prune(claim.Job);
-            if (batch.Count < LargestBatch) await Task.Delay(Pause, giveUp);
+            Written(batch.Count);
+            if (batch.Count < LargestBatch) await _hurry.WaitAsync(Pause, giveUp);
+        }
+    }
+
+    private void Written(int count)
+    {
+        lock (_gate)
+        {
+            _unwritten -= count;
+            if (_unwritten == 0) _caughtUp.Set();
         }
     }
 

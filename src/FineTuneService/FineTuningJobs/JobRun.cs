@@ -18,6 +18,9 @@ internal sealed class JobRun(JobClaim claim, JobSettings settings, TrainingData 
     // A span for every step would be most of a trace; these show its course.
     private const int TracedEvery = 10;
 
+    /// <summary>The device waits meanwhile.</summary>
+    private static readonly TimeSpan LongestFlush = TimeSpan.FromSeconds(2);
+
     private Adapter? _adapter;
     private int _step;
 
@@ -31,13 +34,28 @@ internal sealed class JobRun(JobClaim claim, JobSettings settings, TrainingData 
     {
         using ModelUse? use = resident.UseForJob(model.Folder, settings.Precision, $"job {claim.Job.Id}", stop);
         if (use is null) return new RunFinished(claim.Job.Step, Stopped: true, 0, null, null);
-        using var trainer = new Trainer(use.Model.Base, settings.For(data.Train.Count), data.Train, data.Validation, folders.Of(claim.Job.Id), bytes => disk.Takes(bytes) && claim.Holds(),
+        using var trainer = new Trainer(use.Model.Base, settings.For(data.Train.Count), data.Train, data.Validation, folders.Of(claim.Job.Id), bytes => disk.Takes(bytes) && IsReadyToSave(progress),
             settings.InitFrom is { } from ? () => checkpoints.Start(from) : null);
         _adapter = trainer.Adapter!;
         RunFinished finished = trainer.Run(happened => Tell(progress, happened), () => stop() || (claim.KeepRequested && _step > 0), lease.Offer);
         _step = finished.KeptStep;
         if (finished is { Stopped: false, Diverged: null } && data.Test.Count > 0) Tell(progress, Test(use, finished.Step));
         return finished;
+    }
+
+    /// <summary>A checkpoint takes its name once all steps before it are told of, and while the job is this worker's.</summary>
+    /// <exception cref="IOException">It is not so; the run goes on, and saves later.</exception>
+    private bool IsReadyToSave(JobProgressWriter progress)
+    {
+        try
+        {
+            if (!progress.Flush(LongestFlush)) throw new IOException("the database does not take the run's progress");
+            return claim.Holds() ? true : throw new IOException("another worker has the job");
+        }
+        catch (Exception failure) when (failure is not IOException && StorageTrouble.Passes(failure))
+        {
+            throw new IOException("the database does not answer", failure);
+        }
     }
 
     /// <summary>Writes the adapter to a temporary folder; where that fails, nothing is left and it can be tried again.</summary>

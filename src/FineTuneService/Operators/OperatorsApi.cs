@@ -41,7 +41,7 @@ internal static class OperatorsApi
         int most = limit ?? UsualLimit;
         IReadOnlyList<LeaseHold> found = lease.Log.After(number, most + 1);
         LeaseBody[] page = [.. found.Take(most).Select(Body)];
-        return Results.Ok(new Page<LeaseBody>(page, found.Count > most, page.FirstOrDefault()?.Id, page.LastOrDefault()?.Id));
+        return Results.Ok(new Page<LeaseBody>(page, found.Count > most, page.FirstOrDefault()?.Id ?? "", page.LastOrDefault()?.Id ?? ""));
     }
 
     private static async Task<IResult> Begin(Drain drain, FineTuneDbContext db)
