@@ -1,4 +1,5 @@
 using FineTuneService.Adapters;
+using FineTuneService.Batches;
 using FineTuneService.Completions;
 using FineTuneService.Data;
 using FineTuneService.Device;
@@ -11,6 +12,7 @@ using FineTuneService.Operators;
 using FineTuneService.Receipts;
 using FineTuneService.Tenants;
 using FineTuneService.Tokenization;
+using FineTuneService.Uploads;
 using FineTuneService.Webhooks;
 
 if (args is [VerifyCommand.Name, .. string[] asked]) return VerifyCommand.Run(asked);
@@ -24,13 +26,21 @@ try
     builder.Services.AddSingleton<DataDirectory>();
     builder.Services.AddSingleton<BlobStore>();
     builder.Services.AddSingleton<AdminKey>();
+    builder.Services.AddSingleton<RateLimits>();
     builder.Services.AddSingleton<DeviceLease>();
     builder.Services.AddSingleton<ModelTexts>();
     builder.Services.AddSingleton<ResidentModels>();
     builder.Services.AddSingleton<ModelAccess>();
     builder.Services.AddSingleton<EncodingTurns>();
     builder.Services.AddSingleton<Answering>();
+    builder.Services.AddScoped<CompletionsAnswers>();
     builder.Services.AddScoped<ServedTexts>();
+    builder.Services.AddScoped<UploadParts>();
+    builder.Services.AddSingleton<Expiry>();
+    builder.Services.AddSingleton<BatchSignal>();
+    builder.Services.AddSingleton<BatchAnswers>();
+    builder.Services.AddSingleton<BatchRun>();
+    builder.Services.AddSingleton<BatchFiles>();
     builder.Services.AddSingleton<TaskData>();
     builder.Services.AddSingleton<Evaluating>();
     builder.Services.AddScoped<EvaluationReader>();
@@ -62,6 +72,8 @@ try
     builder.Services.AddSingleton<DeviceView>();
     builder.Services.AddHostedService<OperatorMetrics>();
     builder.Services.AddHostedService<FineTuningWorker>();
+    builder.Services.AddHostedService<BatchWorker>();
+    builder.Services.AddHostedService(services => services.GetRequiredService<Expiry>());
     builder.Services.AddHostedService<WebhookSender>();
 
     app = builder.Build();
@@ -70,6 +82,7 @@ try
     app.MapHealth();
     app.MapTenants();
     app.MapFiles();
+    app.MapUploads();
     app.MapModels();
     app.MapAdapters();
     app.MapFineTuningJobs();
@@ -78,6 +91,7 @@ try
     app.MapReceipts();
     app.MapCompletions();
     app.MapTokenization();
+    app.MapBatches();
     app.MapEvaluations();
     app.MapWebhooks();
     app.MapOperators();

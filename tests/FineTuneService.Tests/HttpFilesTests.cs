@@ -7,7 +7,7 @@ namespace FineTuneService.Tests;
 public sealed partial class HttpFilesTests(TestService service) : IClassFixture<TestService>
 {
     private static readonly string Folder = Path.Combine(AppContext.BaseDirectory, "http");
-    private static readonly string[] Order = ["tenants", "files", "fine-tuning-jobs", "adapters", "completions", "tokenization", "evaluations", "models", "webhooks", "operators", "health"];
+    private static readonly string[] Order = ["tenants", "files", "uploads", "fine-tuning-jobs", "adapters", "completions", "batches", "tokenization", "evaluations", "models", "webhooks", "operators", "health"];
 
     private readonly Dictionary<string, string> _values = new()
     {
@@ -63,7 +63,10 @@ public sealed partial class HttpFilesTests(TestService service) : IClassFixture<
         switch (request.Method.Method, path)
         {
             case ("POST", "/v1/api_keys"): (_values["key"], _values["keyId"]) = ((string)body["key"]!, (string)body["id"]!); break;
-            case ("POST", "/v1/files"): _values[_values.ContainsKey("fileId") ? "sumsId" : "fileId"] = (string)body["id"]!; break;
+            case ("POST", "/v1/files"): _values[(string?)body["purpose"] == "batch" ? "batchFileId" : _values.ContainsKey("fileId") ? "sumsId" : "fileId"] = (string)body["id"]!; break;
+            case ("POST", "/v1/uploads"): _values["uploadId"] = (string)body["id"]!; break;
+            case ("POST", "/v1/uploads/{{uploadId}}/parts"): _values["partId"] = (string)body["id"]!; break;
+            case ("POST", "/v1/batches"): _values["batchId"] = (string)body["id"]!; break;
             case ("POST", "/v1/evaluations"): _values["evaluationId"] = (string)body["id"]!; break;
             case ("POST", "/v1/fine_tuning/jobs"): _values[new[] { "jobId", "longJobId", "restingJobId" }.First(name => !_values.ContainsKey(name))] = (string)body["id"]!; break;
             case ("POST", "/v1/webhook_endpoints"): _values["webhookId"] = (string)body["id"]!; break;

@@ -66,9 +66,9 @@ internal static class Calls
     }
 
     /// <returns>The file's id.</returns>
-    public static async Task<string> Upload(this HttpClient client, string content)
+    public static async Task<string> Upload(this HttpClient client, string content, string purpose = "fine-tune")
     {
-        using var form = new MultipartFormDataContent { { new StringContent("fine-tune"), "purpose" }, { new ByteArrayContent(Encoding.UTF8.GetBytes(content)), "file", "rows.jsonl" } };
+        using var form = new MultipartFormDataContent { { new StringContent(purpose), "purpose" }, { new ByteArrayContent(Encoding.UTF8.GetBytes(content)), "file", "rows.jsonl" } };
         return (string)(await Body(await client.PostAsync("/v1/files", form)))["id"]!;
     }
 

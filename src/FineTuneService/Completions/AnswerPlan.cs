@@ -16,6 +16,9 @@ internal sealed record AnswerPlan(string Operation, IReadOnlyList<SamplingParame
     /// <summary>The field that asks for it.</summary>
     public string GrammarField { get; init; } = "response_format";
 
+    /// <summary>Nobody waits for it.</summary>
+    public bool IsBackground { get; init; }
+
     /// <summary>Answers begin with their prompts.</summary>
     public bool Echo { get; init; }
 }

@@ -18,9 +18,9 @@ internal sealed record ReadyPrompts(IReadOnlyList<int[]> Tokens, IReadOnlyList<s
 }
 
 /// <summary>A request's rows in the batch, n for each prompt, and what becomes of the request when the last of them has ended.</summary>
-/// <param name="left">The request is no longer under way. Called once.</param>
+/// <param name="left">The request is no longer under way, and has taken so many tokens. Called once.</param>
 /// <param name="cancel">The client has gone.</param>
-internal sealed class AnswerRows(string tenant, AnswerPlan plan, AnswerTrace trace, Action left, CancellationToken cancel)
+internal sealed class AnswerRows(string tenant, AnswerPlan plan, AnswerTrace trace, Action<Usage?> left, CancellationToken cancel)
 {
     private readonly IReadOnlyList<SamplingParameters> _choices = plan.Choices;
 
@@ -40,7 +40,7 @@ internal sealed class AnswerRows(string tenant, AnswerPlan plan, AnswerTrace tra
     {
         trace.Failed(error);
         trace.Dispose();
-        left();
+        left(null);
     }
 
     /// <summary>A seed for each row, prompt by prompt. It reads every prompt, so it is not for the device's thread.</summary>
@@ -106,7 +106,7 @@ internal sealed class AnswerRows(string tenant, AnswerPlan plan, AnswerTrace tra
                 pieces.Writer.Complete();
                 use.Dispose();
                 trace.Finished(answer.Usage, reason);
-                left();
+                left(answer.Usage);
             },
         };
     }

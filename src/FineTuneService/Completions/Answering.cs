@@ -8,6 +8,7 @@ using FineTuneService.Engine.Models;
 using FineTuneService.Engine.Tokenizers;
 using FineTuneService.Hosting;
 using FineTuneService.Models;
+using FineTuneService.Tenants;
 using Microsoft.Extensions.Options;
 
 namespace FineTuneService.Completions;
@@ -17,12 +18,17 @@ namespace FineTuneService.Completions;
 /// rows join its batch.
 /// </summary>
 internal sealed class Answering(
-    DeviceLease lease, ModelTexts texts, ModelAccess access, EncodingTurns encodings, IOptions<FineTuneOptions> options)
+    DeviceLease lease, ModelTexts texts, ModelAccess access, EncodingTurns encodings, RateLimits limits, TimeProvider clock, IOptions<FineTuneOptions> options)
 {
     public const string Chat = "chat";
     public const string TextCompletion = "text_completion";
 
     private static readonly TimeSpan LongestEncoding = TimeSpan.FromSeconds(30);
+
+    /// <summary>How long a request without others is waited for at a time.</summary>
+    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(20);
+
+    private int _live;
 
     private readonly TenantPlaces _underWay = new(options.Value.MaxWaitingRequests);
 
@@ -33,7 +39,8 @@ internal sealed class Answering(
     {
         if (!_underWay.TryTake(tenant)) return (null, new AnswerRefusal(RefusalKind.Full, "You have as many requests under way as the service takes at once; try again in a moment."));
         var trace = new AnswerTrace(plan.Operation, served.Name, plan.Choices[0].MaxTokens);
-        var request = new AnswerRows(tenant, plan, trace, () => _underWay.Give(tenant), cancel);
+        if (!plan.IsBackground) Interlocked.Increment(ref _live);
+        var request = new AnswerRows(tenant, plan, trace, used => Left(tenant, plan, used), cancel);
         try
         {
             (Answer? answer, AnswerRefusal? refusal) = await Begin(request, served);
@@ -45,6 +52,19 @@ internal sealed class Answering(
             request.Left(failure is OperationCanceledException ? "cancelled" : "server_error");
             throw;
         }
+    }
+
+    /// <summary>Waits while somebody waits for an answer, up to a limit.</summary>
+    public async Task Yield(TimeSpan longest, CancellationToken cancel)
+    {
+        for (long began = clock.GetTimestamp(); Volatile.Read(ref _live) > 0 && clock.GetElapsedTime(began) < longest;) await Task.Delay(Look, clock, cancel);
+    }
+
+    private void Left(string tenant, AnswerPlan plan, Usage? used)
+    {
+        if (used is not null) limits.Spend(tenant, used.TotalTokens);
+        if (!plan.IsBackground) Interlocked.Decrement(ref _live);
+        _underWay.Give(tenant);
     }
 
     private async Task<(Answer?, AnswerRefusal?)> Begin(AnswerRows rows, ServedModel served)

@@ -9,7 +9,10 @@ public sealed class CurrentTenant
     /// <summary>Every tenant's rows are seen.</summary>
     public bool IsSystem { get; private set; }
 
-    public void Become(string tenant) => Id = tenant;
+    /// <summary>The key that the request came with; empty where there is none.</summary>
+    public string KeyId { get; private set; } = "";
+
+    public void Become(string tenant, string keyId = "") => (Id, KeyId) = (tenant, keyId);
 
     public void BecomeSystem() => IsSystem = true;
 }

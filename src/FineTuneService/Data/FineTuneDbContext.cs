@@ -1,9 +1,12 @@
 using FineTuneService.Adapters;
+using FineTuneService.Batches;
 using FineTuneService.Evaluations;
 using FineTuneService.Files;
 using FineTuneService.FineTuningJobs;
+using FineTuneService.Hosting;
 using FineTuneService.Models;
 using FineTuneService.Tenants;
+using FineTuneService.Uploads;
 using FineTuneService.Webhooks;
 using Microsoft.EntityFrameworkCore;
 
@@ -23,6 +26,11 @@ public sealed class FineTuneDbContext(DbContextOptions<FineTuneDbContext> option
     public DbSet<StoredEvaluation> Evaluations => Set<StoredEvaluation>();
     public DbSet<WebhookEndpoint> WebhookEndpoints => Set<WebhookEndpoint>();
     public DbSet<WebhookDelivery> WebhookDeliveries => Set<WebhookDelivery>();
+    public DbSet<Upload> Uploads => Set<Upload>();
+    public DbSet<UploadPart> UploadParts => Set<UploadPart>();
+    public DbSet<Batch> Batches => Set<Batch>();
+    public DbSet<BatchLine> BatchLines => Set<BatchLine>();
+    public DbSet<KeptAnswer> KeptAnswers => Set<KeptAnswer>();
     public DbSet<DeletedRow> DeletedRows => Set<DeletedRow>();
 
     protected override void OnModelCreating(ModelBuilder model)
@@ -61,6 +69,20 @@ public sealed class FineTuneDbContext(DbContextOptions<FineTuneDbContext> option
         model.Entity<WebhookDelivery>().HasQueryFilter(row => tenant.IsSystem || row.TenantId == tenant.Id);
         model.Entity<WebhookDelivery>().HasIndex(row => row.EndpointId);
         model.Entity<WebhookDelivery>().HasIndex(row => new { row.Status, row.NextAt });
+        Row<Upload>(model, "uploads");
+        model.Entity<Upload>().HasQueryFilter(row => tenant.IsSystem || row.TenantId == tenant.Id);
+        Row<UploadPart>(model, "upload_parts");
+        model.Entity<UploadPart>().HasQueryFilter(row => tenant.IsSystem || row.TenantId == tenant.Id);
+        model.Entity<UploadPart>().HasIndex(row => row.UploadId);
+        Row<Batch>(model, "batches");
+        model.Entity<Batch>().HasQueryFilter(row => tenant.IsSystem || row.TenantId == tenant.Id);
+        model.Entity<Batch>().HasIndex(row => row.Status);
+        Row<BatchLine>(model, "batch_lines");
+        model.Entity<BatchLine>().HasQueryFilter(row => tenant.IsSystem || row.TenantId == tenant.Id);
+        model.Entity<BatchLine>().HasIndex(row => new { row.BatchId, row.Line }).IsUnique();
+        Row<KeptAnswer>(model, "kept_answers");
+        model.Entity<KeptAnswer>().HasQueryFilter(row => tenant.IsSystem || row.TenantId == tenant.Id);
+        model.Entity<KeptAnswer>().HasIndex(row => new { row.TenantId, row.Key }).IsUnique();
         // A base has no owner: everybody sees it.
         model.Entity<ModelEntry>().HasQueryFilter(row => tenant.IsSystem || row.TenantId == "" || row.TenantId == tenant.Id);
     }

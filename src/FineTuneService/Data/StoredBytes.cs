@@ -1,4 +1,6 @@
+using System.Text.Json;
 using FineTuneService.Hosting;
+using FineTuneService.Tenants;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 
@@ -10,7 +12,8 @@ internal sealed class StoredBytes(FineTuneDbContext db, IOptions<FineTuneOptions
     /// <summary>Why so many more do not fit, or null. Exact where it is asked in the transaction that adds them.</summary>
     public async Task<string?> Refusal(string tenant, long more)
     {
-        long limit = options.Value.MaxStoredBytes, stored = await Of(tenant);
+        string? own = await db.Tenants.Where(row => row.Id == tenant).Select(row => row.Quotas).FirstOrDefaultAsync();
+        long limit = (own is null ? null : JsonSerializer.Deserialize<Quotas>(own, Json.Options)?.StoredBytes) ?? options.Value.MaxStoredBytes, stored = await Of(tenant);
         return stored + more <= limit ? null
             : $"This tenant stores {stored} of {limit} bytes, and {more} more do not fit (FineTune:MaxStoredBytes). Delete files, adapters, evaluations or merged models first.";
     }
@@ -18,6 +21,7 @@ internal sealed class StoredBytes(FineTuneDbContext db, IOptions<FineTuneOptions
     private async Task<long> Of(string tenant)
     {
         long files = await db.Files.IgnoreQueryFilters().Where(row => row.TenantId == tenant).SumAsync(row => row.Bytes);
+        files += await db.UploadParts.IgnoreQueryFilters().Where(row => row.TenantId == tenant).SumAsync(row => row.Bytes);
         long adapters = await db.Adapters.IgnoreQueryFilters().Where(row => row.TenantId == tenant).SumAsync(row => row.Bytes);
         List<string> merged = await db.Models.IgnoreQueryFilters().Where(row => row.TenantId == tenant).Select(row => row.Folder).ToListAsync();
         long evaluations = await db.Evaluations.IgnoreQueryFilters().Where(row => row.TenantId == tenant).SumAsync(row => row.Bytes);

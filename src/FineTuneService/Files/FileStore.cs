@@ -11,30 +11,41 @@ namespace FineTuneService.Files;
 internal sealed class FileStore(FineTuneDbContext db, BlobStore blobs, StoredBytes stored, TimeProvider clock)
 {
     /// <summary>The file's row, or why the tenant may not store it.</summary>
-    public async Task<(StoredFile? File, string? Refusal)> Add(ReceivedBlob blob, string tenant, string filename, string purpose)
+    /// <param name="expiresAfter">Seconds after which it is deleted; null: never.</param>
+    /// <param name="id">One that was chosen before, or null.</param>
+    public Task<(StoredFile? File, string? Refusal)> Add(ReceivedBlob blob, string tenant, string filename, string purpose, long? expiresAfter = null, string? id = null)
+    {
+        long now = clock.GetUtcNow().ToUnixTimeSeconds();
+        return Keep(blob, tenant, () => db.Files.Add(new StoredFile
+        {
+            Id = id ?? Ids.New("file"),
+            TenantId = tenant,
+            Filename = filename,
+            Purpose = purpose,
+            Bytes = blob.Bytes,
+            Sha256 = blob.Sha256,
+            CreatedAt = now,
+            ExpiresAt = now + expiresAfter,
+        }).Entity);
+    }
+
+    /// <summary>Keeps bytes together with a row that names them; or says why the tenant may not store them.</summary>
+    /// <param name="add">Adds the row; called again where the database was busy. Null: it is not to be, after all.</param>
+    public async Task<(T? Row, string? Refusal)> Keep<T>(ReceivedBlob blob, string tenant, Func<T?> add)
+        where T : class
     {
         using IDisposable hold = await blobs.Hold(tenant, blob.Sha256);
-        StoredFile? committed = null;
+        T? committed = null;
         try
         {
             string? refusal = null;
             committed = await db.InTransaction(async () =>
             {
                 if ((refusal = await stored.Refusal(tenant, blob.Bytes)) is not null) return null;
-                var file = new StoredFile
-                {
-                    Id = Ids.New("file"),
-                    TenantId = tenant,
-                    Filename = filename,
-                    Purpose = purpose,
-                    Bytes = blob.Bytes,
-                    Sha256 = blob.Sha256,
-                    CreatedAt = clock.GetUtcNow().ToUnixTimeSeconds(),
-                };
-                db.Files.Add(file);
+                if (add() is not { } row) return null;
                 await db.SaveChangesAsync();
                 blobs.Keep(tenant, blob); // Before the commit: what is acknowledged is on the disk.
-                return file;
+                return row;
             });
             return (committed, refusal);
         }
@@ -70,7 +81,7 @@ internal sealed class FileStore(FineTuneDbContext db, BlobStore blobs, StoredByt
         return deleted;
     }
 
-    /// <summary>A job that kept these bytes has ended: they go, unless something else names them.</summary>
+    /// <summary>A job, batch or upload that kept these bytes has ended: they go, unless something else names them.</summary>
     public async Task Release(string tenant, string sha256)
     {
         using IDisposable hold = await blobs.Hold(tenant, sha256);

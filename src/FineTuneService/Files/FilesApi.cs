@@ -7,13 +7,18 @@ using Microsoft.Extensions.Options;
 namespace FineTuneService.Files;
 
 /// <summary>OpenAI's file object.</summary>
-public sealed record FileBody(string Id, string Object, long Bytes, long CreatedAt, string Filename, string Purpose, string Status);
+public sealed record FileBody(string Id, string Object, long Bytes, long CreatedAt, string Filename, string Purpose, string Status, long? ExpiresAt = null);
 
 /// <summary>Uploads, as OpenAI's /v1/files.</summary>
 internal static class FilesApi
 {
     private static readonly string[] Purposes = ["fine-tune", "batch", "evals", "user_data"];
-    private static readonly Dictionary<string, Func<string, IResult?>> Fields = new() { ["purpose"] = CheckPurpose };
+    private static readonly Dictionary<string, Func<string, IResult?>> Fields = new()
+    {
+        ["purpose"] = CheckPurpose,
+        ["expires_after[anchor]"] = anchor => anchor == ExpiresAfter.Created ? null : Errors.BadRequest($"expires_after.anchor is {ExpiresAfter.Created}.", param: "expires_after.anchor"),
+        ["expires_after[seconds]"] = ExpiresAfter.CheckSeconds,
+    };
 
     public static void MapFiles(this IEndpointRouteBuilder app)
     {
@@ -35,16 +40,18 @@ internal static class FilesApi
         if (form.File is not { } bytes) return Errors.BadRequest("Missing required parameter: 'file'.", "missing_required_parameter", "file");
         if (form["purpose"].Length == 0) return Errors.BadRequest("Missing required parameter: 'purpose'; datasets have purpose fine-tune.", "missing_required_parameter", "purpose");
         if (bytes.Bytes == 0) return Errors.BadRequest("The file is empty; nothing of it was kept.", "empty_file", "file");
+        if (form["expires_after[anchor]"].Length > 0 != form["expires_after[seconds]"].Length > 0)
+            return Errors.BadRequest("expires_after has both anchor and seconds.", "missing_required_parameter", "expires_after");
         // From here on the client's going away changes nothing: the bytes are here.
-        (StoredFile? file, string? full) = await files.Add(bytes, tenant.Id, form.Filename, form["purpose"]);
+        (StoredFile? file, string? full) = await files.Add(bytes, tenant.Id, form.Filename, form["purpose"], ExpiresAfter.Number(form["expires_after[seconds]"]));
         return file is not null ? Results.Ok(Body(file)) : Errors.Make(413, full!, "storage_limit_exceeded", "file");
     }
 
-    private static IResult? CheckPurpose(string purpose) =>
+    internal static IResult? CheckPurpose(string purpose) =>
         Purposes.Contains(purpose) ? null : Errors.BadRequest($"purpose must be one of {string.Join(", ", Purposes)}.", param: "purpose");
 
     private static Task<IResult> List([AsParameters] PageQuery query, string? purpose, FineTuneDbContext db) =>
-        db.Files.AsNoTracking().Where(file => purpose == null || file.Purpose == purpose).PageOf(db, query, "file", Body);
+        db.Files.AsNoTracking().Where(file => purpose == null || file.Purpose == purpose).PageOf(db, query, "file", Body, most: 10_000);
 
     private static async Task<IResult> Get(string id, FineTuneDbContext db) =>
         await db.Files.AsNoTracking().FirstOrDefaultAsync(row => row.Id == id) is { } file ? Results.Ok(Body(file)) : Errors.NotFound("file", id);
@@ -58,5 +65,5 @@ internal static class FilesApi
     private static async Task<IResult> Delete(string id, FileStore files) =>
         await files.Delete(id) ? Results.Ok(new Deleted(id, "file")) : Errors.NotFound("file", id);
 
-    private static FileBody Body(StoredFile file) => new(file.Id, "file", file.Bytes, file.CreatedAt, file.Filename, file.Purpose, "processed");
+    internal static FileBody Body(StoredFile file) => new(file.Id, "file", file.Bytes, file.CreatedAt, file.Filename, file.Purpose, "processed", file.ExpiresAt);
 }

@@ -11,8 +11,9 @@ namespace FineTuneService.Files;
 /// goes with this object unless somebody keeps it. ASP.NET's own reader of forms has limits of its own, which no option here names.
 /// </summary>
 /// <param name="limit">Of the file, in bytes.</param>
+/// <param name="fileField">The file's own field.</param>
 /// <param name="fields">The fields beside the file, each with what may be wrong with its value.</param>
-internal sealed class MultipartForm(HttpRequest request, BlobStore blobs, long limit, IReadOnlyDictionary<string, Func<string, IResult?>> fields) : IDisposable
+internal sealed class MultipartForm(HttpRequest request, BlobStore blobs, long limit, IReadOnlyDictionary<string, Func<string, IResult?>> fields, string fileField = "file") : IDisposable
 {
     private const int LongestField = 16 * 1024, LongestFilename = 255;
 
@@ -73,11 +74,11 @@ internal sealed class MultipartForm(HttpRequest request, BlobStore blobs, long l
         if (!ContentDispositionHeaderValue.TryParse(section.ContentDisposition, out ContentDispositionHeaderValue? disposition))
             return Malformed("A part of the multipart body has no Content-Disposition that can be read.");
         string name = HeaderUtilities.RemoveQuotes(disposition.Name).Value ?? "";
-        if (name == "file" ? File is not null : _values.ContainsKey(name))
+        if (name == fileField ? File is not null : _values.ContainsKey(name))
             return Errors.BadRequest($"'{name}' is there twice; an upload has one.", "invalid_multipart", name);
-        if (name == "file") return TakeFilename(disposition) ?? await TakeFile(section, cancel);
+        if (name == fileField) return TakeFilename(disposition) ?? await TakeFile(section, cancel);
         if (fields.TryGetValue(name, out Func<string, IResult?>? check)) return await TakeField(name, section, check, cancel);
-        return Errors.BadRequest($"Unknown parameter: '{Errors.Clip(name)}'. An upload has the fields {string.Join(", ", fields.Keys)} and file.", "unknown_parameter", Errors.Clip(name));
+        return Errors.BadRequest($"Unknown parameter: '{Errors.Clip(name)}'. An upload has the fields {string.Join("", fields.Keys.Select(field => field + ", "))}{fileField}.", "unknown_parameter", Errors.Clip(name));
     }
 
     private async Task<IResult?> TakeFile(MultipartSection section, CancellationToken cancel)

@@ -15,4 +15,7 @@ public sealed class StoredFile : ITenantRow
     /// <summary>The blob's key: SHA-256 of the bytes, in hex.</summary>
     public required string Sha256 { get; set; }
     public long CreatedAt { get; set; }
+
+    /// <summary>Unix seconds; null: it stays until it is deleted.</summary>
+    public long? ExpiresAt { get; set; }
 }

@@ -3,6 +3,7 @@ using System.Text.Json;
 using FineTuneService.Data;
 using FineTuneService.Files;
 using FineTuneService.Hosting;
+using FineTuneService.Tenants;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 
@@ -40,7 +41,8 @@ internal sealed class JobAdmission(FineTuneDbContext db, CurrentTenant tenant, S
 
     private async Task<IResult?> Refuse(long adapterBytes)
     {
-        int most = options.Value.MaxQueuedJobs;
+        string? own = await db.Tenants.Where(row => row.Id == tenant.Id).Select(row => row.Quotas).FirstOrDefaultAsync();
+        int most = (own is null ? null : JsonSerializer.Deserialize<Quotas>(own, Json.Options)?.QueuedJobs) ?? options.Value.MaxQueuedJobs;
         int unfinished = await db.Jobs.CountAsync(job => job.Status != JobStatus.Succeeded && job.Status != JobStatus.Failed && job.Status != JobStatus.Cancelled);
         if (unfinished >= most)
         {

@@ -33,6 +33,14 @@ public sealed class FineTuneOptions
     [Range(0, long.MaxValue, ErrorMessage = "FineTune:DiskReserveBytes must be 0 or more.")]
     public long DiskReserveBytes { get; set; } = 256L * 1024 * 1024;
 
+    /// <summary>Calls of a tenant a minute, of any kind, where it has no quota of its own; more get 429.</summary>
+    [Range(1, int.MaxValue, ErrorMessage = "FineTune:RequestsPerMinute must be 1 to 2147483647.")]
+    public int RequestsPerMinute { get; set; } = 100_000;
+
+    /// <summary>Tokens of a tenant's prompts and answers a minute, where it has no quota of its own.</summary>
+    [Range(1, long.MaxValue, ErrorMessage = "FineTune:TokensPerMinute must be 1 or more.")]
+    public long TokensPerMinute { get; set; } = 100_000_000;
+
     /// <summary>Requests that may be under way or wait, a tenant's own at most half of them; one more gets 503.</summary>
     [Range(1, 100_000, ErrorMessage = "FineTune:MaxWaitingRequests must be 1 to 100000.")]
     public int MaxWaitingRequests { get; set; } = 256;

@@ -66,6 +66,7 @@ internal static class HostingSetup
         app.UseAccessControl();
         app.UseDraining();
         app.UseBodyLimits();
+        app.UseIdempotencyKeys();
         app.UseContentEncodings();
     }
 

@@ -13,5 +13,5 @@ public static class Ids
     public const string SuffixRule = "suffix must be 1 to 64 letters, digits, dots, dashes or underscores";
 
     /// <summary>prefix-xxxxxxxxxxxxxxxxxxxxxxxx: 24 random letters and digits. OpenAI writes req_ and eval_.</summary>
-    public static string New(string prefix) => $"{prefix}{(prefix is "req" or "eval" ? '_' : '-')}{RandomNumberGenerator.GetString(Letters, 24)}";
+    public static string New(string prefix) => $"{prefix}{(prefix is "req" or "eval" or "batch_req" ? '_' : '-')}{RandomNumberGenerator.GetString(Letters, 24)}";
 }

@@ -20,12 +20,13 @@ internal static class Paging
     /// <summary>A page of rows, or the error that the query deserves.</summary>
     /// <param name="among">Where the id of after is looked up, if not among all of the tenant's rows of this kind: a row that no longer
     /// passes the list's filter is still a place to go on from.</param>
+    /// <param name="most">Objects of a page.</param>
     public static async Task<IResult> PageOf<TRow, TBody>(
-        this IQueryable<TRow> rows, FineTuneDbContext db, PageQuery query, string what, Func<TRow, TBody> body, IQueryable<TRow>? among = null)
+        this IQueryable<TRow> rows, FineTuneDbContext db, PageQuery query, string what, Func<TRow, TBody> body, IQueryable<TRow>? among = null, int most = 100)
         where TRow : class, IRow
     {
         int limit = query.Limit ?? 20;
-        if (limit is < 1 or > 100) return Errors.BadRequest("limit must be 1 to 100.", param: "limit");
+        if (limit < 1 || limit > most) return Errors.BadRequest($"limit must be 1 to {most}.", param: "limit");
         if (query.Order is not (null or "" or "asc" or "desc")) return Errors.BadRequest("order must be asc or desc.", param: "order");
         bool oldestFirst = query.Order == "asc";
         IQueryable<TRow> asked = oldestFirst ? rows.OrderBy(row => row.Number) : rows.OrderByDescending(row => row.Number);

@@ -18,6 +18,8 @@ internal static class RequestIds
         context.Response.OnStarting(() =>
         {
             context.Response.Headers[Header] = id;
+            // Whoever is told to come back is told when.
+            if (context.Response.StatusCode is 429 or 503 && context.Response.Headers.RetryAfter.Count == 0) context.Response.Headers.RetryAfter = "1";
             context.Response.Headers["openai-processing-ms"] = ((long)Stopwatch.GetElapsedTime(started).TotalMilliseconds).ToString(CultureInfo.InvariantCulture);
             return Task.CompletedTask;
         });

@@ -1,5 +1,7 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json;
 using FineTuneService.Data;
 using FineTuneService.Hosting;
 using Microsoft.EntityFrameworkCore;
@@ -52,12 +54,19 @@ internal static class AccessControl
             return null;
         }
         var db = context.RequestServices.GetRequiredService<FineTuneDbContext>();
-        ApiKey? key = await db.ApiKeys.AsNoTracking().FirstOrDefaultAsync(row => row.Hash == hash && row.RevokedAt == null);
-        if (key is null) return Errors.Unauthorized("This API key is wrong, or was revoked. Ask the operator for a new one.");
+        long now = context.RequestServices.GetRequiredService<TimeProvider>().GetUtcNow().ToUnixTimeSeconds();
+        var found = await db.ApiKeys.AsNoTracking().Where(row => row.Hash == hash && (row.RevokedAt == null || row.RevokedAt > now))
+            .Join(db.Tenants, row => row.TenantId, owner => owner.Id, (row, owner) => new { row.Id, row.TenantId, owner.Quotas }).FirstOrDefaultAsync();
+        if (found is not { } key) return Errors.Unauthorized("This API key is wrong, or was revoked. Ask the operator for a new one.");
         if (path is not null && path != key.TenantId) return Errors.NotFound("tenant", path);
         if (access == Access.Admin) return Errors.Make(403, "This call needs the admin key.", "admin_key_required");
-        tenant.Become(key.TenantId);
-        return null;
+        tenant.Become(key.TenantId, key.Id);
+        Quotas? quotas = key.Quotas is null ? null : JsonSerializer.Deserialize<Quotas>(key.Quotas, Json.Options);
+        RateState state = context.RequestServices.GetRequiredService<RateLimits>().Take(key.TenantId, quotas);
+        state.Write(context.Response.Headers);
+        if (state.Wait == TimeSpan.Zero) return null;
+        context.Response.Headers.RetryAfter = ((int)Math.Ceiling(state.Wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
+        return Errors.Make(429, $"Rate limit reached: {state.LimitRequests} requests and {state.LimitTokens} tokens a minute. Try again in {Math.Ceiling(state.Wait.TotalSeconds)}s.", "rate_limit_exceeded");
     }
 
     private sealed record AccessMark(Access Access);

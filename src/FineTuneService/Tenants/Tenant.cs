@@ -9,6 +9,9 @@ public sealed class Tenant : IRow
     public required string Id { get; set; }
     public required string Name { get; set; }
     public long CreatedAt { get; set; }
+
+    /// <summary>JSON of <see cref="Quotas"/>; null: the options' own.</summary>
+    public string? Quotas { get; set; }
 }
 
 /// <summary>A tenant's key, of which only the hash is stored.</summary>
@@ -22,5 +25,7 @@ public sealed class ApiKey : IRow
     /// <summary>SHA-256 of the key, in hex. The key has 160 random bits, so it needs no salt and no slow hash.</summary>
     public required string Hash { get; set; }
     public long CreatedAt { get; set; }
+
+    /// <summary>Unix seconds from which it opens nothing; a rotated key may have some time left.</summary>
     public long? RevokedAt { get; set; }
 }
