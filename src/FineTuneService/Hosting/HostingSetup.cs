@@ -54,6 +54,7 @@ internal static class HostingSetup
     public static void UseHosting(this WebApplication app)
     {
         app.UseRequestIds();
+        app.UseSecurityHeaders();
         app.UseExceptionHandler(_ => { });
         app.UseStatusCodePages(async status => await Bare(status.HttpContext).ExecuteAsync(status.HttpContext));
         app.UseTenantPaths();

@@ -127,6 +127,9 @@ internal sealed class TortureRun(int seed, int kills, TimeSpan longest) : IDispo
     {
         int first = _random.Next(Names.Length), second = (first + 1) % Names.Length;
         using TortureClient client = new(service.Address, _keys[first]), other = new(service.Address, _keys[second]);
+        byte[] bytes = new byte[_random.Next(1, 200_000)];
+        _random.NextBytes(bytes);
+        if (await client.Upload(new ByteArrayContent(bytes), "kept.bin") is { } file) acknowledged.Files[(string)file["id"]!] = (_keys[first], Convert.ToHexStringLower(SHA256.HashData(bytes)));
         if (await Create(client, first, acknowledged) is not { } job) return false;
         Task<string?> beside = Create(other, second, acknowledged);
         bool hit = await moment(job, client);

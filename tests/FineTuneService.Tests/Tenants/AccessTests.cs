@@ -49,12 +49,14 @@ public sealed class AccessTests(TestService service) : IClassFixture<TestService
         string job = (string)(await owner.Post("/v1/fine_tuning/jobs", new { model = TestService.BaseModel, training_file = file, training = new { max_steps = 1 } }))["id"]!;
         JsonNode ended = await owner.Ended(job);
         Assert.Equal("succeeded", (string?)ended["status"]);
+        string checkpoint = (string)(await owner.Get($"/v1/fine_tuning/jobs/{job}/checkpoints"))["data"]![0]!["fine_tuned_model_checkpoint"]!;
         string model = (string)ended["fine_tuned_model"]!, adapter = (string)(await owner.Get("/v1/adapters"))["data"]![0]!["id"]!;
 
         foreach (string path in new[]
         {
             $"/v1/files/{file}", $"/v1/files/{file}/content", $"/v1/fine_tuning/jobs/{job}", $"/v1/fine_tuning/jobs/{job}/events",
             $"/v1/fine_tuning/jobs/{job}/checkpoints", $"/v1/adapters/{adapter}", $"/v1/adapters/{adapter}/content", $"/v1/models/{model}",
+            $"/v1/fine_tuning/jobs/{job}/metrics", $"/v1/adapters/{adapter}/receipt", $"/v1/files/{ended["result_files"]![0]}", $"/v1/models/{checkpoint}",
         })
         {
             await owner.GetAsync(path);
@@ -64,7 +66,11 @@ public sealed class AccessTests(TestService service) : IClassFixture<TestService
         await other.DeleteAsync($"/v1/adapters/{adapter}").Error(HttpStatusCode.NotFound);
         await other.DeleteAsync($"/v1/models/{model}").Error(HttpStatusCode.NotFound);
         await other.PostAsJsonAsync($"/v1/adapters/{adapter}/merge", new { }).Error(HttpStatusCode.NotFound);
-        await other.PostAsync($"/v1/fine_tuning/jobs/{job}/cancel", null).Error(HttpStatusCode.NotFound);
+        foreach (string wish in new[] { "cancel", "stop", "pause", "resume", "reproduce" }) await other.PostAsync($"/v1/fine_tuning/jobs/{job}/{wish}", null).Error(HttpStatusCode.NotFound);
+        await other.DeleteAsync($"/v1/fine_tuning/jobs/{job}").Error(HttpStatusCode.NotFound);
+        string own = await other.Upload("{}\n");
+        Assert.Equal("init_from", (string?)(await other.PostAsJsonAsync("/v1/fine_tuning/jobs", new { model = TestService.BaseModel, training_file = own, init_from = adapter }).Error(HttpStatusCode.NotFound))["param"]);
+        await other.DeleteAsync($"/v1/files/{own}");
         await other.PostAsJsonAsync("/v1/chat/completions", new { model, messages = new[] { new { role = "user", content = "a" } } }).Error(HttpStatusCode.NotFound);
         await other.PostAsJsonAsync("/v1/fine_tuning/jobs", new { model = TestService.BaseModel, training_file = file }).Error(HttpStatusCode.NotFound);
         foreach (string list in new[] { "/v1/files", "/v1/fine_tuning/jobs", "/v1/adapters" }) Assert.Empty((await other.Get(list))["data"]!.AsArray());
