@@ -61,7 +61,8 @@ public sealed class BaseModel : IDisposable
 
     /// <summary>Writes config.json and model.safetensors, and copies the tokenizer's files from <see cref="Folder"/> where it has one.</summary>
     /// <param name="dtype">Of every tensor in the file.</param>
-    public void Save(string folder, ComputeDtype dtype)
+    /// <param name="betweenTensors">Called between tensors: others may work meanwhile.</param>
+    public void Save(string folder, ComputeDtype dtype, Action? betweenTensors = null)
     {
         using var pool = new BufferPool(Weights.Device);
         ModelSaver.Save(folder, Config, Weights, dtype.Stored(), (linear, part) =>
@@ -70,7 +71,7 @@ public sealed class BaseModel : IDisposable
             Tensor rows = dense.narrow(0, part.Offset, part.Out).clone();
             pool.Return(dense);
             return rows;
-        });
+        }, betweenTensors: betweenTensors);
         CopySideFiles(folder);
     }
 

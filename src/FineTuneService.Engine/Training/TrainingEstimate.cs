@@ -5,12 +5,15 @@ namespace FineTuneService.Engine.Training;
 
 /// <summary>What a run would take, worked out from shapes and counts before anything is loaded.</summary>
 /// <param name="TrainableParameters">Exact.</param>
-/// <param name="AdapterBytes">Of the adapter's matrices, in memory and on disk; 0 in full-parameter training.</param>
+/// <param name="AdapterBytes">On disk, of what the run comes to: the adapter's matrices, or in full-parameter training the model's weights.</param>
 /// <param name="Steps">Optimizer updates.</param>
 /// <param name="Tokens">Tokens that go through the model, padding left out.</param>
 public sealed record TrainingEstimate(
     long TrainableParameters, long TotalParameters, long AdapterBytes, int Steps, long Tokens, MemoryEstimate Memory)
 {
+    /// <summary>On disk, of a checkpoint to go on from: the parameters, and what the optimizer knows of them.</summary>
+    public long CheckpointBytes { get; init; }
+
     /// <param name="rows">Training rows.</param>
     /// <param name="tokens">Their tokens together.</param>
     /// <param name="longestRow">Tokens of the longest.</param>
@@ -20,9 +23,13 @@ public sealed record TrainingEstimate(
         int adapterElement = config.AllBf16 ? 2 : 4;
         var order = new RowOrder(Enumerable.Repeat(longestRow, rows), config);
         double epochs = (double)order.TotalSteps / order.StepsPerEpoch;
-        long adapterBytes = config.Lora is null ? 0 : trainable * adapterElement;
+        long adapterBytes = trainable * (config.Lora is null && precision.Dtype != ComputeDtype.Fp32 ? 2 : adapterElement);
+        var memory = MemoryEstimate.Of(model, precision, config, trainable, longestRow);
         return new TrainingEstimate(
             trainable, model.ParameterCount + (config.Lora is null ? 0 : trainable), adapterBytes, order.TotalSteps, (long)Math.Ceiling(tokens * epochs),
-            MemoryEstimate.Of(model, precision, config, trainable, longestRow));
+            memory)
+        {
+            CheckpointBytes = trainable * adapterElement * (config.KeepBest ? 2 : 1) + memory.Optimizer,
+        };
     }
 }

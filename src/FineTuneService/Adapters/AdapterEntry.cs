@@ -5,6 +5,8 @@ namespace FineTuneService.Adapters;
 /// <summary>A tenant's adapter: where it lies, and where it came from.</summary>
 public sealed class AdapterEntry : ITenantRow
 {
+    public const int NoRank = 0;
+
     public long Number { get; set; }
 
     /// <summary>ad-…</summary>
@@ -21,6 +23,7 @@ public sealed class AdapterEntry : ITenantRow
     /// <summary>Folder in PEFT's format, with the templates that it was trained with.</summary>
     public required string Folder { get; set; }
     public long Bytes { get; set; }
+    /// <summary><see cref="NoRank"/> of a LLaMA-Adapter, which has no low-rank matrices.</summary>
     public int Rank { get; set; }
     public double Alpha { get; set; }
 

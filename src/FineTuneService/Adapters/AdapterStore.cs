@@ -54,8 +54,8 @@ internal sealed class AdapterStore(
             Precision = JsonSerializer.Serialize(precision, Json.Options),
             Folder = home,
             Bytes = new FileInfo(Path.Combine(home, PeftFolder.WeightsFile)).Length,
-            Rank = config.Rank,
-            Alpha = config.Alpha,
+            Rank = config.Prompt is null ? config.Rank : AdapterEntry.NoRank,
+            Alpha = config.Prompt is null ? config.Alpha : 0,
             CreatedAt = clock.GetUtcNow().ToUnixTimeSeconds(),
         };
     }

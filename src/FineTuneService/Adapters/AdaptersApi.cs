@@ -121,6 +121,8 @@ internal static class AdaptersApi
     {
         if (await db.Adapters.AsNoTracking().FirstOrDefaultAsync(row => row.Id == id, cancel) is not { } adapter) return Errors.NotFound("adapter", id);
         if (body?.Suffix is { } suffix && !Ids.IsSuffix(suffix)) return Errors.BadRequest(Ids.SuffixRule + ".", param: "suffix");
+        if (adapter.Rank == AdapterEntry.NoRank)
+            return Errors.BadRequest("A LLaMA-Adapter cannot be merged: its prompts are no part of any weight. Use it by its name, as it is.", "cannot_merge");
         if (await catalog.Find(adapter.Model, null, cancel) is not { } served) return Errors.ModelNotFound(adapter.BaseModel);
         var asked = new AskedModel(await Task.Run(() => texts.Of(served.Folder), cancel), served.Precision, adapter.Id, adapter.Folder);
         long bytes = asked.Text.Config.ParameterCount * (served.Precision.Dtype == ComputeDtype.Fp32 ? 4 : 2);

@@ -20,6 +20,9 @@ public sealed class ResidentModels : IDisposable
     private readonly Dictionary<(string Folder, BasePrecision Precision), ResidentModel> _models = [];
     private readonly Dictionary<string, ResidentAdapter> _adapters = [];
 
+    /// <summary>Jobs' own.</summary>
+    private readonly List<ModelCopy> _copies = [];
+
     /// <summary>Deleted while they were in use.</summary>
     private readonly List<Resident> _leaving = [];
     private readonly DeviceLease _lease;
@@ -112,8 +115,27 @@ public sealed class ResidentModels : IDisposable
     [
         .. _models.Select(model => new MemoryHolder("model", model.Key.Folder, model.Value.Bytes, Told(model.Value))),
         .. _adapters.Select(adapter => new MemoryHolder("adapter", adapter.Key, adapter.Value.Bytes, Told(adapter.Value))),
+        .. _copies.Select(copy => new MemoryHolder("model", "a job's own copy", copy.Bytes, Told(copy))),
         .. _leaving.Select(leaving => new MemoryHolder(leaving is ResidentModel ? "model" : "adapter", "deleted", leaving.Bytes, Told(leaving))),
     ]);
+
+    /// <summary>A copy of a base that a job may change. While answers hold the memory, they go on until there is room.</summary>
+    /// <param name="beside">Bytes that the job holds beside the weights.</param>
+    /// <returns>Null where the job was to end before there was room.</returns>
+    /// <inheritdoc cref="UseForJob"/>
+    public ModelCopy? CopyForJob(string folder, BasePrecision precision, long beside, string user, Func<bool> stop)
+    {
+        ModelText text = _texts.Of(folder);
+        long bytes = precision.BytesOf(text.Config, folder) + beside;
+        while (!stop())
+        {
+            if (_budget.TryTake(bytes)) return Copy(text, precision, bytes, user);
+            if (NoRoomFor(bytes, "Full training of the model") is { Kind: NoRoomKind.Never } none) throw new ModelException(none.Message);
+            _lease.Offer();
+            Thread.Sleep(1);
+        }
+        return null;
+    }
 
     /// <summary>Who uses an adapter (by its id) or a model (by its folder) now: "2 answers", "job ftjob-…". From any thread.</summary>
     public Task<IReadOnlyList<string>> UsersOf(string adapterIdOrFolder) => _lease.Serve("uses", () =>
@@ -153,6 +175,30 @@ public sealed class ResidentModels : IDisposable
         catch (AggregateException)
         {
             // The device closed first; the process's end frees everything.
+        }
+    }
+
+    private ModelCopy Copy(ModelText text, BasePrecision precision, long bytes, string user)
+    {
+        try
+        {
+            var copy = new ModelCopy(BaseModel.Load(text, precision, _lease.Breathe), bytes, ended =>
+            {
+                _copies.Remove(ended);
+                ended.Free();
+                Interlocked.Add(ref _modelBytes, -bytes);
+                _budget.Give(bytes);
+                Sweep();
+            });
+            copy.Enter(user, forLong: true, ++_uses);
+            _copies.Add(copy);
+            Interlocked.Add(ref _modelBytes, bytes);
+            return copy;
+        }
+        catch
+        {
+            _budget.Give(bytes);
+            throw;
         }
     }
 
@@ -218,7 +264,7 @@ public sealed class ResidentModels : IDisposable
         return new NoRoom(NoRoomKind.Never, $"{what} needs {(bytes >> 20) + 1} MiB, and FineTune:DeviceMemory gives {_options.DeviceBytes >> 20} MiB{beside}.");
     }
 
-    private IEnumerable<Resident> All() => [.. _models.Values, .. _adapters.Values];
+    private IEnumerable<Resident> All() => [.. _models.Values, .. _adapters.Values, .. _copies];
 
     private static Resident? Unused(IEnumerable<Resident> residents) => residents.Where(resident => !resident.InUse).MinBy(resident => resident.LastUse);
 

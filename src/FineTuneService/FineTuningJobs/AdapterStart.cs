@@ -30,7 +30,11 @@ internal static class AdapterStart
         {
             LoraConfig lora = PeftConfig.Parse(await File.ReadAllTextAsync(Path.Combine(adapter.Folder, PeftFolder.ConfigFile), cancel)) with { Initialisation = new LoraConfig().Initialisation };
             BasePrecision precision = body.Quantization is null && body.BaseDtype is null ? JsonSerializer.Deserialize<BasePrecision>(adapter.Precision, Json.Options)! : settings.Precision;
-            return (settings with { Lora = lora, Precision = precision, InitFrom = new InitFrom(adapter.Model, adapter.Id, Sha256(adapter.Folder)) }, null);
+            string technique = lora.Prompt is null ? JobTechnique.Lora : JobTechnique.LlamaAdapter;
+            if ((body.Technique ?? technique) != technique || body.LlamaAdapter is not null)
+                return (settings, Errors.BadRequest($"init_from brings its own technique, {technique}, and its shape; leave technique and llama_adapter out.", param: "technique"));
+            settings = settings with { Technique = technique, LlamaAdapter = lora.Prompt, Lora = lora.Prompt is null ? lora : null };
+            return (settings with { Precision = precision, InitFrom = new InitFrom(adapter.Model, adapter.Id, Sha256(adapter.Folder)) }, null);
         }
         catch (Exception gone) when (gone is FileNotFoundException or DirectoryNotFoundException or AdapterException)
         {

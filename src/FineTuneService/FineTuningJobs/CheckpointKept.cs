@@ -1,11 +1,10 @@
-using FineTuneService.Adapters;
 using FineTuneService.Engine.Training;
 using FineTuneService.Hosting;
 
 namespace FineTuneService.FineTuningJobs;
 
-/// <summary>The adapter as it was at a checkpoint lies where adapters are, and is to be named.</summary>
-internal sealed record CheckpointKept(int Step, AdapterEntry Adapter) : TrainingEvent(Step)
+/// <summary>What was trained, as it was at a checkpoint, lies where adapters or models are, and is to be named.</summary>
+internal sealed record CheckpointKept(int Step, JobProduct Product) : TrainingEvent(Step)
 {
     public JobCheckpoint Row(FineTuningJob job, TimeProvider clock) => new()
     {
@@ -15,8 +14,8 @@ internal sealed record CheckpointKept(int Step, AdapterEntry Adapter) : Training
         Step = Step,
         TrainLoss = job.TrainLoss,
         ValidationLoss = job.ValidationLoss,
-        AdapterId = Adapter.Id,
-        Model = Adapter.Model,
+        AdapterId = Product.Adapter?.Id,
+        Model = Product.Name,
         CreatedAt = clock.GetUtcNow().ToUnixTimeSeconds(),
     };
 }

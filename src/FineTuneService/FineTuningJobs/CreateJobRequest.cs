@@ -33,9 +33,12 @@ public sealed record CreateJobRequest
     /// <summary>A recipe that gives every value that this body does not: default, lightning, best, sgd, llama-adapter, full.</summary>
     public string? Preset { get; init; }
 
-    /// <summary>lora.</summary>
+    /// <summary>lora, llama_adapter, or full: every weight of a copy of the base, which becomes a model of its own.</summary>
     public string? Technique { get; init; }
     public LoraBody? Lora { get; init; }
+
+    /// <summary>With technique llama_adapter.</summary>
+    public LlamaAdapterBody? LlamaAdapter { get; init; }
     public QuantizationBody? Quantization { get; init; }
 
     /// <summary>auto (bf16 where this machine is fast in it), fp32 or bf16.</summary>
@@ -139,6 +142,16 @@ public sealed record LoraBody
 
     /// <summary>How many times A's learning rate B's is (LoRA+); 16 is usual.</summary>
     public double? LoraplusLrRatio { get; init; }
+}
+
+/// <summary>LLaMA-Adapter, in PEFT's names.</summary>
+public sealed record LlamaAdapterBody
+{
+    /// <summary>Trained tokens a layer; 10 unless given.</summary>
+    public int? AdapterLen { get; init; }
+
+    /// <summary>Layers that have them, counted from the last; all but the first two unless given.</summary>
+    public int? AdapterLayers { get; init; }
 }
 
 /// <summary>How the frozen base is stored while it is trained against, and while the adapter is served.</summary>

@@ -98,7 +98,7 @@ internal static class FineTuningJobsApi
         (settings, IResult? notThere) = await AdapterStart.Add(body, settings, db, cancel);
         if (notThere is not null) return (notThere, null, null);
         (TrainingEstimate? least, string? misfit) = Least(settings, model);
-        if (misfit is not null) return (Errors.BadRequest(misfit + ".", param: "lora.target_modules"), null, null);
+        if (misfit is not null) return (Errors.BadRequest(misfit + ".", param: settings!.LlamaAdapter is null ? "lora.target_modules" : "llama_adapter.adapter_layers"), null, null);
         foreach ((string param, string? id) in new[] { ("training_file", body.TrainingFile), ("validation_file", body.ValidationFile), ("dataset.test_file", body.Dataset?.TestFile) })
         {
             if (id is null) continue;

@@ -18,7 +18,11 @@ internal static class JobAdvice
 
     /// <param name="rows">Of the training file.</param>
     public static IEnumerable<string> Of(JobSettings settings, DatasetFormat format, int rows) =>
-        new[] { Alpha(settings.Lora), Targets(settings.Lora), Rank(settings.Lora), Schedule(settings), Passes(settings, format, rows) }.OfType<string>();
+        new[]
+        {
+            settings.Lora is null ? null : Alpha(settings.Lora), settings.Lora is null ? null : Targets(settings.Lora), settings.Lora is null ? null : Rank(settings.Lora),
+            Schedule(settings), Passes(settings, format, rows),
+        }.OfType<string>();
 
     private static string? Alpha(LoraConfig lora)
     {

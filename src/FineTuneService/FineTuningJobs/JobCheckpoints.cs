@@ -21,10 +21,7 @@ internal sealed class JobCheckpoints(IServiceScopeFactory scopes, ILogger<JobChe
         {
             folder = write();
             using AsyncServiceScope scope = scopes.SystemScope(out _);
-            AdapterEntry adapter = scope.ServiceProvider.GetRequiredService<AdapterStore>().Add(folder, job.TenantId, model.Id, settings.Precision, job.Suffix);
-            adapter.Model += $":ckpt-step-{step}";
-            (adapter.JobId, adapter.TrainingFile, adapter.Step, adapter.IsCheckpoint) = (job.Id, job.TrainingFile, step, true);
-            return new CheckpointKept(step, adapter);
+            return new CheckpointKept(step, JobProduct.Keep(scope.ServiceProvider, folder, job, settings, model, step));
         }
         catch (Exception failure) when (StorageTrouble.Passes(failure))
         {
@@ -54,6 +51,8 @@ internal sealed class JobCheckpoints(IServiceScopeFactory scopes, ILogger<JobChe
                 await db.Checkpoints.Where(row => row.Id == checkpoint.Id).ExecuteDeleteAsync();
                 if (await db.Adapters.AsNoTracking().FirstOrDefaultAsync(row => row.Id == checkpoint.AdapterId) is { } adapter)
                     await scope.ServiceProvider.GetRequiredService<AdapterStore>().Delete(adapter);
+                else if (checkpoint.AdapterId is null && await db.Models.AsNoTracking().FirstOrDefaultAsync(row => row.Id == checkpoint.Model) is { } whole)
+                    await scope.ServiceProvider.GetRequiredService<ModelStore>().Delete(whole);
             }
         }
         catch (Exception failure) when (StorageTrouble.Passes(failure))

@@ -79,7 +79,7 @@ public sealed record JobBody
             Suffix = job.Suffix,
             Settings = settings,
             QueuePosition = queuePosition,
-            Hyperparameters = new HyperparametersAnswer(settings.Epochs, settings.BatchSize, Math.Round(settings.LearningRate / JobSettingsReader.DefaultRate(settings.Dpo is not null), 6)),
+            Hyperparameters = new HyperparametersAnswer(settings.Epochs, settings.BatchSize, Math.Round(settings.LearningRate / JobSettingsReader.DefaultRate(settings.Dpo is not null, settings.Technique), 6)),
             Progress = new JobProgress(job.Step, job.TotalSteps, job.Epoch, job.TrainLoss, job.ValidationLoss, job.TestLoss),
             Warnings = job.Warnings is null ? [] : JsonSerializer.Deserialize<string[]>(job.Warnings)!,
             Metadata = job.Metadata is null ? null : JsonSerializer.Deserialize<Dictionary<string, string>>(job.Metadata),

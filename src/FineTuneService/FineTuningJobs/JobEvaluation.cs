@@ -1,5 +1,4 @@
 using System.Text.Json;
-using FineTuneService.Adapters;
 using FineTuneService.Data;
 using FineTuneService.Evaluations;
 using FineTuneService.Hosting;
@@ -22,9 +21,9 @@ internal sealed class JobEvaluation(IServiceScopeFactory scopes, Evaluating eval
         }, cancel);
     }
 
-    /// <returns>The adapter's figures; null where the job has no tasks, or they could not be put.</returns>
-    public async Task<IReadOnlyDictionary<string, TaskResult>?> After(JobClaim claim, JobSettings settings, ModelEntry model, AdapterEntry adapter, CancellationToken cancel) =>
-        settings.Evaluate is null ? null : await Run(claim, settings, new ServedModel(adapter.Model, model.Folder, settings.Precision, adapter), cancel);
+    /// <returns>The figures of what was trained; null where the job has no tasks, or they could not be put.</returns>
+    public async Task<IReadOnlyDictionary<string, TaskResult>?> After(JobClaim claim, JobSettings settings, ModelEntry model, JobProduct product, CancellationToken cancel) =>
+        settings.Evaluate is null ? null : await Run(claim, settings, product.Served(model, settings.Precision), cancel);
 
     /// <summary>What the figures came to, in words.</summary>
     public static string Told(IReadOnlyDictionary<string, TaskResult> figures) =>

@@ -13,7 +13,7 @@ internal sealed class JobLimits(IOptions<FineTuneOptions> options, DiskSpace dis
 {
     private const string TooLarge = "exceeds_device_memory";
 
-    /// <summary>Two checkpoints, one that is being written, and the adapter twice (its temporary folder is on the same disk).</summary>
+    /// <summary>Two checkpoints, one that is being written, and the adapter or model twice (its temporary folder is on the same disk).</summary>
     private const int CheckpointsAtOnce = 3, AdaptersAtOnce = 2;
 
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
@@ -52,8 +52,7 @@ internal sealed class JobLimits(IOptions<FineTuneOptions> options, DiskSpace dis
     /// <returns>The job's error, where space does not come; null where it is there, or the job is to stop.</returns>
     public async Task<JobError?> WaitForSpace(JobClaim claim, TrainingEstimate estimate, CancellationToken stopping)
     {
-        // A checkpoint holds the adapter and AdamW's two moments of it.
-        long needed = estimate.AdapterBytes * (3 * CheckpointsAtOnce + AdaptersAtOnce);
+        long needed = estimate.CheckpointBytes * CheckpointsAtOnce + estimate.AdapterBytes * AdaptersAtOnce;
         long started = clock.GetTimestamp();
         TimeSpan longest = claim.Job.Step > 0 ? LongestWaitOfBegun : LongestWait;
         for (bool told = false; !disk.Takes(needed) && !claim.StopRequested; told = true)

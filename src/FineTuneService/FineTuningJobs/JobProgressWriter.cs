@@ -124,7 +124,7 @@ internal sealed class JobProgressWriter(JobClaim claim, JobCheckpoints checkpoin
             case CheckpointKept kept:
                 // A run that went on from an earlier step comes by here again; what was listed stays as it is.
                 if (db.Checkpoints.Any(row => row.JobId == job.Id && row.Step == kept.Step)) break;
-                db.Adapters.Add(kept.Adapter);
+                kept.Product.Add(db);
                 db.Checkpoints.Add(kept.Row(job, clock));
                 break;
         }

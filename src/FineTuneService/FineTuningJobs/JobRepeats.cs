@@ -50,24 +50,19 @@ internal sealed class JobRepeats(JobEvaluation evaluation, JobFolders folders, D
     private async Task<IReadOnlyDictionary<string, TaskResult>?> Evaluate(JobClaim claim, JobSettings settings, JobRun run, ModelEntry model, CancellationToken cancel)
     {
         string folder = await lease.Serve($"save job {claim.Job.Id}", run.Save, cancel);
-        var adapter = new AdapterEntry
-        {
-            Id = Ids.New("ad"),
-            TenantId = claim.Job.TenantId,
-            Model = $"{claim.Job.Id}, seed {settings.Seed}",
-            BaseModel = model.Id,
-            Precision = "",
-            Folder = folder,
-        };
+        string name = $"{claim.Job.Id}, seed {settings.Seed}", tenant = claim.Job.TenantId;
+        JobProduct product = settings.Technique == JobTechnique.Full
+            ? new(null, new ModelEntry { Id = name, TenantId = tenant, Folder = folder })
+            : new(new AdapterEntry { Id = Ids.New("ad"), TenantId = tenant, Model = name, BaseModel = model.Id, Precision = "", Folder = folder }, null);
         try
         {
-            return await evaluation.After(claim, settings, model, adapter, cancel);
+            return await evaluation.After(claim, settings, model, product, cancel);
         }
         finally
         {
             await lease.Serve("forget", () =>
             {
-                resident.Forget(adapter.Id);
+                resident.Forget(product.ResidentAs);
                 return true;
             });
             DataDirectory.Remove(folder);

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using FineTuneService.Adapters;
 using FineTuneService.Data;
 using FineTuneService.Device;
 using FineTuneService.Engine.Training;
@@ -7,7 +6,6 @@ using FineTuneService.Evaluations;
 using FineTuneService.Hosting;
 using FineTuneService.Models;
 using FineTuneService.Webhooks;
-using Microsoft.EntityFrameworkCore;
 
 namespace FineTuneService.FineTuningJobs;
 
@@ -26,51 +24,52 @@ internal sealed class JobResult(IServiceScopeFactory scopes, JobEnding ending, J
     /// <returns>False where the job is to be gone on with later.</returns>
     public async Task<bool> Keep(JobClaim claim, RunFinished finished, JobRun run, ModelEntry model, CancellationToken stop, CancellationToken giveUp)
     {
-        if (await Save(claim, run, model, giveUp) is not { } adapter) return false;
+        if (await Save(claim, run, model, giveUp) is not { } product) return false;
         IReadOnlyDictionary<string, TaskResult>? tasks = null;
         try
         {
-            if (!claim.CancelRequested) tasks = await evaluation.After(claim, run.Settings, model, adapter, stop);
+            if (!claim.CancelRequested) tasks = await evaluation.After(claim, run.Settings, model, product, stop);
         }
         catch
         {
-            await Forget(adapter);
+            await Forget(product);
             throw;
         }
         if (claim.CancelRequested)
         {
-            await Forget(adapter);
+            await Forget(product);
             await Cancel(claim, giveUp);
             return true;
         }
         using ReceivedBlob? csv = await metrics.Write(claim.Job.Id, giveUp);
-        bool ended = await End(claim, finished, run, adapter, tasks, csv, giveUp);
-        if (ended || await IsRow(adapter)) await ending.Forget(claim.Job, JobStatus.Succeeded);
-        else await Forget(adapter);
+        bool ended = await End(claim, finished, run, product, tasks, csv, giveUp);
+        if (ended || await IsRow(product)) await ending.Forget(claim.Job, JobStatus.Succeeded);
+        else await Forget(product);
         return true;
     }
 
     /// <summary>The adapter, the file of metrics and the job's end: all of them, or none.</summary>
     private async Task<bool> End(
-        JobClaim claim, RunFinished finished, JobRun run, AdapterEntry adapter, IReadOnlyDictionary<string, TaskResult>? tasks, ReceivedBlob? csv, CancellationToken giveUp)
+        JobClaim claim, RunFinished finished, JobRun run, JobProduct product, IReadOnlyDictionary<string, TaskResult>? tasks, ReceivedBlob? csv, CancellationToken giveUp)
     {
         using IDisposable? hold = csv is null ? null : await blobs.Hold(claim.Job.TenantId, csv.Sha256);
         return await claim.WriteSurely((db, job) =>
         {
             if (csv is not null) metrics.Keep(db, job, csv);
-            adapter.Number = 0; // A try that did not come through may have given it one.
-            (adapter.JobId, adapter.TrainingFile, adapter.Step) = (job.Id, job.TrainingFile, finished.KeptStep);
-            db.Adapters.Add(adapter);
+            // A try that did not come through may have given it a number.
+            if (product.Adapter is { } adapter) (adapter.Number, adapter.Step) = (0, finished.KeptStep);
+            else product.Whole!.Number = 0;
+            product.Add(db);
             job.ClaimId = null;
             job.FinishedAt = clock.GetUtcNow().ToUnixTimeSeconds();
             job.Status = JobStatus.Succeeded;
-            job.FineTunedModel = adapter.Model;
+            job.FineTunedModel = product.Name;
             job.TrainedTokens = finished.TrainedTokens;
             job.EstimatedFinish = null;
             if (finished.Stopped) db.Say(job, clock, $"Stopped at step {finished.Step} of {job.TotalSteps}, as asked; what it has learned is kept");
             Tell(db, job, finished, run.Settings, tasks);
             job.ValidationLoss = finished.ValidationLoss ?? job.ValidationLoss;
-            db.Say(job, clock, $"New fine-tuned model created: {adapter.Model}");
+            db.Say(job, clock, $"New fine-tuned model created: {product.Name}");
             db.Say(job, clock, "The job has successfully completed");
             db.Tell(job.TenantId, "fine_tuning.job.succeeded", job.Id, clock);
         }, giveUp);
@@ -91,15 +90,15 @@ internal sealed class JobResult(IServiceScopeFactory scopes, JobEnding ending, J
         foreach (string loss in both.Losses()) db.Warn(job, clock, loss);
     }
 
-    /// <summary>An adapter that comes to no row.</summary>
-    private async Task Forget(AdapterEntry adapter)
+    /// <summary>An adapter or model that comes to no row.</summary>
+    private async Task Forget(JobProduct product)
     {
         await lease.Serve("forget", () =>
         {
-            resident.Forget(adapter.Id);
+            resident.Forget(product.ResidentAs);
             return true;
         });
-        DataDirectory.Remove(adapter.Folder);
+        DataDirectory.Remove(product.Folder);
     }
 
     public async Task Cancel(JobClaim claim, CancellationToken giveUp)
@@ -112,8 +111,8 @@ internal sealed class JobResult(IServiceScopeFactory scopes, JobEnding ending, J
         if (ended) await ending.Forget(claim.Job, JobStatus.Cancelled);
     }
 
-    /// <summary>The adapter's folder where adapters are, and its row, which is not stored yet; null where it could not be written in time.</summary>
-    private async Task<AdapterEntry?> Save(JobClaim claim, JobRun run, ModelEntry model, CancellationToken giveUp)
+    /// <summary>What was trained, where adapters or models are, without a row yet; null where it could not be written in time.</summary>
+    private async Task<JobProduct?> Save(JobClaim claim, JobRun run, ModelEntry model, CancellationToken giveUp)
     {
         long started = clock.GetTimestamp();
         for (bool told = false; ; told = true)
@@ -123,10 +122,9 @@ internal sealed class JobResult(IServiceScopeFactory scopes, JobEnding ending, J
             {
                 folder = await lease.Serve($"save job {claim.Job.Id}", run.Save, giveUp);
                 await using AsyncServiceScope scope = scopes.SystemScope(out FineTuneDbContext own);
-                AdapterEntry adapter = scope.ServiceProvider.GetRequiredService<AdapterStore>()
-                    .Add(folder, claim.Job.TenantId, model.Id, JobSettings.Of(claim.Job).Precision, claim.Job.Suffix);
+                var product = JobProduct.Keep(scope.ServiceProvider, folder, claim.Job, JobSettings.Of(claim.Job), model);
                 own.ChangeTracker.Clear(); // It is stored with the job's end, or not at all.
-                return adapter;
+                return product;
             }
             catch (Exception failure) when (StorageTrouble.Passes(failure))
             {
@@ -139,9 +137,9 @@ internal sealed class JobResult(IServiceScopeFactory scopes, JobEnding ending, J
     }
 
     /// <summary>A commit whose answer was lost has ended the job all the same.</summary>
-    private async Task<bool> IsRow(AdapterEntry adapter)
+    private async Task<bool> IsRow(JobProduct product)
     {
         await using AsyncServiceScope scope = scopes.SystemScope(out FineTuneDbContext db);
-        return await db.Adapters.AnyAsync(row => row.Id == adapter.Id);
+        return await product.IsRow(db);
     }
 }

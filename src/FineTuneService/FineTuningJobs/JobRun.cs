@@ -5,6 +5,7 @@ using FineTuneService.Engine.Chat;
 using FineTuneService.Engine.Datasets;
 using FineTuneService.Engine.Evaluation;
 using FineTuneService.Engine.Lora;
+using FineTuneService.Engine.Models;
 using FineTuneService.Engine.Training;
 using FineTuneService.Hosting;
 using FineTuneService.Models;
@@ -12,7 +13,7 @@ using FineTuneService.Receipts;
 
 namespace FineTuneService.FineTuningJobs;
 
-/// <summary>A claimed job's training, and the adapter that it came to, which is here until it is safe. All on the device's thread.</summary>
+/// <summary>A claimed job's training, and the adapter or model that it came to, which is here until it is safe. All on the device's thread.</summary>
 internal sealed class JobRun(JobClaim claim, JobSettings settings, TrainingData data, ModelEntry model, DataDirectory directory, DiskSpace disk, JobFolders folders, JobCheckpoints checkpoints, ReceiptWriter receipts, ResidentModels resident, DeviceLease lease) : IDisposable
 {
     // A span for every step would be most of a trace; these show its course.
@@ -22,24 +23,29 @@ internal sealed class JobRun(JobClaim claim, JobSettings settings, TrainingData 
     private static readonly TimeSpan LongestFlush = TimeSpan.FromSeconds(2);
 
     private Adapter? _adapter;
+    private ModelCopy? _copy;
     private int _step;
 
     public JobSettings Settings => settings;
 
     /// <summary>Whether training has begun, so that there are tensors to let go of.</summary>
-    public bool HasAdapter => _adapter is not null;
+    public bool HasTensors => _adapter is not null || _copy is not null;
 
     /// <summary>Trains until the end, or until the run is to stop at the next step's boundary.</summary>
     public RunFinished Train(JobProgressWriter progress, Func<bool> stop)
     {
-        using ModelUse? use = resident.UseForJob(model.Folder, settings.Precision, $"job {claim.Job.Id}", stop);
-        if (use is null) return new RunFinished(claim.Job.Step, Stopped: true, 0, null, null);
-        using var trainer = new Trainer(use.Model.Base, settings.For(data.Train.Count), data.Train, data.Validation, folders.Of(claim.Job.Id), bytes => disk.Takes(bytes) && IsReadyToSave(progress),
+        string user = $"job {claim.Job.Id}";
+        bool full = settings.Technique == JobTechnique.Full;
+        using ModelUse? use = full ? null : resident.UseForJob(model.Folder, settings.Precision, user, stop);
+        if (full) _copy = resident.CopyForJob(model.Folder, settings.Precision, BesideTheCopy(), user, stop);
+        BaseModel? trained = use?.Model.Base ?? _copy?.Base;
+        if (trained is null) return new RunFinished(claim.Job.Step, Stopped: true, 0, null, null);
+        using var trainer = new Trainer(trained, settings.For(data.Train.Count), data.Train, data.Validation, folders.Of(claim.Job.Id), bytes => disk.Takes(bytes) && IsReadyToSave(progress),
             settings.InitFrom is { } from ? () => checkpoints.Start(from) : null);
-        _adapter = trainer.Adapter!;
+        _adapter = trainer.Adapter;
         RunFinished finished = trainer.Run(happened => Tell(progress, happened), () => stop() || (claim.KeepRequested && _step > 0), lease.Offer);
         _step = finished.KeptStep;
-        if (finished is { Stopped: false, Diverged: null } && data.Test.Count > 0) Tell(progress, Test(use, finished.Step));
+        if (finished is { Stopped: false, Diverged: null } && data.Test.Count > 0) Tell(progress, Test(trained, finished.Step));
         return finished;
     }
 
@@ -58,17 +64,18 @@ internal sealed class JobRun(JobClaim claim, JobSettings settings, TrainingData 
         }
     }
 
-    /// <summary>Writes the adapter to a temporary folder; where that fails, nothing is left and it can be tried again.</summary>
+    /// <summary>Writes what was trained to a temporary folder; where that fails, nothing is left and it can be tried again.</summary>
     /// <exception cref="StorageException">The disk is full.</exception>
     /// <exception cref="IOException">It does not write.</exception>
     public string Save()
     {
         using Activity? save = Telemetry.Source.StartActivity(Telemetry.Spans.Save);
-        disk.Require(_adapter!.Bytes);
+        disk.Require(_copy?.Base.Bytes ?? _adapter!.Bytes);
         string folder = directory.NewTemporaryFolder();
         try
         {
-            PeftFolder.Save(_adapter, folder, model.Id);
+            if (_copy is not null) _copy.Base.Save(folder, settings.Precision.Dtype, lease.Breathe);
+            else PeftFolder.Save(_adapter!, folder, model.Id);
             data.Template?.Save(folder);
             receipts.Write(folder, claim.Job, settings, model, _step);
             return folder;
@@ -80,16 +87,27 @@ internal sealed class JobRun(JobClaim claim, JobSettings settings, TrainingData 
         }
     }
 
-    public void Dispose() => _adapter?.Dispose();
+    public void Dispose()
+    {
+        _adapter?.Dispose();
+        _copy?.Dispose();
+    }
 
-    /// <summary>What the trained adapter makes of the test file, which nothing of the run has seen.</summary>
-    private TestScored Test(ModelUse use, int step)
+    /// <summary>Bytes that full training holds beside the weights, between steps.</summary>
+    private long BesideTheCopy()
+    {
+        MemoryEstimate memory = JobLimits.Estimate(model, settings, data).Memory;
+        return memory.Trained + memory.Gradients + memory.Optimizer;
+    }
+
+    /// <summary>What the trained adapter or model makes of the test file, which nothing of the run has seen.</summary>
+    private TestScored Test(BaseModel trained, int step)
     {
         using var evaluation = new BatchedEvaluation();
         EvaluationSums sums = default;
         foreach (IReadOnlyList<TrainingRow> batch in BatchedEvaluation.Batches(data.Test))
         {
-            sums += evaluation.Batch(use.Model.Base, _adapter, batch);
+            sums += evaluation.Batch(trained, _adapter, batch);
             lease.Offer();
         }
         return new TestScored(step, sums.Result.Loss, sums.Result.TokenAccuracy, sums.Result.Tokens);

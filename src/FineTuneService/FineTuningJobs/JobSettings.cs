@@ -13,7 +13,12 @@ public sealed record JobSettings
 {
     /// <summary>The recipe that was asked for; null: none.</summary>
     public string? Preset { get; init; }
-    public required LoraConfig Lora { get; init; }
+    /// <summary>lora, full or llama_adapter.</summary>
+    public string Technique { get; init; } = JobTechnique.Lora;
+
+    /// <summary>Null with another technique.</summary>
+    public LoraConfig? Lora { get; init; }
+    public AdaptionPromptConfig? LlamaAdapter { get; init; }
     public required BasePrecision Precision { get; init; }
     public required double LearningRate { get; init; }
     public required LrScheduler Scheduler { get; init; }
@@ -118,7 +123,7 @@ public sealed record JobSettings
         int batch = BatchOf(rows), micro = MicroBatchSize ?? batch, steps = StepsFor(rows);
         return new TrainingConfig
         {
-            Lora = Lora,
+            Lora = LlamaAdapter is { } prompt ? LoraConfig.OfPrompt(prompt) : Lora,
             Dpo = Dpo,
             LearningRate = LearningRate,
             Scheduler = Scheduler,

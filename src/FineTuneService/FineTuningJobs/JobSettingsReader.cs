@@ -14,7 +14,7 @@ internal static class JobSettingsReader
     internal const double DefaultLearningRate = 2e-4;
 
     /// <summary>Preferences move a model that answers already: a tenth of what teaches it.</summary>
-    internal static double DefaultRate(bool isDpo) => isDpo ? DefaultLearningRate / 10 : DefaultLearningRate;
+    internal static double DefaultRate(bool isDpo, string technique) => isDpo ? JobTechnique.UsualRate(technique) / 10 : JobTechnique.UsualRate(technique);
 
     /// <summary>Preset default's.</summary>
     private const int DefaultRank = 16, DefaultEpochs = 1, MostRepeats = 10;
@@ -32,11 +32,18 @@ internal static class JobSettingsReader
         var training = body.Training;
         var openAi = body.Method?.Supervised?.Hyperparameters ?? body.Method?.Dpo?.Hyperparameters ?? body.Hyperparameters;
         var isDpo = body.Method?.Type == "dpo";
+        var technique = body.Technique ?? JobTechnique.Lora;
         var rank = lora?.Rank ?? lora?.R ?? DefaultRank;
         return new JobSettings
         {
             Preset = body.Preset,
-            Lora = new LoraConfig
+            Technique = technique,
+            LlamaAdapter = technique != JobTechnique.LlamaAdapter ? null : new AdaptionPromptConfig
+            {
+                Length = body.LlamaAdapter?.AdapterLen ?? new AdaptionPromptConfig().Length,
+                Layers = body.LlamaAdapter?.AdapterLayers,
+            },
+            Lora = technique != JobTechnique.Lora ? null : new LoraConfig
             {
                 Rank = rank,
                 Alpha = lora?.Alpha ?? lora?.LoraAlpha ?? 2 * rank,
@@ -44,7 +51,7 @@ internal static class JobSettingsReader
                 TargetModules = lora?.TargetModules?.Values ?? [LoraConfig.AllLinear],
             },
             Precision = PrecisionNames.Of(body, fastBf16),
-            LearningRate = training?.LearningRate ?? DefaultRate(isDpo) * (openAi?.LearningRateMultiplier?.Or(1) ?? 1),
+            LearningRate = training?.LearningRate ?? DefaultRate(isDpo, technique) * (openAi?.LearningRateMultiplier?.Or(1) ?? 1),
             Scheduler = TrainingOptions.Scheduler(training?.LrScheduler),
             ScheduleOptions = TrainingOptions.Of(training?.LrSchedulerKwargs),
             Warmup = training?.Warmup ?? DefaultWarmup,
@@ -90,7 +97,7 @@ internal static class JobSettingsReader
 
     private static JobBodyProblem? Identity(CreateJobRequest body)
     {
-        if (body.Technique is not (null or "lora")) return new("technique", $"technique '{body.Technique}' is not built; use \"lora\"");
+        if (JobTechnique.Problem(body) is { } unfit) return unfit;
         if (body.Method is { Type: not ("supervised" or "dpo") }) return new("method.type", $"method '{Errors.Clip(body.Method.Type)}' is not built; use supervised or dpo");
         if (PrecisionNames.Problem(body) is { } problem) return problem;
         if (body.Priority is < -100 or > 100) return new("priority", "priority must be -100 to 100; 0 is usual");

@@ -63,7 +63,7 @@ internal sealed class JobTraining(
         }
         finally
         {
-            if (run.HasAdapter) await lease.Serve("forget a run", () => Forget(run), CancellationToken.None);
+            if (run.HasTensors) await lease.Serve("forget a run", () => Forget(run), CancellationToken.None);
         }
     }
 

@@ -2,7 +2,7 @@ using FineTuneService.Data;
 
 namespace FineTuneService.Models;
 
-/// <summary>A model that needs no adapter: a base that everybody sees, or a tenant's merged model.</summary>
+/// <summary>A model that needs no adapter: a base that everybody sees, or a tenant's own, merged or trained whole.</summary>
 public sealed class ModelEntry : ITenantRow
 {
     public long Number { get; set; }
@@ -16,7 +16,7 @@ public sealed class ModelEntry : ITenantRow
     /// <summary>The Hugging Face folder, or the path of a GGUF file.</summary>
     public required string Folder { get; set; }
 
-    /// <summary>The adapter that was merged; null for a base.</summary>
+    /// <summary>What it was made of: the id of the adapter that was merged, or the name of the base that was trained whole; null for a base.</summary>
     public string? AdapterId { get; set; }
     public long CreatedAt { get; set; }
 }

@@ -1,12 +1,14 @@
 using FineTuneService.Data;
 using FineTuneService.Device;
+using FineTuneService.Engine.Formats;
 using FineTuneService.FineTuningJobs;
+using FineTuneService.Hosting;
 using Microsoft.EntityFrameworkCore;
 
 namespace FineTuneService.Models;
 
 /// <summary>Rows of bases and merged models, made and deleted in one step with the question whether they may be.</summary>
-internal sealed class ModelStore(FineTuneDbContext db, DeviceLease lease, ResidentModels resident, TimeProvider clock, ILogger<ModelStore> log)
+internal sealed class ModelStore(FineTuneDbContext db, DataDirectory directory, DeviceLease lease, ResidentModels resident, TimeProvider clock, ILogger<ModelStore> log)
 {
     /// <returns>The base's row, or null where one of this id is there.</returns>
     public Task<ModelEntry?> Add(string id, string folder) => db.InTransaction<ModelEntry?>(async () =>
@@ -17,6 +19,24 @@ internal sealed class ModelStore(FineTuneDbContext db, DeviceLease lease, Reside
         await db.SaveChangesAsync();
         return entry;
     });
+
+    /// <summary>Moves a finished folder to where models of tenants are, and makes its row, which the caller adds.</summary>
+    /// <param name="folder">A temporary folder, complete.</param>
+    /// <param name="name">How its name begins; a random part follows, and the ending.</param>
+    /// <param name="madeOf">The base that was trained.</param>
+    public ModelEntry Keep(string folder, string tenant, string name, string ending, string madeOf)
+    {
+        string home = Path.Combine(directory.Merged, Ids.New("merged"));
+        Durable.MoveFolder(folder, home);
+        return new ModelEntry
+        {
+            Id = name + Path.GetFileName(home)["merged-".Length..] + ending,
+            TenantId = tenant,
+            Folder = home,
+            AdapterId = madeOf,
+            CreatedAt = clock.GetUtcNow().ToUnixTimeSeconds(),
+        };
+    }
 
     /// <summary>Deletes a base, or a merged model with its files. Answers under way keep what is loaded until they end.</summary>
     /// <returns>Whether it was there, and why it cannot go.</returns>
@@ -30,6 +50,7 @@ internal sealed class ModelStore(FineTuneDbContext db, DeviceLease lease, Reside
             // The folder may have a second name, whose answers use the same weights.
             return (gone, null, await db.Models.IgnoreQueryFilters().AnyAsync(row => row.Folder == entry.Folder));
         });
+        if (deleted == 1 && !isBase) await db.Checkpoints.Where(row => row.Model == entry.Id).ExecuteDeleteAsync();
         if (deleted == 0 || shared) return (deleted == 1, inUse);
         await lease.Serve("forget", () =>
         {

@@ -32,6 +32,7 @@ internal static class ModelsApi
         RouteGroupBuilder models = app.MapGroup("/v1/models").WithTags("Models");
         models.MapGet("", List).Needs(Access.AnyKey).WithSummary("List models").Answers(ModelExamples.Models);
         models.MapGet("/{id}", Get).Needs(Access.AnyKey).WithSummary("Get a model").Answers(ModelExamples.Adapter);
+        models.MapGet("/{id}/content", ModelContent.Download).Needs(Access.Tenant).WithSummary("Download a merged model as a zip of its Hugging Face folder").Produces<Stream>(contentType: "application/zip");
         models.MapDelete("/{id}", Delete).Needs(Access.AnyKey).WithSummary("Delete a fine-tuned model (the admin: a base)").Answers(ModelExamples.Deleted);
         models.MapPost("", Register).Needs(Access.Admin).WithSummary("Register a base model from a local folder or GGUF file (admin)").Takes(ModelExamples.Register).Answers(ModelExamples.Registered);
     }

@@ -14,8 +14,8 @@ public sealed class PresetTests(TestService service) : IClassFixture<TestService
     public void Default_AllLinearRank16Alpha32AdamWCosineWarmup3PercentOneEpoch()
     {
         JobSettings settings = Read(new CreateJobRequest { Model = "m", TrainingFile = "f", Preset = "default" });
-        Assert.Equal(["all-linear"], settings.Lora.TargetModules);
-        Assert.Equal((16, 32.0, "adamw", LrScheduler.Cosine, 0.03, 1), (settings.Lora.Rank, settings.Lora.Alpha, settings.Optimizer, settings.Scheduler, settings.Warmup, settings.Epochs));
+        Assert.Equal(["all-linear"], settings.Lora!.TargetModules);
+        Assert.Equal((16, 32.0, "adamw", LrScheduler.Cosine, 0.03, 1), (settings.Lora!.Rank, settings.Lora!.Alpha, settings.Optimizer, settings.Scheduler, settings.Warmup, settings.Epochs));
         JobSettings unasked = Read(new CreateJobRequest { Model = "m", TrainingFile = "f" });
         Assert.Equal(Text(unasked), Text(settings with { Preset = null })); // The service's own defaults are this preset.
     }
@@ -24,8 +24,8 @@ public sealed class PresetTests(TestService service) : IClassFixture<TestService
     public void Lightning_Rank8Alpha16Dropout005QAndVRate3e4Batch128Micro1Decay001Warmup100()
     {
         JobSettings settings = Read(new CreateJobRequest { Model = "m", TrainingFile = "f", Preset = "lightning" });
-        Assert.Equal(["q_proj", "v_proj"], settings.Lora.TargetModules);
-        Assert.Equal((8, 16.0, 0.05), (settings.Lora.Rank, settings.Lora.Alpha, settings.Lora.Dropout));
+        Assert.Equal(["q_proj", "v_proj"], settings.Lora!.TargetModules);
+        Assert.Equal((8, 16.0, 0.05), (settings.Lora!.Rank, settings.Lora!.Alpha, settings.Lora!.Dropout));
         Assert.Equal((3e-4, 128, 1, 0.01, 100.0), (settings.LearningRate, settings.BatchSize, settings.MicroBatchSize, settings.WeightDecay, settings.Warmup));
         TrainingConfig config = settings.For(1000);
         Assert.Equal((1, 128, 100), (config.MicroBatchSize, config.GradientAccumulationSteps, config.WarmupSteps));
@@ -35,8 +35,8 @@ public sealed class PresetTests(TestService service) : IClassFixture<TestService
     public void Best_Nf4AllLinearAndHeadRank256Alpha512AdamWCosine()
     {
         JobSettings settings = Read(new CreateJobRequest { Model = "m", TrainingFile = "f", Preset = "best" });
-        Assert.Equal(["all-linear+lm_head"], settings.Lora.TargetModules);
-        Assert.Equal((256, 512.0, "adamw", LrScheduler.Cosine), (settings.Lora.Rank, settings.Lora.Alpha, settings.Optimizer, settings.Scheduler));
+        Assert.Equal(["all-linear+lm_head"], settings.Lora!.TargetModules);
+        Assert.Equal((256, 512.0, "adamw", LrScheduler.Cosine), (settings.Lora!.Rank, settings.Lora!.Alpha, settings.Optimizer, settings.Scheduler));
         Assert.Equal(QuantizationType.Nf4, settings.Precision.Quantization);
     }
 
@@ -54,8 +54,10 @@ public sealed class PresetTests(TestService service) : IClassFixture<TestService
     [InlineData("full", "full", 3e-5, null)]
     public void OtherTechniques_TheirRateAndDecay(string preset, string technique, double rate, double? decay)
     {
-        CreateJobRequest body = Presets.Under(new CreateJobRequest { Model = "m", TrainingFile = "f", Preset = preset });
-        Assert.Equal((technique, rate, decay), (body.Technique, body.Training!.LearningRate, body.Training.WeightDecay));
+        JobSettings settings = Read(new CreateJobRequest { Model = "m", TrainingFile = "f", Preset = preset });
+        Assert.Equal((technique, rate, decay ?? 0), (settings.Technique, settings.LearningRate, settings.WeightDecay));
+        Assert.Null(settings.Lora);
+        Assert.Equal(technique == "llama_adapter", settings.For(10).Lora?.Prompt is not null);
     }
 
     [Fact]
@@ -73,9 +75,9 @@ public sealed class PresetTests(TestService service) : IClassFixture<TestService
             Training = new TrainingBody { LearningRate = 1e-3 },
             Hyperparameters = new HyperparametersBody { BatchSize = new Auto(10) },
         });
-        Assert.Equal((4, 8.0, 0.2, 1e-3, 10, 1), (settings.Lora.Rank, settings.Lora.Alpha, settings.Lora.Dropout, settings.LearningRate, settings.BatchSize, settings.MicroBatchSize));
+        Assert.Equal((4, 8.0, 0.2, 1e-3, 10, 1), (settings.Lora!.Rank, settings.Lora!.Alpha, settings.Lora!.Dropout, settings.LearningRate, settings.BatchSize, settings.MicroBatchSize));
         Assert.Equal((0.01, 100.0), (settings.WeightDecay, settings.Warmup));
-        Assert.Equal(["q_proj", "v_proj"], settings.Lora.TargetModules);
+        Assert.Equal(["q_proj", "v_proj"], settings.Lora!.TargetModules);
         JobSettings adam = Read(new CreateJobRequest { Model = "m", TrainingFile = "f", Preset = "sgd", Training = new TrainingBody { Optimizer = "adamw" } });
         Assert.Equal(("adamw", JobSettingsReader.DefaultLearningRate, 0.0), (adam.Optimizer, adam.LearningRate, adam.Momentum)); // 0.1 would wreck it.
     }
