@@ -5,6 +5,7 @@ using FineTuneService.Benchmarks.Loading;
 using FineTuneService.Benchmarks.P1;
 using FineTuneService.Benchmarks.P9;
 using FineTuneService.Benchmarks.Products;
+using FineTuneService.Benchmarks.Rows;
 using FineTuneService.Benchmarks.Schemas;
 using FineTuneService.Benchmarks.Soak;
 using FineTuneService.Benchmarks.Torture;
@@ -16,6 +17,8 @@ return args switch
     ["P9", .. var options] when DtypeOption.TryRead(options, out ComputeDtype dtype) => ChatDuringTraining.Run(dtype),
     ["products"] => ProductSpeeds.Run(),
     ["load"] => LoadSpeeds.Run(),
+    ["rows"] => RowMemory.Run(),
+    ["rows", var count] => RowMemory.Measure(int.Parse(count, System.Globalization.CultureInfo.InvariantCulture)),
     ["schema"] => SchemaSpeeds.Run(),
     ["decode"] => DecodeSpeeds.Run(),
     ["soak"] => SoakRun.Run(minutes: 10).GetAwaiter().GetResult(),
@@ -28,6 +31,6 @@ return args switch
 
 static int Usage()
 {
-    Console.Error.WriteLine("usage: ./dev bench P1 [--dtype fp32|bf16] | P9 [--dtype fp32|bf16] | products | load | schema | decode | soak [--minutes N] | torture [--minutes N] [--kills N] [--seed N] | fuzz [--count N] [--seed N] [--only KIND[:NUMBER]]");
+    Console.Error.WriteLine("usage: ./dev bench P1 [--dtype fp32|bf16] | P9 [--dtype fp32|bf16] | products | load | rows | schema | decode | soak [--minutes N] | torture [--minutes N] [--kills N] [--seed N] | fuzz [--count N] [--seed N] [--only KIND[:NUMBER]]");
     return 2;
 }

@@ -27,7 +27,7 @@ public sealed class RowEncoder(
     private readonly IReadOnlyList<int> _stops = stops ?? ((endOfText ?? tokenizer.EosId) is { } own ? [own] : []);
 
     private readonly RowTokens _tokens = new(
-        tokenizer, chatTemplate, endOfText ?? tokenizer.EosId, promptTemplate, truncation == Truncation.KeepStart ? maxSequenceLength : int.MaxValue);
+        tokenizer, chatTemplate, endOfText ?? tokenizer.EosId, promptTemplate, maxSequenceLength, truncation);
 
     /// <summary>Which tokens carry loss.</summary>
     public LossOn LossOn

@@ -4,13 +4,14 @@ using FineTuneService.Engine.Tokenizers;
 namespace FineTuneService.Engine.Datasets;
 
 /// <summary>Makes the tokens and labels of one row; <see cref="RowEncoder"/>, which has the parameters' meanings, those of a file.</summary>
-/// <param name="longest">Tokens that are kept of a row's start: what is behind them need not be encoded.</param>
-internal sealed class RowTokens(Tokenizer tokenizer, ChatTemplate? chatTemplate, int? endOfText, PromptTemplate? promptTemplate, int longest)
+/// <param name="longest">Tokens that are kept of a row: the others need not be encoded.</param>
+/// <param name="truncation">Which end of it is kept.</param>
+internal sealed class RowTokens(Tokenizer tokenizer, ChatTemplate? chatTemplate, int? endOfText, PromptTemplate? promptTemplate, int longest, Truncation truncation)
 {
     private const string MergedBorder =
         "the end of the prompt and the start of the completion become one token; begin the completion with a blank or line feed.";
 
-    private readonly FirstTokens _first = new(tokenizer, longest);
+    private readonly KeptTokens _kept = new(tokenizer, longest, truncation);
 
     public LossOn LossOn { get; set; } = LossOn.Answers;
 
@@ -47,24 +48,28 @@ internal sealed class RowTokens(Tokenizer tokenizer, ChatTemplate? chatTemplate,
         // Under the completion's flag the prompt's own answers are left out by place, so which spans are theirs need not be told.
         IReadOnlyList<ChatMessage> messages = [.. row.Messages.Select((message, i) => i < row.PromptMessages ? message with { Weight = null } : message)];
         int[] ids, labels;
+        string text;
+        int skipped;
         if (lossOn.HasFlag(LossOn.Assistant))
         {
             var chat = chatTemplate.RenderForTraining(messages, row.Tools);
             if (chat.OnlyLastAnswer)
                 warnings.Add(row.Line, "the chat template rewrites earlier turns: only the last answer is learnt.");
-            var encoding = _first.EncodeWithOffsets(chat.Text);
-            (ids, labels) = ([.. encoding.Ids], SpanLabels.Of(encoding, chat));
+            text = chat.Text;
+            var encoding = _kept.EncodeWithOffsets(text, out skipped);
+            (ids, labels) = ([.. encoding.Ids], SpanLabels.Of(encoding, chat, skipped));
         }
         else
         {
             if (!Pairs && messages.Any(message => message.Weight == 0)) warnings.Add(row.Line, "'weight' counts only where the loss is on the assistant's words.");
-            ids = _first.Encode(chatTemplate.Render(messages, tools: row.Tools), addSpecialTokens: false);
+            text = chatTemplate.Render(messages, tools: row.Tools);
+            ids = _kept.Encode(text, addSpecialTokens: false, out skipped);
             labels = [.. ids];
         }
         if (row.PromptMessages > 0 && lossOn.HasFlag(LossOn.Completion))
         {
-            var prompt = _first.Encode(chatTemplate.Render([.. row.Messages.Take(row.PromptMessages)], addGenerationPrompt: true, row.Tools), addSpecialTokens: false);
-            labels.AsSpan(0, ids.AsSpan().CommonPrefixLength(prompt)).Fill(TrainingRow.Ignored);
+            string prompt = chatTemplate.Render([.. row.Messages.Take(row.PromptMessages)], addGenerationPrompt: true, row.Tools);
+            labels.AsSpan(0, Border(ids, text, prompt, skipped, addSpecialTokens: false).At).Fill(TrainingRow.Ignored);
         }
         return new TrainingRow(ids, labels);
     }
@@ -85,7 +90,7 @@ internal sealed class RowTokens(Tokenizer tokenizer, ChatTemplate? chatTemplate,
 
     private TrainingRow EncodeText(string text)
     {
-        var ids = WithEnd(_first.Encode(text, addSpecialTokens: true));
+        var ids = WithEnd(_kept.Encode(text, addSpecialTokens: true, out _));
         return new TrainingRow(ids, [.. ids]);
     }
 
@@ -95,19 +100,29 @@ internal sealed class RowTokens(Tokenizer tokenizer, ChatTemplate? chatTemplate,
     /// </summary>
     private TrainingRow EncodeCompletion(int line, string prompt, string completion, LossOn lossOn, WarningList warnings)
     {
-        int[] ids = _first.Encode(prompt + completion, addSpecialTokens: true);
+        string text = prompt + completion;
+        int[] ids = _kept.Encode(text, addSpecialTokens: true, out int skipped);
         if (lossOn == LossOn.All)
         {
             ids = WithEnd(ids);
             return new TrainingRow(ids, [.. ids]);
         }
-        var promptIds = _first.Encode(prompt, addSpecialTokens: true);
-        var border = ids.AsSpan().CommonPrefixLength(promptIds);
-        if (border < Math.Min(promptIds.Length, ids.Length)) warnings.Add(line, MergedBorder);
+        var (border, promptLength) = Border(ids, text, prompt, skipped, addSpecialTokens: true);
+        if (border < Math.Min(promptLength, ids.Length)) warnings.Add(line, MergedBorder);
         ids = WithEnd(ids);
         int[] labels = [.. ids];
         labels.AsSpan(0, border).Fill(TrainingRow.Ignored);
         return new TrainingRow(ids, labels);
+    }
+
+    /// <summary>How many of a text's tokens are its prompt's, and how many tokens that has of the text that was encoded.</summary>
+    /// <param name="skipped">Characters of the text that were not.</param>
+    private (int At, int PromptLength) Border(int[] ids, string text, string prompt, int skipped, bool addSpecialTokens)
+    {
+        // A prompt that the skipped part is no part of is another text; and of one that ends there no token is left.
+        if (string.CompareOrdinal(text, 0, prompt, 0, skipped) != 0 || (skipped > 0 && prompt.Length <= skipped)) return (0, 0);
+        int[] promptIds = truncation == Truncation.KeepEnd ? tokenizer.Encode(prompt[skipped..], addSpecialTokens) : _kept.Encode(prompt, addSpecialTokens, out _);
+        return (ids.AsSpan().CommonPrefixLength(promptIds), promptIds.Length);
     }
 
     private int[] WithEnd(int[] ids) => endOfText is { } end && (ids.Length == 0 || ids[^1] != end) ? [.. ids, end] : ids;

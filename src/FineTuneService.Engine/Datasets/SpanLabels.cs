@@ -7,12 +7,13 @@ namespace FineTuneService.Engine.Datasets;
 internal static class SpanLabels
 {
     /// <summary>A token is learnt when any character of it lies in a span of the assistant's, as in transformers.</summary>
-    public static int[] Of(Encoding encoding, RenderedChat chat)
+    /// <param name="skipped">Characters of the conversation before those that were encoded.</param>
+    public static int[] Of(Encoding encoding, RenderedChat chat, int skipped = 0)
     {
         var labels = new int[encoding.Ids.Count];
         Array.Fill(labels, TrainingRow.Ignored);
         var token = 0;
-        foreach (var (start, end) in InCodePoints(chat))
+        foreach (var (start, end) in InCodePoints(chat, skipped))
         {
             while (token < labels.Length && encoding.Offsets[token].End <= start) token++;
             for (; token < labels.Length && encoding.Offsets[token].Start < end; token++)
@@ -22,9 +23,9 @@ internal static class SpanLabels
     }
 
     /// <summary>Token offsets count code points, C# counts UTF-16.</summary>
-    private static IEnumerable<(int Start, int End)> InCodePoints(RenderedChat chat)
+    private static IEnumerable<(int Start, int End)> InCodePoints(RenderedChat chat, int skipped)
     {
-        var (at, points) = (0, 0);
+        var (at, points) = (skipped, 0);
         int To(int position)
         {
             for (; at < position; at++)

@@ -2,6 +2,8 @@ using FineTuneService.Engine.Compute;
 using FineTuneService.Engine.Formats;
 using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Models;
+using FineTuneService.Engine.Models.Gguf;
+using FineTuneService.Engine.Quantization;
 using FineTuneService.Engine.Tests.Models;
 using static TorchSharp.torch;
 
@@ -15,7 +17,22 @@ internal static class GoldenModel
 
     public static string Folder(string name) => Shared.Path("golden", "models", name);
 
-    public static BaseModel Load(string name, BasePrecision precision) => BaseModel.Load(Folder(name), precision);
+    /// <summary>As stored: as the blocks of a Q8_0 file of it, where GGUF has the family.</summary>
+    public static BaseModel Load(string name, BasePrecision precision)
+    {
+        if (precision.Quantization != QuantizationType.AsStored) return BaseModel.Load(Folder(name), precision);
+        using var folder = new TemporaryFolder();
+        string path = Path.Combine(folder.Path, "model.gguf");
+        try
+        {
+            GgufExport.Write(Folder(name), path, GgufFileType.Q8_0, name);
+        }
+        catch (ModelException refused)
+        {
+            Assert.Skip(refused.Message);
+        }
+        return BaseModel.Load(path, precision);
+    }
 
     public static int[][] Rows(string name)
     {
