@@ -31,9 +31,7 @@ public class KeptTokensTests
                 int[] last = end.Encode(text, addSpecialTokens: true, out skipped);
                 Assert.Equal(whole[^wanted..], last[^wanted..]);
                 Assert.InRange(last.Length, wanted, 16 * (wanted + 64));
-                Encoding encoding = end.EncodeWithOffsets(text, out int also);
-                Assert.Equal(tokenizer.Encode(text)[^wanted..], encoding.Ids.TakeLast(wanted));
-                Assert.Equal(skipped, also);
+                Assert.Equal(tokenizer.Encode(text)[^wanted..], end.EncodeWithOffsets(text, out _).Ids.TakeLast(wanted));
                 if (wanted < 600) Assert.True(skipped > 0, file);
             }
         }

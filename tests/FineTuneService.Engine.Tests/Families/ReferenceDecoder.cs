@@ -40,7 +40,7 @@ internal sealed class ReferenceDecoder(ModelConfig config, DecoderWeights weight
     /// <summary>[length, vocabulary].</summary>
     private Tensor Logits(Tensor ids, int longest)
     {
-        Tensor x = values(weights.EmbedTokens).index_select(0, ids);
+        Tensor x = values(weights.Embedding.Stored ?? weights.Embedding.Values()).index_select(0, ids);
         if (weights.ProjectIn is { } projectIn) x = Linear(x, projectIn);
         x = x * config.EmbeddingScale;
         if (weights.Positions is { } learned) x = x + values(learned).narrow(0, config.PositionOffset!.Value, ids.shape[0]);
