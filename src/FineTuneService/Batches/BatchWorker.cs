@@ -2,13 +2,14 @@ using System.Text.Json;
 using FineTuneService.Data;
 using FineTuneService.Files;
 using FineTuneService.Hosting;
+using FineTuneService.Operators;
 using FineTuneService.Webhooks;
 using Microsoft.EntityFrameworkCore;
 
 namespace FineTuneService.Batches;
 
 /// <summary>Works on the tenants' batches: one of each tenant at a time, and each goes on where a dead process left it.</summary>
-internal sealed class BatchWorker(IServiceScopeFactory scopes, BatchRun run, BatchFiles files, BatchSignal signal, TimeProvider clock, ILogger<BatchWorker> log) : BackgroundService
+internal sealed class BatchWorker(IServiceScopeFactory scopes, BatchRun run, BatchFiles files, BatchSignal signal, Drain drain, TimeProvider clock, ILogger<BatchWorker> log) : BackgroundService
 {
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
@@ -23,7 +24,7 @@ internal sealed class BatchWorker(IServiceScopeFactory scopes, BatchRun run, Bat
                 await using (scopes.SystemScope(out FineTuneDbContext db))
                 {
                     List<Batch> waiting = await db.Batches.AsNoTracking().Where(row => BatchStatus.UnderWay.Contains(row.Status)).OrderBy(row => row.Number).ToListAsync(stoppingToken);
-                    foreach (Batch first in waiting.Where(batch => !tenants.ContainsKey(batch.TenantId)).DistinctBy(batch => batch.TenantId)) tenants[first.TenantId] = Work(first, stoppingToken);
+                    foreach (Batch first in waiting.Where(batch => !drain.IsOn && !tenants.ContainsKey(batch.TenantId)).DistinctBy(batch => batch.TenantId)) tenants[first.TenantId] = Rest(first, stoppingToken);
                 }
                 await signal.Wait(stoppingToken);
             }
@@ -38,6 +39,13 @@ internal sealed class BatchWorker(IServiceScopeFactory scopes, BatchRun run, Bat
             }
         }
         await Task.WhenAll(tenants.Values);
+    }
+
+    /// <summary>A service that is drained leaves its batches as one that stops does, and goes on with them should it be taken back.</summary>
+    private async Task Rest(Batch batch, CancellationToken stopping)
+    {
+        using var resting = CancellationTokenSource.CreateLinkedTokenSource(stopping, drain.Begun);
+        await Work(batch, resting.Token);
     }
 
     private async Task Work(Batch batch, CancellationToken stopping)
