@@ -53,6 +53,7 @@ try
     builder.Services.AddSingleton<JobQueue>();
     builder.Services.AddSingleton<JobFolders>();
     builder.Services.AddSingleton<JobCheckpoints>();
+    builder.Services.AddSingleton<Tradeoff>();
     builder.Services.AddSingleton<JobMetricsFile>();
     builder.Services.AddSingleton<JobLimits>();
     builder.Services.AddSingleton<JobEvaluation>();
@@ -87,6 +88,7 @@ try
     app.MapAdapters();
     app.MapFineTuningJobs();
     app.MapJobWishes();
+    app.MapTradeoff();
     app.MapJobMetrics();
     app.MapReceipts();
     app.MapCompletions();

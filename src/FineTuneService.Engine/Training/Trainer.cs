@@ -93,6 +93,9 @@ public sealed class Trainer : IDisposable
         return finished;
     }
 
+    /// <summary>Bytes that the run holds now, its base included: as buffers stay, the most that it has held.</summary>
+    public long HeldBytes => _decoder.Weights.Bytes + _parameters.Values.numel() * _parameters.Values.element_size() * 2 + _optimizer.StateBytes + _step.Pool.Bytes;
+
     /// <summary>What a run would take, from shapes and counts alone.</summary>
     /// <param name="rows">Training rows.</param>
     /// <param name="tokens">Their tokens together.</param>

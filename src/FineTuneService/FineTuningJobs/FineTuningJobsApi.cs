@@ -88,7 +88,7 @@ internal static class FineTuningJobsApi
 
     /// <summary>What can be said before the files are read.</summary>
     /// <returns>A refusal, or the base and the least that a job like this takes.</returns>
-    private static async Task<(IResult? Refusal, ModelEntry? Model, TrainingEstimate? Least)> Check(CreateJobRequest body, FineTuneDbContext db, ModelCatalog catalog, CancellationToken cancel)
+    internal static async Task<(IResult? Refusal, ModelEntry? Model, TrainingEstimate? Least)> Check(CreateJobRequest body, FineTuneDbContext db, ModelCatalog catalog, CancellationToken cancel)
     {
         JobSettings? settings = JobSettingsReader.Read(body, fastBf16: false, out JobBodyProblem? problem);
         if (problem is not null) return (Errors.BadRequest(problem.Message + ".", param: problem.Param), null, null);
@@ -109,7 +109,7 @@ internal static class FineTuningJobsApi
     }
 
     /// <summary>The settings of a body that <see cref="Check"/> has passed.</summary>
-    private static Task<(JobSettings Settings, IResult? Refusal)> Settings(CreateJobRequest body, FineTuneDbContext db, CancellationToken cancel) =>
+    internal static Task<(JobSettings Settings, IResult? Refusal)> Settings(CreateJobRequest body, FineTuneDbContext db, CancellationToken cancel) =>
         AdapterStart.Add(body, JobSettingsReader.Read(body, MachineDtype.Fastest == ComputeDtype.Bf16, out _)!, db, cancel);
 
     /// <summary>What one row of one token takes, or why the adapter does not fit the base: the Engine reads nothing but the base's config for it.</summary>
