@@ -104,7 +104,9 @@ public sealed record ChatCompletionRequest : AnswerRequest
     public NotBuilt? ReasoningEffort { get; init; }
     public NotBuilt? Audio { get; init; }
     public NotBuilt? Prediction { get; init; }
-    public NotBuilt? WebSearchOptions { get; init; }
+
+    /// <summary>null: an empty object asks for a search.</summary>
+    public JsonElement? WebSearchOptions { get; init; }
     public NotBuilt? Moderation { get; init; }
     public NotBuilt? PromptCacheRetention { get; init; }
     public NotBuilt? PromptCacheOptions { get; init; }
@@ -157,8 +159,8 @@ public sealed record MessageBody
     public NotBuilt? FunctionCall { get; init; }
     public NotBuilt? Annotations { get; init; }
 
-    /// <summary>Null in every answer of this service, and so in an answer that is sent back.</summary>
-    public NotBuilt? Refusal { get; init; }
+    /// <summary>What an assistant said instead of content, in a conversation from elsewhere.</summary>
+    public string? Refusal { get; init; }
 }
 
 /// <summary>A string, or OpenAI's array of parts, of which text is built.</summary>
@@ -175,8 +177,9 @@ internal sealed class TextContentConverter : JsonConverter<string>
     public override void Write(Utf8JsonWriter writer, string value, JsonSerializerOptions options) => writer.WriteStringValue(value);
 
     private static string TextOf(JsonElement part) =>
-        part.ValueKind == JsonValueKind.Object && part.TryGetProperty("type", out var type) && type.ValueEquals("text")
-        && part.TryGetProperty("text", out var text) && text.ValueKind == JsonValueKind.String
+        part.ValueKind == JsonValueKind.Object && part.TryGetProperty("type", out JsonElement type) && type.ValueKind == JsonValueKind.String
+        && (type.ValueEquals("text") || type.ValueEquals("refusal")) && part.EnumerateObject().All(field => field.NameEquals("type") || field.NameEquals(type.GetString()!))
+        && part.TryGetProperty(type.GetString()!, out JsonElement text) && text.ValueKind == JsonValueKind.String
             ? text.GetString()!
-            : throw new JsonException("a content part must be {\"type\": \"text\", \"text\": …}; other types are not built");
+            : throw new JsonException("a content part must be {\"type\": \"text\", \"text\": …} or a refusal, and nothing beside; other types are not built");
 }

@@ -20,7 +20,8 @@ internal static class ChatMessages
             if (!Roles.Contains(body.Role)) return Wrong($"role '{Errors.Clip(body.Role)}' is not one of {string.Join(", ", Roles)}.");
             bool calls = body.ToolCalls is { Count: > 0 };
             if (calls && body.Role != "assistant") return Wrong($"messages[{i}] has tool_calls, and only an assistant's message may.");
-            if (body.Content is null && !calls) return Wrong($"messages[{i}] has no content; only an assistant's message that calls tools may be without.", "missing_required_parameter");
+            if (body.Content is null && body.Refusal is null && !calls) return Wrong($"messages[{i}] has no content; only an assistant's message that calls tools may be without.", "missing_required_parameter");
+            if (body.Refusal is not null && body.Role != "assistant") return Wrong($"messages[{i}] has a refusal, and only an assistant's message may.");
             if (body.Role == "tool" && body.ToolCallId is null) return Wrong($"messages[{i}] is a tool's and has no tool_call_id: which call does it answer?", "missing_required_parameter");
             if (body.ToolCalls?.Any(call => call?.Function?.Name is null) == true) return Wrong($"messages[{i}] has a tool call without a function's name.");
         }
@@ -33,7 +34,7 @@ internal static class ChatMessages
         JsonObject? extra = null;
         if (body.ToolCalls is { Count: > 0 } calls) extra = new JsonObject { ["tool_calls"] = new JsonArray([.. calls.Select(Call)]) };
         if (body.Role == "tool") extra = new JsonObject { ["tool_call_id"] = body.ToolCallId };
-        return ChatMessage.Of(body.Role, body.Content ?? "", body.Name, extra);
+        return ChatMessage.Of(body.Role, body.Content ?? body.Refusal ?? "", body.Name, extra);
     }
 
     private static JsonObject Call(ToolCallBody call) => new()

@@ -42,6 +42,8 @@ internal sealed partial class ChatTools
         if (_functions.FirstOrDefault(function => !FunctionName().IsMatch(function.Name)) is { } odd) return Wrong($"'{Errors.Clip(odd.Name)}' is not a function's name: up to 64 of a-z, A-Z, 0-9, _ and -.");
         if (_functions.GroupBy(function => function.Name).FirstOrDefault(same => same.Count() > 1) is { } twice) return Wrong($"tools has two functions named '{twice.Key}'.");
         if (_functions.FirstOrDefault(function => function.Parameters is { ValueKind: not (JsonValueKind.Object or JsonValueKind.Null) }) is { } wrong) return Wrong($"the parameters of '{wrong.Name}' are not a JSON schema, which is an object.");
+        if (_choice.Allowed?.FirstOrDefault(name => _functions.All(function => function.Name != name)) is { } strange)
+            return Errors.BadRequest($"tool_choice allows '{Errors.Clip(strange)}', which is not among tools.", param: "tool_choice");
         if (_choice.Mode is "required" or "function" && _functions.Count == 0) return Errors.BadRequest("tool_choice asks for a call, and there are no tools.", param: "tool_choice");
         if (_choice.Mode == "function" && _functions.All(function => function.Name != _choice.Function))
             return Errors.BadRequest($"tool_choice names '{Errors.Clip(_choice.Function!)}', which is not among tools.", param: "tool_choice");
@@ -53,7 +55,10 @@ internal sealed partial class ChatTools
         ToolBody[] all = [.. request.Tools ?? []];
         tools = new ChatTools([.. all.Where(tool => tool is not null).Select(tool => tool.Function)], request.ToolChoice ?? new ToolChoice("auto"), request.ParallelToolCalls != false);
         if (all.Any(tool => tool is null || tool.Type != "function")) return Wrong("each of tools is {\"type\": \"function\", \"function\": {…}}; custom tools are not built.");
-        return tools.Check();
+        if (tools.Check() is { } wrong) return wrong;
+        // The model is told of those only: what it does not know it cannot call.
+        if (tools._choice.Allowed is { } allowed) tools = new ChatTools([.. tools._functions.Where(function => allowed.Contains(function.Name))], tools._choice with { Allowed = null }, tools._several);
+        return null;
     }
 
     /// <summary>Tools as a template is given them, without a model's answer in view.</summary>

@@ -42,24 +42,38 @@ public sealed record ToolFunction
     public required string Arguments { get; init; }
 }
 
-/// <summary>none, auto, required, or {"type": "function", "function": {"name": …}}.</summary>
+/// <summary>none, auto, required, {"type": "function", "function": {"name": …}}, or {"type": "allowed_tools", "allowed_tools": {"mode": …, "tools": […]}}.</summary>
+/// <param name="Allowed">The only functions that may be called; null: all.</param>
 [JsonConverter(typeof(ToolChoiceConverter))]
-public sealed record ToolChoice(string Mode, string? Function = null);
+public sealed record ToolChoice(string Mode, string? Function = null, IReadOnlyList<string>? Allowed = null);
 
 internal sealed class ToolChoiceConverter : JsonConverter<ToolChoice>
 {
-    private const string Expected = "expected \"none\", \"auto\", \"required\" or {\"type\": \"function\", \"function\": {\"name\": …}}; allowed_tools and custom tools are not built";
+    private const string Expected = "expected \"none\", \"auto\", \"required\" {\"type\": \"function\", \"function\": {\"name\": …}} or allowed_tools of functions; custom tools are not built";
 
     public override ToolChoice Read(ref Utf8JsonReader reader, Type type, JsonSerializerOptions options)
     {
         using var value = JsonDocument.ParseValue(ref reader);
         JsonElement choice = value.RootElement;
         if (choice.ValueKind == JsonValueKind.String && choice.GetString() is "none" or "auto" or "required") return new ToolChoice(choice.GetString()!);
-        return choice.ValueKind == JsonValueKind.Object && choice.TryGetProperty("type", out JsonElement kind) && kind.ValueKind == JsonValueKind.String && kind.ValueEquals("function")
-            && choice.TryGetProperty("function", out JsonElement function) && function.ValueKind == JsonValueKind.Object
-            && function.TryGetProperty("name", out JsonElement name) && name.ValueKind == JsonValueKind.String
-            ? new ToolChoice("function", name.GetString()) : throw new JsonException(Expected);
+        return (NameOf(choice) is { } name ? new ToolChoice("function", name) : Restricted(choice)) ?? throw new JsonException(Expected);
     }
+
+    private static ToolChoice? Restricted(JsonElement choice)
+    {
+        if (!IsOf(choice, "allowed_tools") || !choice.TryGetProperty("allowed_tools", out JsonElement allowed) || allowed.ValueKind != JsonValueKind.Object) return null;
+        if (!allowed.TryGetProperty("mode", out JsonElement mode) || mode.ValueKind != JsonValueKind.String || mode.GetString() is not ("auto" or "required")) return null;
+        if (!allowed.TryGetProperty("tools", out JsonElement tools) || tools.ValueKind != JsonValueKind.Array) return null;
+        string?[] names = [.. tools.EnumerateArray().Select(NameOf)];
+        return names.Length == 0 || names.Contains(null) ? null : new ToolChoice(mode.GetString()!, null, names!);
+    }
+
+    /// <summary>Of {"type": "function", "function": {"name": …}}.</summary>
+    private static string? NameOf(JsonElement tool) => IsOf(tool, "function") && tool.TryGetProperty("function", out JsonElement function) && function.ValueKind == JsonValueKind.Object
+        && function.TryGetProperty("name", out JsonElement name) && name.ValueKind == JsonValueKind.String ? name.GetString() : null;
+
+    private static bool IsOf(JsonElement tool, string kind) =>
+        tool.ValueKind == JsonValueKind.Object && tool.TryGetProperty("type", out JsonElement type) && type.ValueKind == JsonValueKind.String && type.ValueEquals(kind);
 
     public override void Write(Utf8JsonWriter writer, ToolChoice value, JsonSerializerOptions options) =>
         JsonSerializer.Serialize(writer, value.Function is null ? value.Mode : (object)new { type = "function", function = new { name = value.Function } }, options);

@@ -16,6 +16,7 @@ public sealed class ToolTests(TestService service) : IClassFixture<TestService>
     [InlineData("\"required\"", Weather)]
     [InlineData("\"required\"", Weather + "," + Stop)]
     [InlineData("""{"type": "function", "function": {"name": "get_weather"}}""", Weather + "," + Stop)]
+    [InlineData("""{"type": "allowed_tools", "allowed_tools": {"mode": "required", "tools": [{"type": "function", "function": {"name": "get_weather"}}]}}""", Weather + "," + Stop)]
     public async Task Chat_CallRequired_ArgumentsFitStreamedAndNot(string choice, string tools)
     {
         HttpClient client = await Client();
@@ -60,6 +61,8 @@ public sealed class ToolTests(TestService service) : IClassFixture<TestService>
 
     [Theory]
     [InlineData("tool_choice", """{"tool_choice": "required"}""")]
+    [InlineData("tool_choice", """{"tools": [""" + Stop + """], "tool_choice": {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": [{"type": "function", "function": {"name": "other"}}]}}}""")]
+    [InlineData("web_search_options", """{"web_search_options": {}}""")]
     [InlineData("tool_choice", """{"tools": [""" + Stop + """], "tool_choice": {"type": "function", "function": {"name": "other"}}}""")]
     [InlineData("tool_choice", $$$"""{"tools": [{{{Stop}}}], "tool_choice": "required", "response_format": {"type": "json_object"}}""")]
     [InlineData("tools", $$$"""{"tools": [{{{Stop}}}, {{{Stop}}}]}""")]
