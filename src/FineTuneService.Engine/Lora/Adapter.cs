@@ -9,26 +9,27 @@ public sealed class Adapter : IDisposable
 {
     private readonly DoraScales _scales = new();
     private readonly PromptKeys _prompts = new();
-    private LoraTensors? _compute;
+    private LoraTensors? _compute, _computeRemoved;
 
     internal Adapter(LoraConfig config, LoraTensors values) => (Config, Values) = (config, values);
 
     public LoraConfig Config { get; }
 
     /// <summary>Bytes of its tensors.</summary>
-    public long Bytes => Values.Flat.numel() * Values.Flat.element_size();
+    public long Bytes => (Values.Flat.numel() + (Removed?.Flat.numel() ?? 0)) * Values.Flat.element_size();
 
     /// <summary>The parameters that train.</summary>
     public long ParameterCount => Values.Layout.Length;
 
-    /// <summary>There are low-rank matrices alone, and every B is zero, or prompts, and every gate is, as in a new adapter: the base answers as without it.</summary>
+    /// <summary>There are low-rank matrices alone, and they are those of a new adapter, or prompts, and every gate is zero: the base answers as without it.</summary>
     public bool ChangesNothing
     {
         get
         {
             using var scope = NewDisposeScope();
             if (Values.Layout.Prompts.Count > 0) return Values.Prompts.All(prompt => prompt.Gate.count_nonzero().item<long>() == 0);
-            return Values.Layout.IsPlain && Values.Parts.All(part => part.B.count_nonzero().item<long>() == 0);
+            return Values.Layout.IsPlain && Values.Parts.All(part => Removed?[part.Module] is { } removed
+                ? part.A.Equals(removed.A) && part.B.Equals(removed.B) : part.B.count_nonzero().item<long>() == 0);
         }
     }
 
@@ -41,7 +42,28 @@ public sealed class Adapter : IDisposable
     /// The matrices that training started from, where their product counts as taken off the base's weights (PiSSA, OLoRA): the new adapter
     /// changes nothing, and the base stays as it is. Null: nothing is.
     /// </summary>
-    internal LoraTensors? Removed { get; init; }
+    internal LoraTensors? Removed { get; private set; }
+
+    /// <summary>Takes A and B, as they are now, for what is <see cref="Removed"/>.</summary>
+    internal void RemoveFromBase()
+    {
+        Removed = new LoraTensors(Values.Layout.Matrices, Values.Flat.dtype, Values.Flat.device);
+        foreach (JoinedLoraPart part in Removed.Parts)
+        {
+            part.A.copy_(Values[part.Module]!.A);
+            part.B.copy_(Values[part.Module]!.B);
+        }
+    }
+
+    /// <summary><see cref="Removed"/> in the dtype that products are computed in.</summary>
+    internal LoraTensors? ComputeRemoved(ScalarType dtype)
+    {
+        if (Removed is null || dtype == Removed.Flat.dtype) return Removed;
+        if (_computeRemoved is not null) return _computeRemoved;
+        _computeRemoved = new LoraTensors(Removed.Layout, dtype, Removed.Flat.device);
+        Changed();
+        return _computeRemoved;
+    }
 
     /// <summary>An adapter of zeros, to be filled, on those of the config's targets that the model has.</summary>
     /// <exception cref="ArgumentException">The config is not one that can be used.</exception>
@@ -70,6 +92,7 @@ public sealed class Adapter : IDisposable
     internal void Changed()
     {
         _compute?.Flat.copy_(Values.Flat);
+        _computeRemoved?.Flat.copy_(Removed!.Flat);
         _scales.Clear();
         _prompts.Clear();
     }
@@ -78,6 +101,7 @@ public sealed class Adapter : IDisposable
     {
         _scales.Dispose();
         _prompts.Dispose();
+        _computeRemoved?.Dispose();
         Removed?.Dispose();
         _compute?.Dispose();
         Values.Dispose();

@@ -1,3 +1,5 @@
+using FineTuneService.Engine.Quantization;
+
 namespace FineTuneService.Engine.Lora;
 
 /// <summary>Low-rank adaptation, https://arxiv.org/abs/2106.09685: y = W x + scaling · B A x, in PEFT's terms (peft.LoraConfig).</summary>
@@ -80,6 +82,13 @@ public sealed record LoraConfig
 
     /// <summary>LLaMA-Adapter instead of low-rank matrices.</summary>
     public static LoraConfig OfPrompt(AdaptionPromptConfig prompt) => new() { Prompt = prompt, TargetModules = [] };
+
+    /// <exception cref="ArgumentException">There is no such initialisation, or none on a base that is stored so; the message names it.</exception>
+    public static void RequireInitialisation(string name, QuantizationType quantization)
+    {
+        if (Initialisations.Initialisation.Of(name).NeedsQuantizedBase && quantization is (QuantizationType.None or QuantizationType.AsStored))
+            throw new ArgumentException($"init_lora_weights {name} begins from what quantization took off the base: give quantization int8, nf4 or fp4");
+    }
 
     /// <summary>Factor of B·A where no pattern says otherwise.</summary>
     public double Scaling => ScalingOf(Rank, Alpha);

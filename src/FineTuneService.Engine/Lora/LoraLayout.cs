@@ -40,6 +40,17 @@ internal sealed class LoraLayout
     public bool IsPlain => Prompts.Count == 0 && Embedding is null && Table is null && Tokens is null && Norms.Count == 0
         && Layers.All(layer => layer.Replaced.Count == 0 && layer.Tokens is null && layer.Modules.All(module => module.BiasOfB is null));
 
+    /// <summary>A and B of the linear layers alone, where they lie here.</summary>
+    public LoraLayout Matrices
+    {
+        get
+        {
+            AdaptedLayer[] layers =
+                [.. Layers.Where(layer => layer.Modules.Count > 0).Select(layer => new AdaptedLayer(layer.Key, layer.A, [.. layer.Modules.Select(module => module with { Magnitude = null, BiasOfB = null })]))];
+            return new LoraLayout { Layers = layers, Length = layers.SelectMany(layer => layer.Views).Select(entry => entry.View.Offset + entry.View.Length).DefaultIfEmpty().Max() };
+        }
+    }
+
     /// <param name="model">What the adapter is for.</param>
     /// <exception cref="ArgumentException">A target matches no layer, or the config is not one that can be trained.</exception>
     public static LoraLayout Of(ModelSlots model, LoraConfig config)

@@ -1,3 +1,5 @@
+using FineTuneService.Engine.Lora.Initialisations;
+
 namespace FineTuneService.Engine.Lora;
 
 /// <summary>What a config may ask for, whether it was written by a job or read from PEFT's file.</summary>
@@ -13,6 +15,8 @@ internal static class LoraRules
         if (config.Dropout is not (>= 0 and < 1)) throw new ArgumentException($"dropout {config.Dropout} is not in 0…1");
         foreach ((string key, int rank) in config.RankPattern) RequireRank($"rank_pattern's {key}", rank);
         foreach ((string key, double alpha) in config.AlphaPattern) RequireAlpha($"alpha_pattern's {key}", alpha);
+        if (Initialisation.Of(config.Initialisation).ChangesBase && config.RankPattern.Values.Append(config.Rank).Max() is var largest and > LoraConfig.LargestRank / 2)
+            throw new ArgumentException($"rank {largest} is above {LoraConfig.LargestRank / 2}, the most with init_lora_weights {config.Initialisation}, whose adapter is saved with twice its rank");
         if (config.LayersPattern.Count > 0 && config.LayersToTransform.Count == 0)
             throw new ArgumentException("layers_pattern is given without layers_to_transform; name the layers too");
         if (config.LayersToTransform.Count > 0 && config.TargetPattern is not null)

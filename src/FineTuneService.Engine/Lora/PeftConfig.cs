@@ -41,6 +41,8 @@ public static class PeftConfig
             RankPattern = Pattern("rank_pattern", config, (name, ranks) => ranks.Whole(name, 1, LoraConfig.LargestRank)),
             AlphaPattern = Pattern("alpha_pattern", config, (name, alphas) => alphas.Number(name)),
             UseRslora = config.Flag("use_rslora") ?? false,
+            Initialisation = config["init_lora_weights"] is { ValueKind: JsonValueKind.String } && ChangedTheBase(config.Text("init_lora_weights")!)
+                ? config.Text("init_lora_weights")! : new LoraConfig().Initialisation,
             UseDora = config.Flag("use_dora") ?? false,
             Bias = config.Text("bias") switch
             {
@@ -89,11 +91,14 @@ public static class PeftConfig
             JsonValueKind.Array => value.GetArrayLength() == 0,
             JsonValueKind.True => option == "init_lora_weights",
             // How A and B were drawn does not matter once they are there, unless the base was changed to fit.
-            JsonValueKind.String when option == "init_lora_weights" => config.Text(option) is "gaussian" or "orthogonal" or "eva",
+            JsonValueKind.String when option == "init_lora_weights" => config.Text(option) is "gaussian" or "orthogonal" or "eva" || ChangedTheBase(config.Text(option)!),
             _ => false,
         };
         if (!plain) throw config.Refuse($"{option} = {JsonSettings.Short(value)} is not supported");
     }
+
+    /// <summary>What was taken off the base can be made again of it. pissa_niter's draws are unknown, and LoftQ's base is another.</summary>
+    private static bool ChangedTheBase(string initialisation) => initialisation is "pissa" or "olora";
 
     /// <summary>A list of names, or one text.</summary>
     private static (string? Text, IReadOnlyList<string> Names) NamesOrPattern(string option, JsonSettings config) => config[option] switch

@@ -1,4 +1,5 @@
 using FineTuneService.Engine.Formats;
+using FineTuneService.Engine.Lora.Initialisations;
 using FineTuneService.Engine.Weights;
 using static TorchSharp.torch;
 
@@ -13,7 +14,9 @@ public static class PeftFolder
     /// <param name="model">The base's tensors.</param>
     /// <exception cref="AdapterException">The adapter does not fit the base, or asks for what is not supported.</exception>
     /// <exception cref="TensorFileException">The weights file cannot be used, or a tensor holds NaN or infinity.</exception>
-    internal static Adapter Load(string folder, ModelSlots model, Device device) => WhileItIsThere(() =>
+    /// <param name="weights">The base's, of which is made again what an adapter took off them that PEFT has not converted (PiSSA, OLoRA).</param>
+    /// <param name="betweenModules">Called where much is to be worked out: others may work meanwhile.</param>
+    internal static Adapter Load(string folder, ModelSlots model, Device device, DecoderWeights? weights = null, Action? betweenModules = null) => WhileItIsThere(() =>
     {
         LoraConfig config = PeftConfig.Parse(Text(folder));
         using var file = SafetensorsFile.Open(Path.Combine(folder, WeightsFile));
@@ -27,6 +30,7 @@ public static class PeftFolder
                 using Tensor stored = file.Read(key), into = view.In(adapter.Values.Flat);
                 into.copy_(stored);
             }
+            if (Initialisation.Of(config.Initialisation).ChangesBase) Remove(adapter, weights, betweenModules);
             adapter.Changed();
             return adapter;
         }
@@ -47,15 +51,27 @@ public static class PeftFolder
         return true;
     });
 
+    /// <summary>Writes an adapter of the base as it is: one that took something off the base's weights is converted, to twice its rank.</summary>
     /// <param name="baseModel">The base's name, for base_model_name_or_path.</param>
     public static void Save(Adapter adapter, string folder, string baseModel)
     {
         using var scope = NewDisposeScope();
         Directory.CreateDirectory(folder);
         LoraLayout layout = adapter.Values.Layout;
-        File.WriteAllText(Path.Combine(folder, ConfigFile), PeftConfigWriter.Write(adapter.Config, layout, baseModel));
-        SafetensorsWriter.Write(
-            Path.Combine(folder, WeightsFile), layout.Views.Select(entry => KeyValuePair.Create(entry.Key, entry.View.In(adapter.Values.Flat))));
+        File.WriteAllText(Path.Combine(folder, ConfigFile), PeftConfigWriter.Write(ConvertedAdapter.ConfigOf(adapter), layout, baseModel));
+        SafetensorsWriter.Write(Path.Combine(folder, WeightsFile), ConvertedAdapter.TensorsOf(adapter));
+    }
+
+    private static void Remove(Adapter adapter, DecoderWeights? weights, Action? betweenModules)
+    {
+        try
+        {
+            NewAdapter.Remove(adapter, weights ?? throw new ArgumentException($"init_lora_weights {adapter.Config.Initialisation} asks for the base's weights"), betweenModules);
+        }
+        catch (ArgumentException problem)
+        {
+            throw new AdapterException($"{ConfigFile}: {problem.Message}, or save the adapter with PEFT's path_initial_model_for_weight_conversion.");
+        }
     }
 
     /// <summary>A file that goes while it is read is missing, as one that never was there.</summary>

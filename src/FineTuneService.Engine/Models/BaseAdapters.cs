@@ -1,4 +1,7 @@
+using FineTuneService.Engine.Formats;
 using FineTuneService.Engine.Lora;
+using FineTuneService.Engine.Quantization;
+using FineTuneService.Engine.Weights;
 
 namespace FineTuneService.Engine.Models;
 
@@ -8,14 +11,22 @@ public static class BaseAdapters
     extension(Adapter)
     {
         /// <summary>A new adapter that changes nothing yet.</summary>
+        /// <param name="betweenModules">Called between modules: others may work meanwhile.</param>
         /// <exception cref="ArgumentException">A target matches no layer, or the config cannot be trained.</exception>
-        public static Adapter Create(BaseModel model, LoraConfig config, ulong seed, bool bf16 = false) =>
-            NewAdapter.On(model.Config.Slots, model.Weights, config, seed, bf16);
+        public static Adapter Create(BaseModel model, LoraConfig config, ulong seed, bool bf16 = false, Action? betweenModules = null)
+        {
+            bool quantized = model.Precision.Quantization is not (QuantizationType.None or QuantizationType.AsStored);
+            using ModelFiles? files = quantized && model.Folder is not null ? ModelFiles.Open(model.Folder) : null;
+            ModelSlots slots = model.Config.Slots;
+            return NewAdapter.On(slots, model.Weights, config, seed, bf16, files is null ? null : Checkpoint.Named(model.Config, slots, files), betweenModules);
+        }
 
         /// <summary>The adapter that PEFT or this Engine saved in a folder.</summary>
         /// <exception cref="AdapterException">The adapter does not fit the base, or asks for what is not supported.</exception>
         /// <exception cref="Formats.TensorFileException">The weights file cannot be used, or a tensor holds NaN or infinity.</exception>
-        public static Adapter Load(string folder, BaseModel model) => PeftFolder.Load(folder, model.Config.Slots, model.Weights.Device);
+        /// <param name="betweenModules">Called where much is to be worked out: others may work meanwhile.</param>
+        public static Adapter Load(string folder, BaseModel model, Action? betweenModules = null) =>
+            PeftFolder.Load(folder, model.Config.Slots, model.Weights.Device, model.Weights, betweenModules);
 
         /// <summary>Checks such a folder as <see cref="Load"/> does, without the tensors being loaded.</summary>
         /// <inheritdoc cref="Load"/>

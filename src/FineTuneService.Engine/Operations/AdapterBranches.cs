@@ -24,6 +24,7 @@ internal sealed class AdapterBranches
         bool replaced = lora.Replaced.Count > 0;
         if (replaced && lora.Replaced.Any(part => part.Weight is not null)) _branches.Add(ReplacedBranch.Forward(x, y, weight, lora, gradient, rows, pass));
         if (lora.Parts.Count > 0) _branches.Add(LoraBranch.Forward(branchX, y, lora, gradient, rows, pass));
+        if (rows.Adapter.ComputeRemoved(x.dtype)?.Of(weight) is { } removed) _branches.Add(LoraBranch.Forward(x, y, removed, null, rows, pass, removed: true));
         if (lora.Parts.Count > 0 && lora.Parts[0].Magnitude is not null) _branches.Add(DoraBranch.Forward(y, weight, lora, gradient, rows, pass));
         if (replaced && lora.Replaced.Any(part => part.Bias is not null)) _branches.Add(BiasBranch.Forward(y, weight, lora, gradient, rows));
         if (lora.Tokens is not null) _branches.Add(TokenBranch.Forward(x, y, weight, lora.Tokens, gradient?.Tokens, rows, pass));
@@ -43,7 +44,7 @@ internal sealed class AdapterBranches
         Linear.MultiplyBackward(dBase, x, dx, beta, weight, pass);
         foreach (AdapterBranch branch in _branches)
         {
-            if (dropped is not null && branch is LoraBranch lora) dropped(lora, dBase);
+            if (dropped is not null && branch is LoraBranch { IsDropped: true } lora) dropped(lora, dBase);
             else branch.Backward(x, dy, dBase, dx, pass);
         }
         if (!ReferenceEquals(dBase, dy)) pass.Pool.Return(dBase);

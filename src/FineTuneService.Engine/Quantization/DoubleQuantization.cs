@@ -35,7 +35,8 @@ internal sealed class DoubleQuantization : BlockScales
     /// <summary>Bytes of so many scales.</summary>
     public static long BytesOf(long scales) => scales + ((scales + BlockSize - 1) / BlockSize + 1) * sizeof(float);
 
-    public static DoubleQuantization Of(ReadOnlySpan<float> scales)
+    /// <param name="byTable">As bitsandbytes' CPU kernel rounds, and not to the nearest code.</param>
+    public static DoubleQuantization Of(ReadOnlySpan<float> scales, bool byTable = false)
     {
         double sum = 0;
         foreach (float scale in scales) sum += scale;
@@ -47,7 +48,7 @@ internal sealed class DoubleQuantization : BlockScales
         {
             int length = Math.Min(BlockSize, scales.Length - start);
             for (int i = 0; i < length; i++) differences[i] = scales[start + i] - offset;
-            absmax[start / BlockSize] = DynamicCode.Signed.QuantizeBlock(differences[..length], codes.AsSpan(start, length), whole: length == BlockSize);
+            absmax[start / BlockSize] = DynamicCode.Signed.QuantizeBlock(differences[..length], codes.AsSpan(start, length), whole: length == BlockSize, byTable);
         }
         return new DoubleQuantization(tensor(codes), tensor(absmax), tensor(new[] { offset }));
     }

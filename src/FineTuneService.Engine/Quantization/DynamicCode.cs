@@ -1,3 +1,5 @@
+using FineTuneService.Engine.Kernels;
+
 namespace FineTuneService.Engine.Quantization;
 
 /// <summary>
@@ -11,10 +13,12 @@ internal sealed class DynamicCode
     public static readonly DynamicCode Signed = new(signed: true), Unsigned = new(signed: false);
 
     private readonly float[] _bounds;
+    private readonly CodeBook _table;
 
     private DynamicCode(bool signed)
     {
         Values = Make(signed);
+        _table = new CodeBook(Values).Binned;
         _bounds = [.. Values.Zip(Values.Skip(1), (low, high) => (low + high) / 2)];
     }
 
@@ -22,17 +26,21 @@ internal sealed class DynamicCode
     public float[] Values { get; }
 
     /// <summary>
-    /// Quantises one block, and returns its absolute maximum. Each code is the nearest, as bitsandbytes' CUDA kernels have it; its CPU kernel
-    /// looks codes up in a table of 65,536 bins, and is off by one where values are small.
+    /// Quantises one block, and returns its absolute maximum. Each code is the nearest, as bitsandbytes' CUDA kernels have it, unless asked
+    /// otherwise: its CPU kernel looks codes up in a table of 65,536 bins, and is off by one where values are small.
     /// </summary>
     /// <param name="whole">Whether it is as long as the others: the last one, where it is not, is divided by its scale instead of multiplied
     /// by the reciprocal, which may round otherwise.</param>
-    public float QuantizeBlock(ReadOnlySpan<float> values, Span<byte> codes, bool whole)
+    public float QuantizeBlock(ReadOnlySpan<float> values, Span<byte> codes, bool whole, bool byTable = false)
     {
         float absmax = 0;
         foreach (float value in values) absmax = Math.Max(absmax, Math.Abs(value));
         float safe = Math.Max(absmax, 1e-38f), inverse = 1 / safe;
-        for (int i = 0; i < values.Length; i++) codes[i] = Nearest(whole ? values[i] * inverse : values[i] / safe);
+        for (int i = 0; i < values.Length; i++)
+        {
+            float scaled = whole ? values[i] * inverse : values[i] / safe;
+            codes[i] = byTable ? _table.Code(scaled) : Nearest(scaled);
+        }
         return absmax;
     }
 

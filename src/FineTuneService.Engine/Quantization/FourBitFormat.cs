@@ -6,12 +6,15 @@ namespace FineTuneService.Engine.Quantization;
 /// <param name="Double">Whether the blocks' scales are quantised to 8 bits (QLoRA, section 3).</param>
 internal abstract record FourBitFormat(bool Double) : WeightFormat
 {
+    /// <summary>Scales are rounded to 8 bits as bitsandbytes' CPU kernel does it, by a table, for bases that were quantised so.</summary>
+    public bool ByTable { get; init; }
+
     protected abstract FourBitCode Code { get; }
 
     public override WeightMatrix Encode(Tensor values, ScalarType compute)
     {
         using Tensor rounded = values.to_type(compute);
-        return FourBitMatrix.Quantize(rounded, Code, Double, compute);
+        return FourBitMatrix.Quantize(rounded, Code, Double, compute, byTable: ByTable);
     }
 
     public override long BytesOf(long rows, long columns, ScalarType compute)

@@ -37,7 +37,8 @@ internal sealed unsafe class FourBitMatrix : WeightMatrix
     public static long Blocks(long count, int blockSize) => (count + blockSize - 1) / blockSize;
 
     /// <param name="values">[rows, columns] fp32, bf16 or fp16, widened to fp32 for the arithmetic.</param>
-    public static FourBitMatrix Quantize(Tensor values, FourBitCode code, bool doubleQuantization, ScalarType dtype, int blockSize = DefaultBlock)
+    /// <param name="byTable">Scales are rounded by bitsandbytes' table, and not to the nearest code.</param>
+    public static FourBitMatrix Quantize(Tensor values, FourBitCode code, bool doubleQuantization, ScalarType dtype, int blockSize = DefaultBlock, bool byTable = false)
     {
         using var scope = NewDisposeScope();
         Tensor wide = values.to(ScalarType.Float32, CPU).contiguous();
@@ -56,7 +57,7 @@ internal sealed unsafe class FourBitMatrix : WeightMatrix
             }
         });
         BlockScales kept = doubleQuantization
-            ? DoubleQuantization.Of(MemoryMarshal.Cast<byte, float>(scales.bytes)) : new PlainScales(scales);
+            ? DoubleQuantization.Of(MemoryMarshal.Cast<byte, float>(scales.bytes), byTable) : new PlainScales(scales);
         return new FourBitMatrix(packed, kept, code, (int)values.size(0), (int)values.size(1), dtype, blockSize);
     }
 

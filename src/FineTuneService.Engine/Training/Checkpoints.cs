@@ -91,6 +91,7 @@ internal sealed class Checkpoints(string folder, CheckpointRun run, TrainedParam
     {
         var tensors = new Dictionary<string, Tensor>();
         foreach (NamedParameter parameter in parameters.Named) tensors.Add("parameters." + parameter.Name, parameter.In(parameters.Values));
+        foreach ((string name, Tensor value) in parameters.Fixed) tensors.Add("fixed." + name, value);
         foreach ((string name, Tensor state) in optimizer.State.Concat(best?.State ?? [])) tensors.Add(name, state);
         return tensors;
     }

@@ -1,5 +1,6 @@
 using FineTuneService.Engine.Kernels;
 using FineTuneService.Engine.Lora;
+using FineTuneService.Engine.Lora.Initialisations;
 using FineTuneService.Engine.Models;
 using FineTuneService.Engine.Operations;
 using FineTuneService.Engine.Quantization;
@@ -11,7 +12,7 @@ namespace FineTuneService.Engine.Training;
 
 /// <summary>Bytes that a run holds at its peak, by part.</summary>
 /// <param name="Base">The base model's weights, shared with serving and other runs.</param>
-/// <param name="Trained">Trained parameters: fp32 values, and their copy in the compute dtype.</param>
+/// <param name="Trained">Trained parameters: fp32 values, and their copy in the compute dtype; and, frozen, what PiSSA and OLoRA take off the base.</param>
 /// <param name="Gradients">Of the trained parameters.</param>
 /// <param name="Optimizer">What the optimizer keeps between steps.</param>
 /// <param name="Activations">What the forward keeps for the backward, for a micro batch of the longest rows.</param>
@@ -28,13 +29,16 @@ public sealed record MemoryEstimate(long Base, long Trained, long Gradients, lon
         // Of a preference, both answers go through the model together.
         long tokens = (long)config.MicroBatchSize * longestRow * (config.Dpo is null ? 1 : 2);
         bool copied = config.Lora is not null && trained != element;
-        Dictionary<string, int> ranks = config.Lora is { } lora
-            ? LoraLayout.Of(slots, lora).Layers.ToDictionary(layer => layer.Key, layer => (int)(layer.A?.Shape[0] ?? 0)) : [];
+        // What is taken off the base is a branch of its own, frozen.
+        LoraLayout? layout = config.Lora is { } lora ? LoraLayout.Of(slots, lora) : null;
+        bool removes = config.Lora is { } begun && Initialisation.Of(begun.Initialisation).ChangesBase;
+        Dictionary<string, int> ranks = layout?.Layers.ToDictionary(layer => layer.Key, layer => (removes ? 2 : 1) * (int)(layer.A?.Shape[0] ?? 0)) ?? [];
+        long held = trainable + (removes ? layout!.Matrices.Length : 0);
         var activations = new ActivationBytes(
             model, element, config.Lora?.Prompt, linear => config.Lora is null ? 0 : ranks.TryGetValue(linear.Parts[0].Module, out int inner) ? inner : null);
         return new MemoryEstimate(
             precision.BytesOf(model),
-            trainable * (trained + (copied ? element : 0)),
+            held * (trained + (copied ? element : 0)),
             trainable * trained,
             OptimizerBytes(slots, config, trainable),
             tokens * ((config.GradientCheckpointing ? activations.Recomputed : activations.PerToken) + (slots.FinalNorm is null ? 1 : 2L) * model.HiddenSize * element),

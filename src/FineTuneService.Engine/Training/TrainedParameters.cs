@@ -31,6 +31,9 @@ internal abstract class TrainedParameters : IDisposable
     /// <summary>Where the backward adds gradients.</summary>
     public abstract Gradients Gradients { get; }
 
+    /// <summary>What training reads beside them and never changes, but that nothing else could give back: a checkpoint holds it.</summary>
+    public virtual IEnumerable<(string Name, Tensor Value)> Fixed => [];
+
     /// <summary>What an optimizer sees of them.</summary>
     public ParameterSet Set(OptimizerConfig config) =>
         new(Values, GradientValues, Named, parameter => new UpdateRule(RateFactor(parameter, config), config.WeightDecay));
@@ -59,6 +62,10 @@ internal sealed class AdapterParameters : TrainedParameters
 
     public override IEnumerable<NamedParameter> Named =>
         _adapter.Values.Layout.Views.Select(entry => new NamedParameter(entry.Key, entry.View.Offset, entry.View.Shape));
+
+    /// <summary>What counts as taken off the base: a decomposition made again may differ in its last bits, and in signs.</summary>
+    public override IEnumerable<(string Name, Tensor Value)> Fixed =>
+        _adapter.Removed is { } removed ? removed.Layout.Views.Select(entry => (entry.Key, entry.View.In(removed.Flat))) : [];
 
     public override Tensor Values => _adapter.Values.Flat;
 

@@ -39,15 +39,16 @@ public sealed class Trainer : IDisposable
     /// <param name="checkpointFolder">Made if absent; one run's own.</param>
     /// <param name="diskTakes">Whether the disk may take so many bytes of a checkpoint; null: whether they fit.</param>
     /// <param name="initialAdapter">Folder of an adapter in PEFT's format that a run without a checkpoint begins from; null: a new one.</param>
+    /// <param name="yieldPoint">Called while a new adapter is worked out: requests may be served there.</param>
     /// <exception cref="ArgumentException">The config or rows cannot be trained on this model; the message says what and why.</exception>
     public Trainer(
         BaseModel model, TrainingConfig config, IReadOnlyList<TrainingRow> train, IReadOnlyList<TrainingRow>? validation, string checkpointFolder,
-        Func<long, bool>? diskTakes = null, Func<string>? initialAdapter = null)
+        Func<long, bool>? diskTakes = null, Func<string>? initialAdapter = null, Action? yieldPoint = null)
     {
         TrainingValidation.Require(model, config, train, validation);
         (_config, _train, _validation) = (config, train, validation);
         _order = new RowOrder(train.Select(row => row.Longest), config);
-        if (config.Lora is not null) Adapter = Adapter.Create(model, config.Lora, config.Seed, config.AllBf16);
+        if (config.Lora is not null) Adapter = Adapter.Create(model, config.Lora, config.Seed, config.AllBf16, yieldPoint);
         if (initialAdapter is not null) _initial = () => Adapter.Load(initialAdapter(), model);
         _parameters = Adapter is null ? new ModelParameters(model.Config.Slots, model.Weights) : new AdapterParameters(Adapter);
         _optimizer = OptimizerTable.Make(config.Optimizer, _parameters.Set(config.Optimizer));
@@ -117,6 +118,7 @@ public sealed class Trainer : IDisposable
     {
         using Adapter from = initial();
         if (from.Values.Flat.numel() != _parameters.Values.numel()) throw new ArgumentException("the adapter to begin from has other parameters than the run's.");
+        if (from.Removed is not null) throw new ArgumentException($"the adapter to begin from took its init_lora_weights {from.Config.Initialisation} off the base; convert it with PEFT's path_initial_model_for_weight_conversion.");
         _parameters.Values.copy_(from.Values.Flat);
         _parameters.Changed();
     }

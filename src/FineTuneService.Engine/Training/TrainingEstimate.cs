@@ -1,4 +1,5 @@
 using FineTuneService.Engine.Lora;
+using FineTuneService.Engine.Lora.Initialisations;
 using FineTuneService.Engine.Models;
 
 namespace FineTuneService.Engine.Training;
@@ -23,13 +24,15 @@ public sealed record TrainingEstimate(
         int adapterElement = config.AllBf16 ? 2 : 4;
         var order = new RowOrder(Enumerable.Repeat(longestRow, rows), config);
         double epochs = (double)order.TotalSteps / order.StepsPerEpoch;
-        long adapterBytes = trainable * (config.Lora is null && precision.Dtype != ComputeDtype.Fp32 ? 2 : adapterElement);
+        // What counts as taken off the base is saved with the adapter.
+        long removed = config.Lora is { } begun && Initialisation.Of(begun.Initialisation).ChangesBase ? LoraLayout.Of(model.Slots, begun).Matrices.Length : 0;
+        long adapterBytes = (trainable + removed) * (config.Lora is null && precision.Dtype != ComputeDtype.Fp32 ? 2 : adapterElement);
         var memory = MemoryEstimate.Of(model, precision, config, trainable, longestRow);
         return new TrainingEstimate(
             trainable, model.ParameterCount + (config.Lora is null ? 0 : trainable), adapterBytes, order.TotalSteps, (long)Math.Ceiling(tokens * epochs),
             memory)
         {
-            CheckpointBytes = trainable * adapterElement * (config.KeepBest ? 2 : 1) + memory.Optimizer,
+            CheckpointBytes = (trainable * (config.KeepBest ? 2 : 1) + removed) * adapterElement + memory.Optimizer,
         };
     }
 }

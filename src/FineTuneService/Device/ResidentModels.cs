@@ -237,7 +237,7 @@ public sealed class ResidentModels : IDisposable
         try
         {
             Telemetry.AdapterLoads.Add(1);
-            adapter = Adapter.Load(folder, model.Base);
+            adapter = Adapter.Load(folder, model.Base, _lease.Breathe);
             long whole = model.Base.Precision.Dtype == ComputeDtype.Bf16 ? adapter.Bytes / 2 * 3 : adapter.Bytes;
             if (_budget.TryTake(whole - bytes))
             {

@@ -140,6 +140,9 @@ public sealed record LoraBody
     /// <summary>all-linear (every linear layer but lm_head), all-linear+lm_head, or a list of module names.</summary>
     public OneOrMany? TargetModules { get; init; }
 
+    /// <summary>How A and B begin: true, gaussian, pissa, pissa_niter_N or olora; loftq on a base in int8, nf4 or fp4.</summary>
+    public InitWeights? InitLoraWeights { get; init; }
+
     /// <summary>How many times A's learning rate B's is (LoRA+); 16 is usual.</summary>
     public double? LoraplusLrRatio { get; init; }
 }

@@ -41,7 +41,7 @@ internal sealed class JobRun(JobClaim claim, JobSettings settings, TrainingData 
         BaseModel? trained = use?.Model.Base ?? _copy?.Base;
         if (trained is null) return new RunFinished(claim.Job.Step, Stopped: true, 0, null, null);
         using var trainer = new Trainer(trained, settings.For(data.Train.Count), data.Train, data.Validation, folders.Of(claim.Job.Id), bytes => disk.Takes(bytes) && IsReadyToSave(progress),
-            settings.InitFrom is { } from ? () => checkpoints.Start(from) : null);
+            settings.InitFrom is { } from ? () => checkpoints.Start(from) : null, lease.Offer);
         _adapter = trainer.Adapter;
         RunFinished finished = trainer.Run(happened => Tell(progress, happened), () => stop() || (claim.KeepRequested && _step > 0), lease.Offer);
         _step = finished.KeptStep;

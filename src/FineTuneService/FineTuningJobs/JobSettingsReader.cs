@@ -49,6 +49,7 @@ internal static class JobSettingsReader
                 Alpha = lora?.Alpha ?? lora?.LoraAlpha ?? 2 * rank,
                 Dropout = lora?.Dropout ?? lora?.LoraDropout ?? 0,
                 TargetModules = lora?.TargetModules?.Values ?? [LoraConfig.AllLinear],
+                Initialisation = lora?.InitLoraWeights?.Name ?? new LoraConfig().Initialisation,
             },
             Precision = PrecisionNames.Of(body, fastBf16),
             LearningRate = training?.LearningRate ?? DefaultRate(isDpo, technique) * (openAi?.LearningRateMultiplier?.Or(1) ?? 1),
@@ -92,7 +93,7 @@ internal static class JobSettingsReader
         preset is null || Presets.Names.Contains(preset) ? null : new("preset", $"there is no preset '{Errors.Clip(preset)}'; use {string.Join(", ", Presets.Names)}");
 
     private static JobBodyProblem? Check(CreateJobRequest body) =>
-        Identity(body) ?? JobDataset.Problem(body.Dataset) ?? JobPreference.Problem(body) ?? Adapter(body.Lora) ?? Loop(body.Training) ?? OpenAi(body)
+        Identity(body) ?? JobDataset.Problem(body.Dataset) ?? JobPreference.Problem(body) ?? Adapter(body.Lora) ?? Initialisation(body) ?? Loop(body.Training) ?? OpenAi(body)
         ?? TrainingOptions.Problem(body.Training ?? new(), body.ValidationFile is not null || body.Dataset?.ValidationSplit > 0) ?? Evaluation(body);
 
     private static JobBodyProblem? Identity(CreateJobRequest body)
@@ -120,6 +121,20 @@ internal static class JobSettingsReader
         if (lora.LoraplusLrRatio is <= 0 or > 1000) return new("lora.loraplus_lr_ratio", "loraplus_lr_ratio must be above 0 and at most 1000; 16 is usual");
         if (lora.TargetModules is { Values.Count: 0 }) return new("lora.target_modules", "target_modules names no module; leave it out for all-linear");
         return null;
+    }
+
+    private static JobBodyProblem? Initialisation(CreateJobRequest body)
+    {
+        if (body.Lora?.InitLoraWeights is not { } begin) return null;
+        try
+        {
+            LoraConfig.RequireInitialisation(begin.Name, PrecisionNames.Of(body, fastBf16: false).Quantization);
+            return null;
+        }
+        catch (ArgumentException refused)
+        {
+            return new("lora.init_lora_weights", refused.Message);
+        }
     }
 
     private static JobBodyProblem? Loop(TrainingBody? t)

@@ -33,7 +33,7 @@ internal sealed class Tradeoff(DeviceLease lease, ResidentModels resident, DataD
         try
         {
             // No checkpoint is written: the disk takes none.
-            using var trainer = new Trainer(use.Model.Base, config, data.Train, null, folder, _ => false);
+            using var trainer = new Trainer(use.Model.Base, config, data.Train, null, folder, _ => false, yieldPoint: lease.Offer);
             using Adapter adapter = trainer.Adapter!;
             var steps = new List<StepFinished>();
             RunFinished finished = trainer.Run(happened => { if (happened is StepFinished step) steps.Add(step); }, Stop, lease.Offer);

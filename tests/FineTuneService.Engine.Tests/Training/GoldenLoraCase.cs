@@ -1,10 +1,12 @@
 using System.Text.Json.Nodes;
+using FineTuneService.Engine.Compute;
 using FineTuneService.Engine.Datasets;
 using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Models;
 using FineTuneService.Engine.Operations;
 using FineTuneService.Engine.Quantization;
 using FineTuneService.Engine.Training.Methods;
+using FineTuneService.Engine.Weights;
 using static TorchSharp.torch;
 
 namespace FineTuneService.Engine.Tests.Training;
@@ -51,8 +53,25 @@ internal sealed class GoldenLoraCase
         Adapter adapter = Engine.Lora.Adapter.Empty(Model.Config.Slots, Recipe.Config.Lora!, CPU, Recipe.Config.AllBf16);
         Dictionary<string, Tensor> stored = TensorFile.Read(Path.Combine(Folder, name, "adapter_model.safetensors"));
         foreach ((string key, View view) in adapter.Values.Layout.Views) view.In(adapter.Values.Flat).copy_(stored[key]);
+        // What the run took off its base, and the base that it left.
+        if (File.Exists(Path.Combine(Folder, Residual))) RemoveFromBase(adapter);
         adapter.Changed();
         return adapter;
+    }
+
+    private const string Residual = "base-residual.safetensors";
+
+    private void RemoveFromBase(Adapter adapter)
+    {
+        adapter.RemoveFromBase();
+        using var pool = new BufferPool(CPU);
+        foreach ((string name, Tensor left) in TensorFile.Read(Path.Combine(Folder, Residual)))
+        {
+            string module = name[..name.LastIndexOf('.')];
+            LinearWeight linear = Model.Weights.Linears.First(linear => linear.Parts.Any(part => part.Module == module));
+            Tensor difference = DoraScales.AdaptedWeight(linear, adapter.Values[module]!, adapter.Values[module]! with { B = 2 * adapter.Values[module]!.B }, pool) - left;
+            Assert.True(difference.abs().max().item<float>() < 1e-6, name);
+        }
     }
 
     /// <summary>Micro batches of a step, counted from 1.</summary>

@@ -95,6 +95,20 @@ internal sealed class GoldenLoraRun : IDisposable
         Compare(expected, _adapter is null ? Named(weight => weight) : Matrices(_adapter.Values), "the final parameters");
     }
 
+    /// <summary>The final adapter as one of the base as it is, where the reference stored it.</summary>
+    public void CompareConverted()
+    {
+        string folder = Path.Combine(_golden.Folder, "adapter-final-converted");
+        if (_adapter is null || !Directory.Exists(folder)) return;
+        using var saved = new TemporaryFolder();
+        PeftFolder.Save(_adapter, saved.Path, "base");
+        JsonNode theirs = JsonNode.Parse(File.ReadAllText(Path.Combine(folder, PeftFolder.ConfigFile)))!, ours = JsonNode.Parse(File.ReadAllText(Path.Combine(saved.Path, PeftFolder.ConfigFile)))!;
+        foreach (string option in new[] { "r", "lora_alpha", "rank_pattern", "alpha_pattern" }) Assert.Equal(theirs[option]!.ToJsonString(), ours[option]!.ToJsonString());
+        Dictionary<string, Tensor> expected = TensorFile.Read(Path.Combine(folder, PeftFolder.WeightsFile)), made = TensorFile.Read(Path.Combine(saved.Path, PeftFolder.WeightsFile));
+        Assert.Equal(expected.Keys.Order(), made.Keys.Order());
+        Compare(expected, made.Select(entry => (entry.Key, entry.Value)), "the converted adapter");
+    }
+
     /// <summary>W + s·B·A of the final adapter, where the reference stored it.</summary>
     public void CompareMerged()
     {

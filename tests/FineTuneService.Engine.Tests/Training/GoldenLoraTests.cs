@@ -44,6 +44,7 @@ public sealed class GoldenLoraTests
         }
         run.CompareFinal();
         run.CompareMerged();
+        run.CompareConverted();
         foreach (string stored in Directory.EnumerateDirectories(golden.Folder, "resume-at-*")) Resume(golden, stored);
         Fidelity.Passed(area, name, run.Summary);
     }

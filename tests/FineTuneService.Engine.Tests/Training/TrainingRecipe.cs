@@ -84,13 +84,15 @@ internal sealed record TrainingRecipe(TrainingConfig Config, BasePrecision Preci
         ComputeDtype dtype = bf16 ? ComputeDtype.Bf16 : ComputeDtype.Fp32;
         if (quantization is null) return new BasePrecision(dtype);
         RecipeFields.RefuseUnknown(quantization, "quantization ", ["type", "double_quant", "compute_dtype", "blocksize", "nested", "threshold", "matmul"],
-            new() { ["type"] = ["nf4", "fp4", "int8"], ["blocksize"] = ["64"], ["nested"] = ["nearest"], ["matmul"] = ["dequantize", "llm_int8"] });
+            new() { ["type"] = ["nf4", "fp4", "int8"], ["blocksize"] = ["64"], ["nested"] = ["nearest", "cpu_kernel"], ["matmul"] = ["dequantize", "llm_int8"] });
         if ((string)quantization["type"]! == "int8")
         {
             float threshold = (float?)quantization["threshold"] ?? Int8Format.OutlierThreshold;
             return new BasePrecision(dtype, QuantizationType.Int8) { Format = new Int8Format((string?)quantization["matmul"] == "dequantize" ? null : threshold) };
         }
         QuantizationType type = (string)quantization["type"]! == "nf4" ? QuantizationType.Nf4 : QuantizationType.Fp4;
-        return new BasePrecision(dtype, type, (bool?)quantization["double_quant"] ?? false);
+        bool twice = (bool?)quantization["double_quant"] ?? false, byTable = (string?)quantization["nested"] == "cpu_kernel";
+        var precision = new BasePrecision(dtype, type, twice);
+        return byTable ? precision with { Format = (FourBitFormat)precision.Format with { ByTable = true } } : precision;
     }
 }

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json.Nodes;
 
@@ -47,7 +48,36 @@ public sealed class JobMethodTests(TestService service) : IClassFixture<TestServ
         Assert.Equal("succeeded", (string?)(await client.Ended((string)job["id"]!))["status"]);
     }
 
+    /// <summary>What training took off the base is in the adapter's files, of twice the rank; the shared base answers as before.</summary>
     [Theory]
+    [InlineData("pissa_niter_4", "none", 8)]
+    [InlineData("olora", "none", 8)]
+    [InlineData("loftq", "nf4", 4)]
+    public async Task Job_InitialisedByTheBase_GivesAnAdapterOfTheBaseAsItIs(string begin, string quantization, int rank)
+    {
+        HttpClient client = service.With(await service.NewTenant("i" + Guid.NewGuid().ToString("n")[..8]));
+        object body = new
+        {
+            model = TestService.BaseModel,
+            training_file = await client.Upload(JobCalls.Rows(12)),
+            lora = new { r = 4, target_modules = new[] { "q_proj" }, init_lora_weights = begin },
+            quantization = new { type = quantization },
+            training = new { max_steps = 2, batch_size = 4 },
+        };
+        JsonNode estimate = await client.Post("/v1/fine_tuning/jobs/estimate", body), job = await client.Post("/v1/fine_tuning/jobs", body);
+        JsonNode ended = await client.Ended((string)job["id"]!);
+        Assert.True((string?)ended["status"] == "succeeded", ended.ToJsonString());
+        JsonNode adapter = (await client.GetFromJsonAsync<JsonNode>("/v1/adapters"))!["data"]!.AsArray().First(row => (string?)row!["lineage"]!["job"] == (string)job["id"]!)!;
+        Assert.Equal((rank, 2.0 * rank), ((int)adapter["rank"]!, (double)adapter["alpha"]!));
+        Assert.Equal(rank == 4 ? 1 : 2, (int)Math.Round((double)estimate["adapter_bytes"]! / (4 * (double)estimate["trainable_parameters"]!)));
+        await client.Post("/v1/completions", new { model = (string)adapter["model"]!, prompt = "hello", max_tokens = 2 });
+    }
+
+    [Theory]
+    [InlineData("""{"lora": {"init_lora_weights": "eva"}}""", "lora.init_lora_weights")]
+    [InlineData("""{"lora": {"init_lora_weights": "pissa_niter_0"}}""", "lora.init_lora_weights")]
+    [InlineData("""{"lora": {"init_lora_weights": "loftq"}}""", "lora.init_lora_weights")]
+    [InlineData("""{"lora": {"init_lora_weights": false}}""", "lora.init_lora_weights")]
     [InlineData("""{"method": {"type": "reinforcement"}}""", "method.type")]
     [InlineData("""{"method": {"type": "supervised", "dpo": {}}}""", "method.dpo")]
     [InlineData("""{"method": {"type": "dpo", "supervised": {}}}""", "method.supervised")]

@@ -6,7 +6,7 @@ namespace FineTuneService.Engine.Lora.Initialisations;
 /// <summary>A normal with deviation 1/rank.</summary>
 internal sealed class Gaussian : Initialisation
 {
-    public override void Fill(JoinedLoraPart part, Func<Tensor> weight, CounterRandom random) => Draw(part.A, 1.0 / part.Rank, random);
+    public override void Fill(JoinedLoraPart part, ModuleWeights weights, CounterRandom random) => Draw(part.A, 1.0 / part.Rank, random);
 
     /// <summary>Box and Muller's transform of two uniform numbers each.</summary>
     public static void Draw(Tensor into, double deviation, CounterRandom random)

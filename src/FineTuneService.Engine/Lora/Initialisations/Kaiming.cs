@@ -6,7 +6,7 @@ namespace FineTuneService.Engine.Lora.Initialisations;
 /// <summary>PEFT's default: A uniform in ±1/√in, drawn by counter.</summary>
 internal sealed class Kaiming : Initialisation
 {
-    public override void Fill(JoinedLoraPart part, Func<Tensor> weight, CounterRandom random)
+    public override void Fill(JoinedLoraPart part, ModuleWeights weights, CounterRandom random)
     {
         float bound = 1 / MathF.Sqrt(part.A.shape[1]);
         using Tensor drawn = tensor(random.Uniform(part.A.numel(), -bound, bound));
