@@ -14,6 +14,6 @@ internal static class ReceiptExamples
         new ReceiptBase("talers-2m", Hash), new ReceiptData(Hash), new ReceiptCode("1.0.0+4d91852"), new ReceiptMachine("x64", "avx512"),
         JsonSerializer.SerializeToElement(JobExamples.Succeeded.Settings, Json.Options), 7, 240, new ReceiptSignature(ReceiptSignature.Ecdsa, "MFkwEwYHKoZIzj0CAQ…", "qk8vXc…"));
 
-    public static readonly ReproduceRequest Reproduce = new();
+    public static readonly ReproduceRequest Reproduce = new(TrainingFile: JobExamples.Succeeded.TrainingFile);
     public static readonly ReproductionBody Reproduced = new("fine_tuning.job.reproduction", true, [], JobExamples.Created.Id);
 }
