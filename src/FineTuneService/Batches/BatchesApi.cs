@@ -1,6 +1,7 @@
 using System.Text.Json;
 using FineTuneService.Data;
 using FineTuneService.Hosting;
+using FineTuneService.Operators;
 using FineTuneService.Tenants;
 using Microsoft.EntityFrameworkCore;
 
@@ -18,7 +19,7 @@ internal static class BatchesApi
         batches.MapPost("", Create).WithSummary("Answer a file of requests when there is room").Takes(BatchExamples.Create).Answers(BatchExamples.Created);
         batches.MapGet("", List).WithSummary("List batches").Answers(BatchExamples.Batches);
         batches.MapGet("/{id}", Get).WithSummary("Get a batch").Answers(BatchExamples.Completed);
-        batches.MapPost("/{id}/cancel", Cancel).WithSummary("Cancel a batch; what is answered already is kept").Answers(BatchExamples.Cancelling);
+        batches.MapPost("/{id}/cancel", Cancel).WithSummary("Cancel a batch; what is answered already is kept").Answers(BatchExamples.Cancelling).TakenWhileDrained();
     }
 
     private static async Task<IResult> Create(CreateBatchRequest body, CurrentTenant tenant, FineTuneDbContext db, BatchSignal signal, TimeProvider clock)

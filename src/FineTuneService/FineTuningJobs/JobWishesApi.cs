@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using FineTuneService.Data;
 using FineTuneService.Hosting;
+using FineTuneService.Operators;
 using FineTuneService.Tenants;
 using Microsoft.EntityFrameworkCore;
 
@@ -16,7 +17,7 @@ internal static class JobWishesApi
 
     public static void MapJobWishes(this IEndpointRouteBuilder app)
     {
-        RouteGroupBuilder jobs = app.MapGroup("/v1/fine_tuning/jobs/{id}").WithTags("Fine-tuning").Needs(Access.Tenant);
+        RouteGroupBuilder jobs = app.MapGroup("/v1/fine_tuning/jobs/{id}").WithTags("Fine-tuning").Needs(Access.Tenant).TakenWhileDrained();
         jobs.MapPost("/cancel", Cancel).WithSummary("Cancel a job; nothing of it is kept").Answers(JobExamples.Cancelled);
         jobs.MapPost("/stop", Stop).WithSummary("End a job now, and keep what it has learned so far").Answers(JobExamples.Succeeded);
         jobs.MapPost("/pause", Pause).WithSummary("Let a job rest at its next step").Answers(JobExamples.Paused);

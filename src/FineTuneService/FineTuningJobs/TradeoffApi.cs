@@ -38,9 +38,9 @@ internal static class TradeoffApi
         JobError? tooMuch = null;
         foreach ((TradeoffRow row, JobSettings settings) in asked)
         {
-            tooMuch = limits.Refuse(JobLimits.Estimate(model, settings, data)) ?? tooMuch;
-            rows.Add(limits.Refuse(JobLimits.Estimate(model, settings, data)) is { } refused
-                ? row with { Refused = refused.Message } : await tradeoff.Measure(row, settings, data, model, cancel));
+            JobError? refused = limits.Refuse(JobLimits.Estimate(model, settings, data));
+            tooMuch = refused ?? tooMuch;
+            rows.Add(refused is not null ? row with { Refused = refused.Message } : await tradeoff.Measure(row, settings, data, model, cancel));
         }
         return rows.TrueForAll(row => row.Refused is not null) && tooMuch is not null ? Errors.Unprocessable(tooMuch.Message, tooMuch.Code, tooMuch.Param)
             : Results.Ok(new TradeoffBody("fine_tuning.tradeoff", body.Model, data.Train.Count, Steps(body), rows));

@@ -8,7 +8,7 @@ namespace FineTuneService.Hosting;
 /// Takes the digest of a body while somebody else reads it. A client that sends a form again gives it another boundary: where one stands, at the
 /// begin of a line, it counts as the same.
 /// </summary>
-internal sealed class RequestDigest : Stream
+internal sealed class RequestDigest : ReadOnlyStream
 {
     private readonly Stream _body;
     private readonly byte[] _boundary;
@@ -23,12 +23,6 @@ internal sealed class RequestDigest : Stream
         _boundary = string.IsNullOrEmpty(boundary) ? [] : Encoding.UTF8.GetBytes("--" + boundary);
         _hash.AppendData(Encoding.UTF8.GetBytes($"{request.Method} {request.Path}{request.QueryString}\n"));
     }
-
-    public override bool CanRead => true;
-    public override bool CanSeek => false;
-    public override bool CanWrite => false;
-    public override long Length => throw new NotSupportedException();
-    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
 
     /// <summary>Of all that the body has, read or not, in hex.</summary>
     public async Task<string> Finish(CancellationToken cancel)
@@ -47,20 +41,6 @@ internal sealed class RequestDigest : Stream
         Append(buffer.Span[..read]);
         return read;
     }
-
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     protected override void Dispose(bool disposing)
     {

@@ -23,7 +23,7 @@ internal static class OperatorsApi
         operators.MapGet("/queue", Queue).WithSummary("Who waits with jobs: place, share, wait and expected start of each tenant; or a stream of it").Answers(OperatorExamples.Queue).Streams(OperatorExamples.QueueStream);
         operators.MapGet("/device", (DeviceView view) => view.Read()).WithSummary("The device: holder, utilisation, memory by owner").Answers(OperatorExamples.Device);
         operators.MapGet("/device/leases", Leases).WithSummary("Who held the device when, oldest first; or a stream of it").Answers(OperatorExamples.Leases).Streams(OperatorExamples.LeaseStream);
-        operators.MapPost("/drain", Begin).WithSummary("Take no new work; running jobs save and rest").Answers(OperatorExamples.Drained);
+        operators.MapPost("/drain", Begin).WithSummary("Take no new work; running jobs save and rest").Answers(OperatorExamples.Drained).TakenWhileDrained();
         operators.MapGet("/drain", Status).WithSummary("Whether the service is drained").Answers(OperatorExamples.Drained);
         operators.MapDelete("/drain", TakeBack).WithSummary("Take work again").Answers(OperatorExamples.NotDrained);
     }

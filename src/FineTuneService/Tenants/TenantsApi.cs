@@ -1,6 +1,7 @@
 using System.Text.Json;
 using FineTuneService.Data;
 using FineTuneService.Hosting;
+using FineTuneService.Operators;
 using Microsoft.EntityFrameworkCore;
 
 namespace FineTuneService.Tenants;
@@ -34,12 +35,12 @@ internal static class TenantsApi
 
     public static void MapTenants(this IEndpointRouteBuilder app)
     {
-        RouteGroupBuilder tenants = app.MapGroup("/v1/tenants").WithTags("Tenants").Needs(Access.Admin);
+        RouteGroupBuilder tenants = app.MapGroup("/v1/tenants").WithTags("Tenants").Needs(Access.Admin).TakenWhileDrained();
         tenants.MapPost("", Create).WithSummary("Make a tenant").Takes(TenantExamples.Create).Answers(TenantExamples.Tenant);
         tenants.MapGet("", List).WithSummary("List tenants").Answers(TenantExamples.Tenants);
         tenants.MapGet("/{id}", Get).WithSummary("Get a tenant").Answers(TenantExamples.Tenant);
         tenants.MapPost("/{id}", Change).WithSummary("Change a tenant's name or quotas").Takes(TenantExamples.Change).Answers(TenantExamples.Changed);
-        RouteGroupBuilder keys = app.MapGroup("/v1/api_keys").WithTags("API keys").Needs(Access.Admin);
+        RouteGroupBuilder keys = app.MapGroup("/v1/api_keys").WithTags("API keys").Needs(Access.Admin).TakenWhileDrained();
         keys.MapPost("", CreateKey).WithSummary("Make a key for a tenant; the answer shows it this once").Takes(TenantExamples.CreateKey).Answers(TenantExamples.NewKey);
         keys.MapGet("", ListKeys).WithSummary("List keys").Answers(TenantExamples.Keys);
         keys.MapPost("/{id}/rotate", Rotate).WithSummary("Put a new key in a key's place; the answer shows it this once").Takes(TenantExamples.Rotate).Answers(TenantExamples.NewKey);

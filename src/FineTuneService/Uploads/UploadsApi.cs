@@ -1,6 +1,7 @@
 using FineTuneService.Data;
 using FineTuneService.Files;
 using FineTuneService.Hosting;
+using FineTuneService.Operators;
 using FineTuneService.Tenants;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
@@ -21,7 +22,7 @@ internal static class UploadsApi
         uploads.MapPost("", Create).WithSummary("Begin a file in parts").Takes(UploadExamples.Create).Answers(UploadExamples.Pending);
         uploads.MapPost("/{id}/parts", AddPart).WithSummary("Add a part").DisableAntiforgery().TakesForm(UploadExamples.Form).Answers(UploadExamples.Part);
         uploads.MapPost("/{id}/complete", Complete).WithSummary("Make a file of the parts, in the order given").Takes(UploadExamples.Complete).Answers(UploadExamples.Completed);
-        uploads.MapPost("/{id}/cancel", Cancel).WithSummary("Give an upload up; nothing of it stays").Answers(UploadExamples.Cancelled);
+        uploads.MapPost("/{id}/cancel", Cancel).WithSummary("Give an upload up; nothing of it stays").Answers(UploadExamples.Cancelled).TakenWhileDrained();
     }
 
     private static async Task<IResult> Create(CreateUploadRequest body, CurrentTenant tenant, FineTuneDbContext db, DiskSpace disk, IOptions<FineTuneOptions> options, TimeProvider clock)

@@ -58,6 +58,7 @@ public sealed class OperatorTests(TestService service) : IClassFixture<TestServi
             Assert.NotNull(refused.Headers.RetryAfter);
             Assert.Equal("draining", (string?)(await service.CreateClient().GetAsync("/readyz").Error(HttpStatusCode.ServiceUnavailable))["code"]);
             Assert.Equal(file, (string?)(await client.Get($"/v1/files/{file}"))["id"]);
+            Assert.Equal("Drained", (string?)(await service.Admin.Post("/v1/tenants/drained", new { name = "Drained" }))["name"]);
         }
         finally
         {
