@@ -17,21 +17,21 @@ public class KeptTokensTests
         {
             string text = File.ReadAllText(file);
             text = text[..Math.Min(text.Length, 60_000)];
-            int[] whole = tokenizer.Encode(text, addSpecialTokens: true);
+            int[] whole = tokenizer.Encode(text, addSpecialTokens: true), plain = [.. tokenizer.Encode(text)];
             foreach (int wanted in (int[])[1, 60, 511, 2048])
             {
                 var start = new KeptTokens(tokenizer, wanted, Truncation.KeepStart);
                 int[] first = start.Encode(text, addSpecialTokens: true, out int skipped);
                 Assert.Equal(whole[..wanted], first[..wanted]);
                 Assert.InRange(first.Length, wanted, 16 * (wanted + 64));
-                Assert.Equal(tokenizer.Encode(text)[..wanted], start.EncodeWithOffsets(text, out _).Ids.Take(wanted));
+                Assert.Equal(plain[..wanted], start.EncodeWithOffsets(text, out _).Ids.Take(wanted));
                 Assert.Equal(0, skipped);
 
                 var end = new KeptTokens(tokenizer, wanted, Truncation.KeepEnd);
                 int[] last = end.Encode(text, addSpecialTokens: true, out skipped);
                 Assert.Equal(whole[^wanted..], last[^wanted..]);
                 Assert.InRange(last.Length, wanted, 16 * (wanted + 64));
-                Assert.Equal(tokenizer.Encode(text)[^wanted..], end.EncodeWithOffsets(text, out _).Ids.TakeLast(wanted));
+                Assert.Equal(plain[^wanted..], end.EncodeWithOffsets(text, out _).Ids.TakeLast(wanted));
                 if (wanted < 600) Assert.True(skipped > 0, file);
             }
         }

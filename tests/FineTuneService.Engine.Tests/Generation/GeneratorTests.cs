@@ -81,7 +81,7 @@ public sealed class GeneratorTests
     }
 
     [Fact]
-    public void Step_ThousandRequests_KeepsTensorsAndMemoryFlat()
+    public void Step_HundredsOfRequests_KeepsTensorsAndMemoryFlat()
     {
         using BaseModel model = BaseModel.Load(Shared.Path("models", "stories260K"), BasePrecision.Fp32);
         using Adapter adapter = WarmAdapter.Make(model, 1);
@@ -93,7 +93,7 @@ public sealed class GeneratorTests
         Ask(100);
         // Tensors that earlier tests left to the garbage collector go before the count.
         long memory = Resident(), tensors = Tensor.TotalCount;
-        Ask(1000);
+        Ask(300); // The service's SoakTests ask a thousand.
         Assert.Equal(tensors, Tensor.TotalCount);
         Assert.InRange(Resident() - memory, long.MinValue, 16 << 20);
     }
