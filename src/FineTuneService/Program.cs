@@ -13,6 +13,7 @@ using FineTuneService.Receipts;
 using FineTuneService.Tenants;
 using FineTuneService.Tokenization;
 using FineTuneService.Uploads;
+using FineTuneService.Validation;
 using FineTuneService.Webhooks;
 
 if (args is [VerifyCommand.Name, .. string[] asked]) return VerifyCommand.Run(asked);
@@ -62,6 +63,7 @@ try
     builder.Services.AddScoped<JobAdmission>();
     builder.Services.AddSingleton<TrainingDataReader>();
     builder.Services.AddSingleton<JobFiles>();
+    builder.Services.AddSingleton<FileCheck>();
     builder.Services.AddSingleton<JobValidation>();
     builder.Services.AddSingleton<JobTraining>();
     builder.Services.AddSingleton<JobEnding>();
@@ -83,6 +85,7 @@ try
     app.MapHealth();
     app.MapTenants();
     app.MapFiles();
+    app.MapValidation();
     app.MapUploads();
     app.MapModels();
     app.MapAdapters();

@@ -9,7 +9,7 @@ public sealed record DatasetProblem(int Line, string Message, string? Feature = 
     /// <summary>The file's uploaded name, where it has one.</summary>
     public string? File { get; init; }
 
-    /// <summary>The next lines that have it, the first few of them.</summary>
+    /// <summary>The next lines that have it.</summary>
     public IReadOnlyList<int> MoreLines { get; init; } = [];
 
     public override string ToString() => DatasetPlace.Of(File, Line, Count, MoreLines) + Message;

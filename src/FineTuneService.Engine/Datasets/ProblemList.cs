@@ -11,7 +11,6 @@ internal sealed class ProblemList(string? file)
 
     /// <summary>A message may quote the file, or a template's own words.</summary>
     private const int LongestMessage = 600;
-    private const int MoreLinesShown = 4;
 
     private readonly Dictionary<string, DatasetProblem> _problems = [];
     private int _lastLine;
@@ -36,7 +35,7 @@ internal sealed class ProblemList(string? file)
             return;
         }
         // The items of an array may all stand on one line.
-        var isNew = known.MoreLines.Count < MoreLinesShown && problem.Line > (known.MoreLines.Count > 0 ? known.MoreLines[^1] : known.Line);
+        var isNew = problem.Line > (known.MoreLines.Count > 0 ? known.MoreLines[^1] : known.Line);
         _problems[key] = known with { Count = known.Count + 1, MoreLines = isNew ? [.. known.MoreLines, problem.Line] : known.MoreLines };
     }
 

@@ -80,7 +80,7 @@ public sealed class RowEncoder(
     {
         var rows = new List<TrainingRow>();
         var said = new EncodingReport(fileName);
-        foreach (var row in Each(source, said, cancel)) rows.Add(row);
+        foreach (var (_, row) in Each(source, said, cancel)) rows.Add(row);
         return said.Of(rows);
     }
 
@@ -89,12 +89,39 @@ public sealed class RowEncoder(
     public EncodedRows Encode(IEnumerable<DatasetRow> source, RowFile rows, string? fileName = null, CancellationToken cancel = default)
     {
         var said = new EncodingReport(fileName);
-        foreach (var row in Each(source, said, cancel)) rows.Add(row);
+        foreach (var (_, row) in Each(source, said, cancel)) rows.Add(row);
         return said.Of(rows);
     }
 
+    /// <summary>Encodes rows as they come and hands each over, with what it was made of: none is held, and the answer has no rows.</summary>
+    /// <inheritdoc cref="Encode(IEnumerable{DatasetRow}, string?, CancellationToken)"/>
+    public EncodedRows Encode(IEnumerable<DatasetRow> source, Action<DatasetRow, TrainingRow> take, string? fileName = null, CancellationToken cancel = default)
+    {
+        var said = new EncodingReport(fileName);
+        foreach (var (row, encoded) in Each(source, said, cancel)) take(row, encoded);
+        return said.Of([]);
+    }
+
+    /// <summary>All of a row's tokens, also those behind the longest sequence.</summary>
+    public TrainingRow Whole(DatasetRow row) => Tokens(int.MaxValue, LossOn).Encode(row, new WarningList(null));
+
+    /// <summary>Why each token of a row that <see cref="Encode(IEnumerable{DatasetRow}, Action{DatasetRow, TrainingRow}, string?, CancellationToken)"/> gave carries loss, or not.</summary>
+    public ExplainedRow Explain(DatasetRow row, TrainingRow encoded)
+    {
+        if (row is PreferenceRow pair)
+        {
+            // Of a pair, all of each answer counts.
+            var reasons = new TokenReasons(lossOn => Tokens(maxSequenceLength, lossOn, pairs: false), _stops, LossOn.Completion);
+            return new ExplainedRow(encoded, reasons.Of(pair.Chosen, encoded)) { Rejected = new ExplainedRow(encoded.Rejected!, reasons.Of(pair.Rejected, encoded.Rejected!)) };
+        }
+        return new ExplainedRow(encoded, new TokenReasons(lossOn => Tokens(maxSequenceLength, lossOn), _stops, LossOn).Of(row, encoded));
+    }
+
+    private RowTokens Tokens(int longest, LossOn lossOn, bool? pairs = null) =>
+        new(tokenizer, chatTemplate, endOfText ?? tokenizer.EosId, promptTemplate, longest, truncation) { LossOn = lossOn, Pairs = pairs ?? Pairs };
+
     /// <summary>The rows that have something to learn, cut where they are too long.</summary>
-    private IEnumerable<TrainingRow> Each(IEnumerable<DatasetRow> source, EncodingReport said, CancellationToken cancel)
+    private IEnumerable<(DatasetRow Row, TrainingRow Encoded)> Each(IEnumerable<DatasetRow> source, EncodingReport said, CancellationToken cancel)
     {
         var kept = 0;
         foreach (var row in source)
@@ -104,7 +131,7 @@ public sealed class RowEncoder(
             {
                 if (said.Keep(row.Line, encoded, Cut(encoded), _stops) is not { } good) continue;
                 kept++;
-                yield return good;
+                yield return (row, good);
             }
             else if (said.Problems.IsFull)
             {

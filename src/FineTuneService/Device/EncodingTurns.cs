@@ -8,16 +8,17 @@ namespace FineTuneService.Device;
 /// tenant's slow template holds up its own requests only. These threads step back where the device's want a core: many slow templates
 /// would otherwise take the cores from everybody's answers.
 /// </summary>
-internal sealed partial class EncodingTurns
+/// <param name="atOnce">Of a tenant.</param>
+internal sealed partial class EncodingTurns(int atOnce = 2)
 {
-    private const int AtOnce = 2, Niceness = 10;
+    private const int Niceness = 10;
     private readonly ConcurrentDictionary<string, SemaphoreSlim> _tenants = new();
 
     /// <param name="longest">What takes longer is given up; its thread keeps its place until it ends.</param>
     /// <exception cref="TimeoutException">It took longer.</exception>
     public async Task<T> Run<T>(string tenant, Func<T> encode, TimeSpan longest, CancellationToken cancel)
     {
-        SemaphoreSlim turns = _tenants.GetOrAdd(tenant, _ => new SemaphoreSlim(AtOnce));
+        SemaphoreSlim turns = _tenants.GetOrAdd(tenant, _ => new SemaphoreSlim(atOnce));
         await turns.WaitAsync(cancel);
         Task<T> encoding = Aside(encode);
         _ = encoding.ContinueWith(_ => turns.Release(), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);

@@ -1,5 +1,7 @@
 using FineTuneService.Engine.Chat;
 using FineTuneService.Engine.Datasets;
+using FineTuneService.Engine.Formats;
+using FineTuneService.Engine.Models;
 using FineTuneService.Files;
 
 namespace FineTuneService.FineTuningJobs;
@@ -20,6 +22,15 @@ internal static class JobDataset
 
     /// <summary>The prompt that the adapter is trained in and answers in; null where rows need none.</summary>
     public static PromptTemplate? TemplateOf(this JobSettings settings, DatasetFormat format) => settings.Columns()?.Template ?? RowEncoder.TemplateOf(format);
+
+    /// <summary>Makes the job's rows: its base's tokens, and loss where the job wants it.</summary>
+    /// <exception cref="ModelException">The base has no tokenizer.</exception>
+    public static RowEncoder Encoder(this JobSettings settings, ModelText model) => RowEncoder.For(
+        model.Config, model.RequireTokenizer(), model.ChatTemplate, model.EosIds, settings.MaxSeqLength, settings.Columns()?.Template, settings.LossOn(), pairs: settings.Dpo is not null);
+
+    /// <summary>What is said of a max_seq_length that the model does not reach, or null.</summary>
+    public static string? TooLong(this JobSettings settings, ModelConfig model) => settings.MaxSeqLength <= model.MaxPositions || settings.MaxSeqLength is null ? null
+        : $"max_seq_length {settings.MaxSeqLength} is more than the model's {model.MaxPositions}: rows are cut at {model.MaxPositions} tokens.";
 
     public static LossOn LossOn(this JobSettings settings) => settings.TrainOn switch
     {

@@ -16,8 +16,7 @@ internal sealed class TrainingDataReader(BlobStore blobs, DataDirectory director
     public async Task<TrainingData> Read(JobFileBytes files, string modelFolder, JobSettings settings, CancellationToken cancel)
     {
         ModelText model = ModelText.Load(modelFolder);
-        RowEncoder encoder = RowEncoder.For(
-            model.Config, model.RequireTokenizer(), model.ChatTemplate, model.EosIds, settings.MaxSeqLength, settings.Columns()?.Template, settings.LossOn(), pairs: settings.Dpo is not null);
+        RowEncoder encoder = settings.Encoder(model);
         var held = new List<IDisposable>();
         try
         {
@@ -28,8 +27,7 @@ internal sealed class TrainingDataReader(BlobStore blobs, DataDirectory director
             (IReadOnlyList<TrainingRow> kept, IReadOnlyList<TrainingRow> heldOut) = validation is null ? Split(train.Rows, settings.ValidationSplit) : (train.Rows, validation.Rows);
             if (settings.Packing) kept = Packing.Pack(kept, RowEncoder.LongestRow(model.Config, settings.MaxSeqLength), PackingStrategy.BestFit);
             List<string> warnings = [.. parts.SelectMany(part => part.Warnings).Select(warning => warning.ToString())];
-            if (settings.MaxSeqLength > model.Config.MaxPositions)
-                warnings.Add($"max_seq_length {settings.MaxSeqLength} is more than the model's {model.Config.MaxPositions}: rows are cut at {model.Config.MaxPositions} tokens.");
+            if (settings.TooLong(model.Config) is { } longer) warnings.Add(longer);
             if (validation is null && settings.ValidationSplit > 0 && heldOut.Count == 0 && kept.Count > 0)
                 warnings.Add($"validation_split {settings.ValidationSplit.ToString(CultureInfo.InvariantCulture)} of {kept.Count} rows holds none out: there is no validation.");
             return new TrainingData(
