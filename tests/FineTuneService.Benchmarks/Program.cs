@@ -2,6 +2,7 @@ using FineTuneService.Benchmarks;
 using FineTuneService.Benchmarks.Decoding;
 using FineTuneService.Benchmarks.Fuzz;
 using FineTuneService.Benchmarks.Loading;
+using FineTuneService.Benchmarks.Mixed;
 using FineTuneService.Benchmarks.P1;
 using FineTuneService.Benchmarks.P9;
 using FineTuneService.Benchmarks.Products;
@@ -23,7 +24,8 @@ return args switch
     ["decode"] => DecodeSpeeds.Run(),
     ["soak"] => SoakRun.Run(minutes: 10).GetAwaiter().GetResult(),
     ["soak", "--minutes", var minutes] => SoakRun.Run(double.Parse(minutes, System.Globalization.CultureInfo.InvariantCulture)).GetAwaiter().GetResult(),
-    ["torture", .. var options] when RunOptions.TryRead(options, out RunOptions? given) => await TortureRun.Run(given.Seed, given.Kills, given.Minutes),
+    ["torture", .. var options] when RunOptions.TryRead(options, out RunOptions? given) => await TortureRun.Run(given.Seed, given.Kills, given.Minutes ?? 60),
+    ["mixed", .. var options] when RunOptions.TryRead(options, out RunOptions? given) => await MixedRun.Run(given.Tenants, given.Minutes ?? 5, given.Seed),
     ["fuzz", .. var options] when RunOptions.TryRead(options, out RunOptions? given) => await FuzzRun.Run(given.Seed, given.Count, given.Only),
     [VariantProcess.Marker, var variant, var name] when DtypeOption.TryParse(name, out ComputeDtype dtype) => VariantProcess.Serve(variant, dtype),
     _ => Usage(),
@@ -31,6 +33,6 @@ return args switch
 
 static int Usage()
 {
-    Console.Error.WriteLine("usage: ./dev bench P1 [--dtype fp32|bf16] | P9 [--dtype fp32|bf16] | products | load | rows | schema | decode | soak [--minutes N] | torture [--minutes N] [--kills N] [--seed N] | fuzz [--count N] [--seed N] [--only KIND[:NUMBER]]");
+    Console.Error.WriteLine("usage: ./dev bench P1 [--dtype fp32|bf16] | P9 [--dtype fp32|bf16] | products | load | rows | schema | decode | soak [--minutes N] | torture [--minutes N] [--kills N] [--seed N] | mixed [--tenants N] [--minutes N] [--seed N] | fuzz [--count N] [--seed N] [--only KIND[:NUMBER]]");
     return 2;
 }

@@ -7,7 +7,7 @@ namespace FineTuneService.Benchmarks;
 /// <param name="Kills">Ends the torture, if its minutes do not before; null: they do.</param>
 /// <param name="Count">Inputs of each kind.</param>
 /// <param name="Only">KIND or KIND:NUMBER.</param>
-internal sealed record RunOptions(double Minutes = 60, int? Kills = null, int Seed = 1, int Count = 1000, string? Only = null)
+internal sealed record RunOptions(double? Minutes = null, int? Kills = null, int Seed = 1, int Count = 1000, string? Only = null, int Tenants = 100)
 {
     /// <summary>Pairs of a name and a value.</summary>
     public static bool TryRead(string[] arguments, [NotNullWhen(true)] out RunOptions? options)
@@ -22,6 +22,7 @@ internal sealed record RunOptions(double Minutes = 60, int? Kills = null, int Se
                 ("--minutes", _) when double.TryParse(value, NumberStyles.Float, CultureInfo.InvariantCulture, out double minutes) => options with { Minutes = minutes },
                 ("--kills", true) => options with { Kills = whole },
                 ("--seed", true) => options with { Seed = whole },
+                ("--tenants", true) when whole > 0 => options with { Tenants = whole },
                 ("--count", true) => options with { Count = whole },
                 ("--only", _) when value.Length > 0 => options with { Only = value },
                 _ => null,

@@ -128,6 +128,7 @@ internal static class AdaptersApi
         long bytes = asked.Text.Config.ParameterCount * (served.Precision.Dtype == ComputeDtype.Fp32 ? 4 : 2);
         disk.Require(bytes);
         if (await stored.Refusal(tenant.Id, bytes) is { } tooMuch) return Errors.Make(413, tooMuch, "storage_limit_exceeded");
+        using Phases.Under phase = Phases.Enter(Phase.Merge);
         string temporary = directory.NewTemporaryFolder(), home = Path.Combine(directory.Merged, Ids.New("merged"));
         bool saved = false;
         try

@@ -35,6 +35,7 @@ internal static class FilesApi
     {
         if (!MultipartForm.Is(request)) return Errors.Make(415, "Send multipart/form-data with the fields purpose and file.", "unsupported_media_type");
         disk.Require(Math.Min(request.ContentLength ?? 0, options.Value.MaxUploadBytes));
+        using Phases.Under phase = Phases.Enter(Phase.Upload);
         using var form = new MultipartForm(request, blobs, options.Value.MaxUploadBytes, Fields);
         if (await form.Read(cancel) is { } refusal) return refusal;
         if (form.File is not { } bytes) return Errors.BadRequest("Missing required parameter: 'file'.", "missing_required_parameter", "file");

@@ -1,5 +1,6 @@
 using FineTuneService.Data;
 using FineTuneService.Engine.Formats;
+using FineTuneService.Hosting;
 using FineTuneService.Operators;
 
 namespace FineTuneService.FineTuningJobs;
@@ -24,8 +25,11 @@ internal sealed class FineTuningWorker(
     {
         using var giveUp = new CancellationTokenSource();
         await using CancellationTokenRegistration stop = stopping.Register(() => giveUp.CancelAfter(Grace));
-        await Surely(() => queue.ReleaseDeadClaims(stopping), stopping);
-        await Surely(() => folders.Collect(stopping), stopping);
+        using (Phases.Enter(Phase.StartUpRepair))
+        {
+            await Surely(() => queue.ReleaseDeadClaims(stopping), stopping);
+            await Surely(() => folders.Collect(stopping), stopping);
+        }
         while (!stopping.IsCancellationRequested)
         {
             // A service that is drained ends its work as one that stops does, and begins again should it be taken back.

@@ -24,6 +24,7 @@ internal sealed class JobResult(IServiceScopeFactory scopes, JobEnding ending, J
     /// <returns>False where the job is to be gone on with later.</returns>
     public async Task<bool> Keep(JobClaim claim, RunFinished finished, JobRun run, ModelEntry model, CancellationToken stop, CancellationToken giveUp)
     {
+        using Phases.Under phase = Phases.Enter(Phase.Save);
         if (await Save(claim, run, model, giveUp) is not { } product) return false;
         IReadOnlyDictionary<string, TaskResult>? tasks = null;
         try

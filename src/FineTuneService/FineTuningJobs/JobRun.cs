@@ -24,6 +24,7 @@ internal sealed class JobRun(JobClaim claim, JobSettings settings, TrainingData 
 
     private Adapter? _adapter;
     private ModelCopy? _copy;
+    private Phases.Under? _saving;
     private int _step;
 
     public JobSettings Settings => settings;
@@ -43,6 +44,7 @@ internal sealed class JobRun(JobClaim claim, JobSettings settings, TrainingData 
         using var trainer = new Trainer(trained, settings.For(data.Train.Count), data.Train, data.Validation, folders.Of(claim.Job.Id), bytes => disk.Takes(bytes) && IsReadyToSave(progress),
             settings.InitFrom is { } from ? () => checkpoints.Start(from) : null, lease.Offer);
         _adapter = trainer.Adapter;
+        using Phases.Under phase = Phases.Enter(Phase.Step);
         RunFinished finished = trainer.Run(happened => Tell(progress, happened), () => stop() || (claim.KeepRequested && _step > 0), lease.Offer);
         _step = finished.KeptStep;
         if (finished is { Stopped: false, Diverged: null } && data.Test.Count > 0) Tell(progress, Test(trained, finished.Step));
@@ -53,6 +55,7 @@ internal sealed class JobRun(JobClaim claim, JobSettings settings, TrainingData 
     /// <exception cref="IOException">It is not so; the run goes on, and saves later.</exception>
     private bool IsReadyToSave(JobProgressWriter progress)
     {
+        _saving ??= Phases.Enter(Phase.Save);
         try
         {
             if (!progress.Flush(LongestFlush)) throw new IOException("the database does not take the run's progress");
@@ -89,6 +92,7 @@ internal sealed class JobRun(JobClaim claim, JobSettings settings, TrainingData 
 
     public void Dispose()
     {
+        _saving?.Dispose();
         _adapter?.Dispose();
         _copy?.Dispose();
     }
@@ -127,6 +131,9 @@ internal sealed class JobRun(JobClaim claim, JobSettings settings, TrainingData 
         progress.Add(happened);
         // Trainings with other seeds are figures alone.
         if (happened is CheckpointSaved && settings.Seed == JobSettings.Of(claim.Job).Seed && checkpoints.Save(claim.Job, settings, model, happened.Step, Save) is { } kept) progress.Add(kept);
+        // Whatever is told after a save has begun is told at its end.
+        _saving?.Dispose();
+        _saving = null;
     }
 
     private static void Trace(StepFinished step)

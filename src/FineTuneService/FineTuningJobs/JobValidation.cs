@@ -9,6 +9,7 @@ internal sealed class JobValidation(JobFiles files, JobLimits limits, JobEnding 
 {
     public async Task Run(JobClaim claim, CancellationToken stopping)
     {
+        using Phases.Under phase = Phases.Enter(Phase.Validation);
         (TrainingData data, ModelEntry model) = await files.Read(claim, stopping);
         using TrainingData held = data;
         if (data.Error is { } error)

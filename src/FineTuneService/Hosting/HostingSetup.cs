@@ -36,6 +36,7 @@ internal static class HostingSetup
     /// <exception cref="StartException">One of them cannot be used.</exception>
     public static void Prepare(this WebApplication app)
     {
+        using Phases.Under phase = Phases.Enter(Phase.StartUpRepair);
         ListenPorts.Require(app.Configuration);
         _ = app.Services.GetRequiredService<IOptions<FineTuneOptions>>().Value; // Read here, where a wrong value gets its sentence.
         var directory = app.Services.GetRequiredService<DataDirectory>();

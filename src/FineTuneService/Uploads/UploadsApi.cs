@@ -65,6 +65,7 @@ internal static class UploadsApi
         if (await Find(id, db) is not { } upload) return Errors.NotFound("upload", id);
         if (NotPending(upload, clock) is { } ended) return ended;
         disk.Require(Math.Min(request.ContentLength ?? 0, LongestPart));
+        using Phases.Under phase = Phases.Enter(Phase.Upload);
         using var form = new MultipartForm(request, blobs, LongestPart, new Dictionary<string, Func<string, IResult?>>(), "data");
         if (await form.Read(cancel) is { } refusal) return refusal;
         if (form.File is not { Bytes: > 0 } bytes) return Errors.BadRequest("Missing required parameter: 'data', the part's bytes.", "missing_required_parameter", "data");

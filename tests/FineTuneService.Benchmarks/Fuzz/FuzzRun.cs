@@ -21,7 +21,7 @@ internal static class FuzzRun
     public static async Task<int> Run(int seed, int count, string? only)
     {
         string data = Directory.CreateTempSubdirectory("finetune-fuzz-").FullName;
-        using ServiceUnderTest service = new(data);
+        using ServiceUnderTest service = new(data, ServiceUnderTest.LogOf("fuzz"));
         try
         {
             await service.Ready();

@@ -11,20 +11,44 @@ internal sealed class ServiceUnderTest : IDisposable
     private readonly Process _process;
     private bool _disposed;
 
-    public ServiceUnderTest(string dataDirectory)
+    /// <param name="logFile">Gets what the service says, after what is in it.</param>
+    public ServiceUnderTest(string dataDirectory, string logFile, params IEnumerable<(string Name, string Value)> environment)
     {
         Address = new Uri($"http://127.0.0.1:{FreePort()}");
-        LogFile = Path.Combine(Path.GetTempPath(), "finetune-soak.log");
-        var start = new ProcessStartInfo("/bin/sh", ["-c", "exec dotnet \"$0\" > \"$1\" 2>&1", Path.Combine(AppContext.BaseDirectory, "FineTuneService.dll"), LogFile]);
+        LogFile = logFile;
+        var start = new ProcessStartInfo("/bin/sh", ["-c", "exec dotnet \"$0\" >> \"$1\" 2>&1", Path.Combine(AppContext.BaseDirectory, "FineTuneService.dll"), LogFile]);
         start.Environment["ASPNETCORE_URLS"] = Address.ToString();
         start.Environment["FineTune__DataDirectory"] = dataDirectory;
         start.Environment["FineTune__AdminKey"] = AdminKey;
+        foreach ((string name, string value) in environment) start.Environment[name] = value;
         _process = Process.Start(start)!;
     }
 
     public Uri Address { get; }
     public string AdminKey { get; } = "admin-" + Guid.NewGuid().ToString("n");
     public string LogFile { get; }
+
+    /// <summary>A file for the service's log that no other run on this machine writes to, and that stays after it.</summary>
+    public static string LogOf(string run) => Path.Combine(Path.GetTempPath(), $"finetune-{run}-{Environment.ProcessId}.log");
+
+    /// <summary>Whether it has begun to listen.</summary>
+    public bool Answers
+    {
+        get
+        {
+            using var client = new TcpClient();
+            try
+            {
+                client.Connect(IPAddress.Loopback, Address.Port);
+                return true;
+            }
+            catch (SocketException)
+            {
+                return false;
+            }
+        }
+    }
+
     public bool HasExited => _disposed || _process.HasExited;
 
     /// <summary>Resident memory now, in bytes.</summary>
@@ -41,7 +65,7 @@ internal sealed class ServiceUnderTest : IDisposable
     public async Task Ready()
     {
         using var http = new HttpClient { BaseAddress = Address };
-        for (var clock = Stopwatch.StartNew(); clock.Elapsed < TimeSpan.FromMinutes(1) && !HasExited; await Task.Delay(100))
+        for (var clock = Stopwatch.StartNew(); clock.Elapsed < TimeSpan.FromMinutes(1) && !HasExited; await Task.Delay(20))
         {
             try
             {

@@ -17,7 +17,7 @@ internal static class SoakRun
         var findings = new Findings();
         try
         {
-            using var service = new ServiceUnderTest(data);
+            using var service = new ServiceUnderTest(data, ServiceUnderTest.LogOf("soak"));
             await service.Ready();
             List<Tenant> tenants = await Prepare(service, findings);
             double start = await JobStartBesideChats(tenants, findings);

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.IO.Compression;
 using System.Security.Cryptography;
 using System.Text;
@@ -10,12 +11,16 @@ internal sealed class Tenant(Caller caller, Findings findings, int number)
     private const string Base = "talers-2m";
     private static readonly string[] s_names = ["Ada", "Ben", "Cleo", "Dan", "Eva", "Finn", "Gus", "Hana", "Ivo", "June"];
 
+    private readonly ConcurrentQueue<string> _jobs = [];
     private string? _adapterHash;
 
     public Caller Caller => caller;
     public string Mark { get; } = $"mark {number} {number}";
     public string Model { get; private set; } = "";
     public string AdapterId { get; private set; } = "";
+
+    /// <summary>Every job that was acknowledged.</summary>
+    public IReadOnlyCollection<string> Jobs => _jobs;
 
     /// <summary>Trains the tenant's adapter while nothing else runs: the bytes that every later run of the same job must have.</summary>
     public async Task Prepare()
@@ -48,6 +53,12 @@ internal sealed class Tenant(Caller caller, Findings findings, int number)
     public async Task Ask(IEnumerable<Tenant> all, CancellationToken cancel)
     {
         if (await Answer(cancel) is not { } said) return;
+        Compare(said, all);
+    }
+
+    /// <summary>Holds an answer of the tenant's adapter to be its own.</summary>
+    public void Compare(string said, IEnumerable<Tenant> all)
+    {
         findings.ComparedAnswer();
         if (all.Any(other => other != this && said.Contains(other.Mark, StringComparison.Ordinal))) findings.WrongTenant($"{caller.Name} was answered with another tenant's mark: {said}");
         else if (!said.Contains(Mark, StringComparison.Ordinal)) findings.Fault($"{caller.Name} was answered without its mark: {said}");
@@ -79,7 +90,9 @@ internal sealed class Tenant(Caller caller, Findings findings, int number)
         }, cancel);
         // The job keeps its bytes, so its file may go at once.
         await caller.Delete($"/v1/files/{file.Text("id")}", cancel);
-        return job.Succeeded ? job : null;
+        if (!job.Succeeded) return null;
+        _jobs.Enqueue(job.Text("id"));
+        return job;
     }
 
     /// <returns>The ended job, or null where there was none.</returns>

@@ -10,7 +10,8 @@ namespace FineTuneService.Benchmarks.Torture;
 internal sealed record Recipe(int Number)
 {
     public const string Base = "talers-2m";
-    private const int Rows = 24, Steps = 60;
+    public const int Steps = 24;
+    private const int Rows = 24;
 
     public static readonly Recipe[] All = [new(0), new(1), new(2)];
 

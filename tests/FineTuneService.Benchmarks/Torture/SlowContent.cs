@@ -3,8 +3,7 @@ using System.Net;
 namespace FineTuneService.Benchmarks.Torture;
 
 /// <summary>A file that is sent in pieces, so that an upload has a middle.</summary>
-/// <param name="sent">Told after each piece: how much of it is on its way.</param>
-internal sealed class SlowContent(byte[] bytes, Action<double> sent) : HttpContent
+internal sealed class SlowContent(byte[] bytes) : HttpContent
 {
     private const int Pieces = 40;
 
@@ -15,7 +14,6 @@ internal sealed class SlowContent(byte[] bytes, Action<double> sent) : HttpConte
             int from = (int)((long)bytes.Length * i / Pieces), to = (int)((long)bytes.Length * (i + 1) / Pieces);
             await stream.WriteAsync(bytes.AsMemory(from, to - from));
             await stream.FlushAsync();
-            sent((i + 1d) / Pieces);
             await Task.Delay(1);
         }
     }

@@ -13,7 +13,7 @@ internal sealed record ReceivedSpan(string TraceId, string SpanId, string? Paren
 
 /// <summary>
 /// An OTLP/HTTP collector on a free port of 127.0.0.1 (opentelemetry-proto, collector/trace/v1 and metrics/v1). It keeps the spans, the
-/// bounds of histograms, and the paths that were posted to.
+/// bounds of histograms, the last values of the other metrics, and the paths that were posted to.
 /// </summary>
 internal sealed class OtlpReceiver : IAsyncDisposable
 {
@@ -41,6 +41,9 @@ internal sealed class OtlpReceiver : IAsyncDisposable
 
     /// <summary>The bounds of each histogram's buckets, by its name.</summary>
     public ConcurrentDictionary<string, double[]> Bounds { get; } = [];
+
+    /// <summary>The last value of each gauge and sum: by its name, or "name value" where it has attributes, with the first one's value.</summary>
+    public ConcurrentDictionary<string, double> Values { get; } = [];
     public string Address => _app.Urls.First();
 
     public Task Start() => _app.StartAsync();
@@ -62,12 +65,43 @@ internal sealed class OtlpReceiver : IAsyncDisposable
         for (var field = new ProtobufReader(metric); field.Next();)
         {
             if (field.Field == 1) name = Encoding.UTF8.GetString(field.Bytes);
+            if (field.Field is 5 or 7) ReadNumbers(name, field.Bytes);
             if (field.Field != 9) continue; // Not a histogram.
             for (var points = new ProtobufReader(field.Bytes); points.Next();)
                 if (points.Field == 1)
                     for (var point = new ProtobufReader(points.Bytes); point.Next();)
                         if (point.Field == 7) Bounds[name] = MemoryMarshal.Cast<byte, double>(point.Bytes).ToArray();
         }
+    }
+
+    /// <summary>The points of a gauge or a sum.</summary>
+    private void ReadNumbers(string name, ReadOnlySpan<byte> data)
+    {
+        for (var points = new ProtobufReader(data); points.Next();)
+        {
+            if (points.Field != 1) continue;
+            string key = name;
+            double value = 0;
+            for (var point = new ProtobufReader(points.Bytes); point.Next();)
+            {
+                if (point.Field == 7 && key == name) key = $"{name} {FirstText(point.Bytes, field: 2)}";
+                if (point.Field == 4) value = BitConverter.UInt64BitsToDouble(point.Bits);
+                if (point.Field == 6) value = (long)point.Bits;
+            }
+            Values[key] = value;
+        }
+    }
+
+    /// <summary>The text of an attribute's value, which is a message whose first field is the text.</summary>
+    private static string FirstText(ReadOnlySpan<byte> attribute, int field)
+    {
+        for (var part = new ProtobufReader(attribute); part.Next();)
+        {
+            if (part.Field != field) continue;
+            for (var value = new ProtobufReader(part.Bytes); value.Next();)
+                if (value.Field == 1) return Encoding.UTF8.GetString(value.Bytes);
+        }
+        return "";
     }
 
     private void ReadSpans(ReadOnlySpan<byte> request)

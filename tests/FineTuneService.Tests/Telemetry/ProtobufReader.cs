@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+
 namespace FineTuneService.Tests.Telemetry;
 
 /// <summary>Reads protobuf's wire format, field by field: as much as an OTLP receiver needs and no schema.</summary>
@@ -11,6 +13,9 @@ internal ref struct ProtobufReader(ReadOnlySpan<byte> message)
     /// <summary>The bytes of a length-delimited field; empty for the other wire types.</summary>
     public ReadOnlySpan<byte> Bytes { get; private set; }
 
+    /// <summary>The bits of a varint or of a fixed field of 64 bits; 0 for the other wire types.</summary>
+    public ulong Bits { get; private set; }
+
     /// <summary>Moves to the next field; false at the message's end.</summary>
     public bool Next()
     {
@@ -18,10 +23,14 @@ internal ref struct ProtobufReader(ReadOnlySpan<byte> message)
         var key = Varint();
         Field = (int)(key >> 3);
         Bytes = default;
+        Bits = 0;
         switch (key & 7)
         {
-            case 0: Varint(); break;
-            case 1: _rest = _rest[8..]; break;
+            case 0: Bits = Varint(); break;
+            case 1:
+                Bits = BinaryPrimitives.ReadUInt64LittleEndian(_rest);
+                _rest = _rest[8..];
+                break;
             case 2:
                 var length = (int)Varint();
                 Bytes = _rest[..length];
