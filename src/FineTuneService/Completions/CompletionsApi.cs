@@ -13,5 +13,7 @@ internal static class CompletionsApi
             .WithSummary("Answer a conversation").Takes(CompletionExamples.Chat).Answers(CompletionExamples.Answer).Streams(CompletionExamples.ChatStream);
         group.MapPost("/completions", (CompletionRequest request, CompletionsAnswers answers, CancellationToken cancel) => answers.Complete(request, background: false, cancel))
             .WithSummary("Go on from a text").Takes(CompletionExamples.Complete).Answers(CompletionExamples.Text);
+        // OpenAI's list of stored completions. None are stored, and by routing alone it would be 405, which tells of a mistake in the client.
+        group.MapGet("/chat/completions", () => Results.StatusCode(StatusCodes.Status404NotFound)).ExcludeFromDescription();
     }
 }

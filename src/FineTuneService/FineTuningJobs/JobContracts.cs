@@ -35,13 +35,16 @@ public sealed record JobBody
     public Dictionary<string, string>? Metadata { get; init; }
     public string? Suffix { get; init; }
 
+    /// <summary>The suffix, where OpenAI's .NET client looks for it.</summary>
+    public string? UserProvidedSuffix => Suffix;
+
     /// <summary>Jobs that are before it; absent once it runs.</summary>
     public int? QueuePosition { get; init; }
 
     /// <summary>Larger is more urgent, among your own jobs.</summary>
     public int Priority { get; init; }
 
-    /// <summary>When the last step will have been done, as steps go now; absent unless it trains.</summary>
+    /// <summary>When the last step will have been done, as steps go now, and always in the future; absent unless it trains.</summary>
     public long? EstimatedFinish { get; init; }
     public long? StartedAt { get; init; }
 
@@ -62,6 +65,9 @@ public sealed record JobBody
 
     [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
     public JobError? Error { get; init; }
+
+    /// <summary>Seconds. An estimate that has passed means any moment now; OpenAI's .NET client sleeps until then, and fails where that is in the past.</summary>
+    private const int SoonestFinish = 2;
 
     public static JobBody Of(FineTuningJob job, int? queuePosition)
     {
@@ -86,7 +92,7 @@ public sealed record JobBody
             Evaluation = job.Evaluation is null ? null : JsonSerializer.Deserialize<JobTasks>(job.Evaluation, Json.Options),
             Repeats = job.Repeats is null ? null : RepeatsBody.Of(JsonSerializer.Deserialize<RepeatResult[]>(job.Repeats, Json.Options)!),
             Priority = job.Priority,
-            EstimatedFinish = job.Status == JobStatus.Running ? job.EstimatedFinish : null,
+            EstimatedFinish = job.Status == JobStatus.Running && job.EstimatedFinish is { } finish ? Math.Max(finish, DateTimeOffset.UtcNow.ToUnixTimeSeconds() + SoonestFinish) : null,
             ResultFiles = job.ResultFile is { } file ? [file] : [],
             StartedAt = job.StartedAt,
             FinishedAt = job.FinishedAt,

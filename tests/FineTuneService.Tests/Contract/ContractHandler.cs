@@ -10,9 +10,13 @@ internal sealed class ContractHandler : DelegatingHandler
 {
     private const string Json = "application/json", Events = "text/event-stream";
 
-    protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancel)
+    protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancel) => await Held(request, await base.SendAsync(request, cancel), cancel);
+
+    /// <summary>OpenAI's .NET client has both kinds of every call.</summary>
+    protected override HttpResponseMessage Send(HttpRequestMessage request, CancellationToken cancel) => Held(request, base.Send(request, cancel), cancel).GetAwaiter().GetResult();
+
+    private static async Task<HttpResponseMessage> Held(HttpRequestMessage request, HttpResponseMessage answer, CancellationToken cancel)
     {
-        HttpResponseMessage answer = await base.SendAsync(request, cancel);
         if (OpenAIDescription.Instance is not { } openAI) return answer;
         string path = request.RequestUri!.AbsolutePath;
         int version = path.IndexOf("/v1/", StringComparison.Ordinal);

@@ -70,6 +70,24 @@ public sealed partial class RequestCoverageTests(TestService service) : IClassFi
         if (call.EndsWith("jobs", StringComparison.Ordinal)) await client.PostAsync($"/v1/fine_tuning/jobs/{made["id"]}/cancel", null, Cancel);
     }
 
+    [Fact]
+    public async Task Calls_OfOpenAIsThatAreNotHere_Answer404()
+    {
+        OpenAIDescription openAI = OpenAIDescription.Instance ?? throw Xunit.Sdk.SkipException.ForSkip("the reference folder is absent");
+        HttpClient client = service.With(await service.NewTenant($"t{Guid.NewGuid():n}"));
+        HashSet<string> here = [.. (await client.Get("/swagger/v1/swagger.json"))["paths"]!.AsObject().SelectMany(path => path.Value!.AsObject().Select(method => Shape($"{method.Key.ToUpperInvariant()} {path.Key}")))];
+        string[] lacking = [.. openAI.Calls.Select(call => Shape(call.Replace(" /", " /v1/"))).Where(call => !here.Contains(call))];
+        Assert.NotEmpty(lacking);
+        foreach (string call in lacking)
+        {
+            using var request = new HttpRequestMessage(new HttpMethod(call.Split(' ')[0]), call.Split(' ')[1].Replace("{}", "none"));
+            if (request.Method == HttpMethod.Post) request.Content = JsonContent.Create(new { });
+            Assert.Equal("unknown_url", (string?)(await client.SendAsync(request, Cancel).Error(System.Net.HttpStatusCode.NotFound))["code"]);
+        }
+
+        static string Shape(string call) => Places().Replace(call, "{}");
+    }
+
     private static readonly Dictionary<string, string> Beside = new()
     {
         ["max_completion_tokens"] = """{"max_tokens": null}""",
@@ -150,4 +168,7 @@ public sealed partial class RequestCoverageTests(TestService service) : IClassFi
 
     [GeneratedRegex(@"^\| ((?:`[^`|]+`(?:, )?)+) \| (served|neutral|refused) \|", RegexOptions.Multiline)]
     private static partial Regex Row();
+
+    [GeneratedRegex(@"\{\w+\}")]
+    private static partial Regex Places();
 }
