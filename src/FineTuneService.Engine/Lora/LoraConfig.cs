@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using FineTuneService.Engine.Quantization;
 
 namespace FineTuneService.Engine.Lora;
@@ -54,6 +55,7 @@ public sealed record LoraConfig
     public bool UseRslora { get; init; }
 
     /// <summary>How A and B begin, in PEFT's names (init_lora_weights); default is its true.</summary>
+    [JsonPropertyName("init_lora_weights")]
     public string Initialisation { get; init; } = "default";
 
     /// <summary>Weight-decomposed adaptation (https://arxiv.org/abs/2402.09353): each output's magnitude is trained apart from its direction.</summary>
@@ -63,6 +65,7 @@ public sealed record LoraConfig
     public LoraBias Bias { get; init; }
 
     /// <summary>Every B has a bias of its own (PEFT's lora_bias).</summary>
+    [JsonPropertyName("lora_bias")]
     public bool BiasOfB { get; init; }
 
     /// <summary>Modules that train whole, each in a copy that replaces the base's: a name's end, such as lm_head or embed_tokens.</summary>
@@ -83,12 +86,27 @@ public sealed record LoraConfig
     /// <summary>LLaMA-Adapter instead of low-rank matrices.</summary>
     public static LoraConfig OfPrompt(AdaptionPromptConfig prompt) => new() { Prompt = prompt, TargetModules = [] };
 
+    /// <summary>Checks what can be said before the base is known.</summary>
+    /// <exception cref="LoraOptionException">The message says what the option may be.</exception>
+    public static void Require(LoraConfig config)
+    {
+        LoraRules.Require(config);
+        _ = new LoraTargets(config);
+    }
+
     /// <exception cref="ArgumentException">There is no such initialisation, or none on a base that is stored so; the message names it.</exception>
     public static void RequireInitialisation(string name, QuantizationType quantization)
     {
         if (Initialisations.Initialisation.Of(name).NeedsQuantizedBase && quantization is (QuantizationType.None or QuantizationType.AsStored))
             throw new ArgumentException($"init_lora_weights {name} begins from what quantization took off the base: give quantization int8, nf4 or fp4");
     }
+
+    /// <summary>Settings that were stored before these names were PEFT's.</summary>
+    [JsonInclude, JsonPropertyName("initialisation")]
+    private string? FormerInitialisation { init => Initialisation = value ?? Initialisation; }
+
+    [JsonInclude, JsonPropertyName("bias_of_b")]
+    private bool? FormerBiasOfB { init => BiasOfB = value ?? BiasOfB; }
 
     /// <summary>Factor of B·A where no pattern says otherwise.</summary>
     public double Scaling => ScalingOf(Rank, Alpha);

@@ -58,8 +58,13 @@ internal sealed class LoraLayout
         var targets = new LoraTargets(config);
         LoraLayout layout = new LoraLayoutBuilder(model, config, targets).Build();
         targets.RequireAllMatched();
+        if (config.TrainableTokenIndices.Keys.FirstOrDefault(key => !layout.HasTokensOf(key)) is { } missing)
+            throw new LoraOptionException("trainable_token_indices", $"trainable_token_indices names {missing}, which is neither the model's input embeddings nor its head");
         return layout;
     }
+
+    private bool HasTokensOf(string key) =>
+        key.Length == 0 || Layers.Select(layer => layer.Tokens).Append(Tokens).Any(rows => rows is not null && LoraTargets.EndsWith(rows.Module, key));
 
     /// <summary>The same of those targets that the model has; there may be none.</summary>
     /// <exception cref="ArgumentException">The config is not one that can be used.</exception>

@@ -24,7 +24,7 @@ internal sealed class LoraLayoutBuilder(ModelSlots model, LoraConfig config, Lor
         foreach (Chosen layer in chosen) layer.B = [.. layer.Parts.Select(part => Take(part.Part.Out, part.Settings.Rank))];
         if (config.TrainableTokenIndices.Count > 0) tokens = Tokens(_embedding);
         if ((embedding is not null && (tokens is not null || config.UseDora)) || (saved && tokens is not null))
-            throw new ArgumentException($"{_embedding} takes low-rank matrices without use_dora, trainable_token_indices or modules_to_save: one of them");
+            throw new LoraOptionException(embedding is not null && config.UseDora ? "use_dora" : "trainable_token_indices", $"{_embedding} takes low-rank matrices without use_dora, trainable_token_indices or modules_to_save: one of them");
         return new LoraLayout
         {
             Embedding = embedding is { } settings ? new AdaptedEmbedding(_embedding, settings.Scaling, embeddingA!, embeddingB!) : null,
@@ -47,7 +47,7 @@ internal sealed class LoraLayoutBuilder(ModelSlots model, LoraConfig config, Lor
             bool follows = linear.IsHead && model.HeadIsTied && config.EnsureWeightTying;
             if (follows) settings ??= embedding;
             bool saved = targets.IsSaved(part.Module) || (follows && targets.IsSaved(_embedding));
-            if (saved && isRouter) throw new ArgumentException($"modules_to_save: {part.Module} is a router, which stays the base's");
+            if (saved && isRouter) throw new LoraOptionException("modules_to_save", $"modules_to_save: {part.Module} is a router, which stays the base's");
             if (saved) chosen.Saved.Add(part);
             else if (settings is { } low) chosen.Parts.Add((part, low));
             if (linear.Bias && (saved || config.Bias == LoraBias.All || (config.Bias == LoraBias.LoraOnly && settings is not null))) chosen.Biased.Add(part);
@@ -83,7 +83,7 @@ internal sealed class LoraLayoutBuilder(ModelSlots model, LoraConfig config, Lor
     {
         bool saved = norm.Modules.Any(targets.IsSaved), biased = norm.Bias && (saved || config.Bias == LoraBias.All);
         if (!saved && !biased) yield break;
-        if (norm.Modules.Count > 1 || norm.Shape.Length > 1) throw new ArgumentException($"{norm.Modules[0]}: norms of single heads cannot be trained with an adapter");
+        if (norm.Modules.Count > 1 || norm.Shape.Length > 1) throw new LoraOptionException(saved ? "modules_to_save" : "bias", $"{norm.Modules[0]}: norms of single heads cannot be trained with an adapter");
         yield return new ReplacedModule(new LinearPart(norm.Modules[0], 0, 0), saved ? Take(norm.Shape) : null, biased ? Take(norm.Shape) : null, Adapted: false);
     }
 
@@ -107,7 +107,7 @@ internal sealed class LoraLayoutBuilder(ModelSlots model, LoraConfig config, Lor
     {
         IReadOnlyList<int> ids = config.TrainableTokenIndices[key];
         if (ids.Max() >= model.Embedding.Shape[0])
-            throw new ArgumentException($"trainable_token_indices has id {ids.Max()}, outside the vocabulary of {model.Embedding.Shape[0]}");
+            throw new LoraOptionException("trainable_token_indices", $"trainable_token_indices has id {ids.Max()}, outside the vocabulary of {model.Embedding.Shape[0]}");
         return new TokenRows(module, ids, Take(ids.Count, model.Embedding.Shape[1]));
     }
 

@@ -19,23 +19,26 @@ internal sealed class LoraTargets
     private readonly (PythonPattern Pattern, double Alpha)[] _alphas;
     private readonly HashSet<string> _unmatched, _unmatchedSaved;
 
-    /// <exception cref="ArgumentException">A pattern is no regular expression.</exception>
+    /// <summary>Targets of which a module is excluded, or lies in another layer.</summary>
+    private readonly HashSet<string> _excluded = [], _elsewhere = [];
+
+    /// <exception cref="LoraOptionException">A pattern is no regular expression.</exception>
     public LoraTargets(LoraConfig config)
     {
         _config = config;
-        _target = config.TargetPattern is null ? null : PythonPattern.Whole(config.TargetPattern);
-        _exclude = config.ExcludePattern is null ? null : PythonPattern.Whole(config.ExcludePattern);
-        _layers = config.LayersToTransform.Count == 0 ? [] : [.. (config.LayersPattern.Count == 0 ? [AnyList] : config.LayersPattern).Select(PythonPattern.Layer)];
-        _ranks = [.. config.RankPattern.Select(entry => (PythonPattern.Suffix(entry.Key), entry.Value))];
-        _alphas = [.. config.AlphaPattern.Select(entry => (PythonPattern.Suffix(entry.Key), entry.Value))];
+        _target = config.TargetPattern is null ? null : PythonPattern.Whole("target_modules", config.TargetPattern);
+        _exclude = config.ExcludePattern is null ? null : PythonPattern.Whole("exclude_modules", config.ExcludePattern);
+        _layers = config.LayersToTransform.Count == 0 ? [] : [.. (config.LayersPattern.Count == 0 ? [AnyList] : config.LayersPattern).Select(name => PythonPattern.Layer("layers_pattern", name))];
+        _ranks = [.. config.RankPattern.Select(entry => (PythonPattern.Suffix("rank_pattern", entry.Key), entry.Value))];
+        _alphas = [.. config.AlphaPattern.Select(entry => (PythonPattern.Suffix("alpha_pattern", entry.Key), entry.Value))];
         _unmatched = _target is null ? [.. config.TargetModules] : [config.TargetPattern!];
         _unmatchedSaved = [.. config.ModulesToSave];
     }
 
     /// <summary>What a module gets, or null where it is not targeted.</summary>
-    /// <exception cref="ArgumentException">A pattern takes too long.</exception>
+    /// <exception cref="LoraOptionException">A pattern takes too long.</exception>
     public LoraSettings? For(string module, TargetKind kind = TargetKind.Linear) =>
-        IsExcluded(module) || IsSaved(module) || !IsTarget(module, kind) ? null : SettingsOf(module);
+        IsSaved(module) || !IsTarget(module, kind) ? null : SettingsOf(module);
 
     /// <summary>The rank and scaling that a module would have.</summary>
     public LoraSettings SettingsOf(string module)
@@ -45,12 +48,16 @@ internal sealed class LoraTargets
         return new LoraSettings(rank, _config.ScalingOf(rank, alpha));
     }
 
-    /// <exception cref="ArgumentException">A name that has matched no layer.</exception>
+    /// <exception cref="LoraOptionException">A name that has matched no layer.</exception>
     public void RequireAllMatched()
     {
-        if (_unmatched.Count > 0)
-            throw new ArgumentException($"target module {string.Join(", ", _unmatched.Order())}: the model has no such linear layer");
-        if (_unmatchedSaved.Count > 0) throw new ArgumentException($"modules_to_save {string.Join(", ", _unmatchedSaved.Order())}: the model has no such module");
+        string missing = string.Join(", ", _unmatched.Order());
+        if (_unmatched.Count > 0 && _excluded.Overlaps(_unmatched)) throw new LoraOptionException("exclude_modules", $"exclude_modules leaves nothing of target module {missing}");
+        if (_unmatched.Count > 0 && _elsewhere.Overlaps(_unmatched))
+            throw new LoraOptionException("layers_to_transform", $"target module {missing} is in none of the layers that layers_to_transform names ({string.Join(", ", _config.LayersToTransform.Take(8))})");
+        if (_unmatched.Count > 0) throw new LoraOptionException("target_modules", $"target module {missing}: the model has no such linear layer");
+        if (_unmatchedSaved.Count > 0)
+            throw new LoraOptionException("modules_to_save", $"modules_to_save {string.Join(", ", _unmatchedSaved.Order())}: the model has no such module");
     }
 
     /// <summary>Whether a module trains whole: its name, or that of a module it lies in, ends so.</summary>
@@ -71,16 +78,12 @@ internal sealed class LoraTargets
 
     private bool IsTarget(string module, TargetKind kind)
     {
-        if (_target is not null)
-        {
-            if (!_target.Matches(module)) return false;
-            _unmatched.Clear();
-            return true;
-        }
-        string[] names = [.. _config.TargetModules.Where(name => Names(name, module, kind))];
-        bool targeted = names.Length > 0 && (names.Contains(module) || IsInLayer(module));
-        if (targeted) _unmatched.ExceptWith(names);
-        return targeted;
+        string[] names = _target is null ? [.. _config.TargetModules.Where(name => Names(name, module, kind))] : _target.Matches(module) ? [_config.TargetPattern!] : [];
+        if (names.Length == 0) return false;
+        HashSet<string>? leftOut = IsExcluded(module) ? _excluded : _target is not null || names.Contains(module) || IsInLayer(module) ? null : _elsewhere;
+        if (leftOut is null) _unmatched.ExceptWith(names);
+        else leftOut.UnionWith(names);
+        return leftOut is null;
     }
 
     private bool IsInLayer(string module)

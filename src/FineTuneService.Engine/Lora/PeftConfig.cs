@@ -64,8 +64,7 @@ public static class PeftConfig
     {
         try
         {
-            LoraRules.Require(lora);
-            _ = new LoraTargets(lora);
+            LoraConfig.Require(lora);
             return lora;
         }
         catch (ArgumentException problem)

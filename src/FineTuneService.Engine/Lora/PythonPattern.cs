@@ -9,13 +9,14 @@ internal sealed class PythonPattern
     private const int LongestText = 2000;
     private static readonly TimeSpan Most = TimeSpan.FromSeconds(2);
 
-    private readonly string _text;
+    private readonly string _option, _text;
     private readonly Regex _regex;
     private readonly Stopwatch _spent = new();
 
-    private PythonPattern(string text, string whole)
+    private PythonPattern(string option, string text, string whole)
     {
-        if (text.Length > LongestText) throw new ArgumentException($"a pattern of {text.Length} characters is too long; {LongestText} are the most");
+        _option = option;
+        if (text.Length > LongestText) throw new LoraOptionException(option, $"a pattern of {text.Length} characters is too long; {LongestText} are the most");
         _text = text;
         try
         {
@@ -24,23 +25,24 @@ internal sealed class PythonPattern
         }
         catch (ArgumentException error)
         {
-            throw new ArgumentException($"'{text}' is not a regular expression: {error.Message}");
+            throw new LoraOptionException(option, $"'{text}' is not a regular expression: {error.Message}");
         }
     }
 
     /// <summary>re.fullmatch.</summary>
-    /// <exception cref="ArgumentException">It is no regular expression, or too long.</exception>
-    public static PythonPattern Whole(string pattern) => new(pattern, $@"\A(?:{pattern})\z");
+    /// <param name="option">Where the pattern stands, for errors.</param>
+    /// <exception cref="LoraOptionException">It is no regular expression, or too long.</exception>
+    public static PythonPattern Whole(string option, string pattern) => new(option, pattern, $@"\A(?:{pattern})\z");
 
     /// <summary>The last parts of a name, as rank_pattern's keys: re.match("(.*\.)?(pattern)$").</summary>
     /// <inheritdoc cref="Whole"/>
-    public static PythonPattern Suffix(string pattern) => new(pattern, $@"\A(?:.*\.)?(?:{pattern})$");
+    public static PythonPattern Suffix(string option, string pattern) => new(option, pattern, $@"\A(?:.*\.)?(?:{pattern})$");
 
     /// <summary>The number of a layer in lists of this name: re.match(".*\.pattern\.(\d+)\.").</summary>
     /// <inheritdoc cref="Whole"/>
-    public static PythonPattern Layer(string pattern) => new(pattern, $@"\A.*\.(?:{pattern})\.(?<layer>\d+)\.");
+    public static PythonPattern Layer(string option, string pattern) => new(option, pattern, $@"\A.*\.(?:{pattern})\.(?<layer>\d+)\.");
 
-    /// <exception cref="ArgumentException">It takes too long.</exception>
+    /// <exception cref="LoraOptionException">It takes too long.</exception>
     public bool Matches(string name) => Match(name).Success;
 
     /// <summary>The layer that a name says, or null.</summary>
@@ -65,5 +67,5 @@ internal sealed class PythonPattern
         }
     }
 
-    private ArgumentException TakesTooLong() => new($"the pattern '{_text}' takes too long; write it without nested repetition");
+    private LoraOptionException TakesTooLong() => new(_option, $"the pattern '{_text}' takes too long; write it without nested repetition");
 }

@@ -1,5 +1,6 @@
 using FineTuneService.Data;
 using FineTuneService.Engine.Formats.Gguf;
+using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Models;
 using FineTuneService.Engine.Quantization;
 using FineTuneService.Engine.Training;
@@ -97,8 +98,8 @@ internal static class FineTuningJobsApi
             return (Errors.BadRequest("quantization 'as_stored' is for bases that are GGUF files; use none, int8, nf4 or fp4.", param: "quantization.type"), null, null);
         (settings, IResult? notThere) = await AdapterStart.Add(body, settings, db, cancel);
         if (notThere is not null) return (notThere, null, null);
-        (TrainingEstimate? least, string? misfit) = Least(settings, model);
-        if (misfit is not null) return (Errors.BadRequest(misfit + ".", param: settings!.LlamaAdapter is null ? "lora.target_modules" : "llama_adapter.adapter_layers"), null, null);
+        (TrainingEstimate? least, JobBodyProblem? misfit) = Least(settings, model, body);
+        if (misfit is not null) return (Errors.BadRequest(misfit.Message + ".", param: misfit.Param), null, null);
         foreach ((string param, string? id) in new[] { ("training_file", body.TrainingFile), ("validation_file", body.ValidationFile), ("dataset.test_file", body.Dataset?.TestFile) })
         {
             if (id is null) continue;
@@ -113,7 +114,7 @@ internal static class FineTuningJobsApi
         AdapterStart.Add(body, JobSettingsReader.Read(body, MachineDtype.Fastest == ComputeDtype.Bf16, out _)!, db, cancel);
 
     /// <summary>What one row of one token takes, or why the adapter does not fit the base: the Engine reads nothing but the base's config for it.</summary>
-    private static (TrainingEstimate? Least, string? Misfit) Least(JobSettings settings, ModelEntry model)
+    private static (TrainingEstimate? Least, JobBodyProblem? Misfit) Least(JobSettings settings, ModelEntry model, CreateJobRequest body)
     {
         try
         {
@@ -121,7 +122,8 @@ internal static class FineTuningJobsApi
         }
         catch (ArgumentException misfit)
         {
-            return (null, misfit.Message);
+            string option = misfit is LoraOptionException lora ? JobLora.Spelling(lora.Option, body.Lora) : "target_modules";
+            return (null, new(settings.LlamaAdapter is null ? $"lora.{option}" : "llama_adapter.adapter_layers", misfit.Message));
         }
     }
 

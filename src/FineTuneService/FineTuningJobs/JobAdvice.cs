@@ -27,7 +27,7 @@ internal static class JobAdvice
     private static string? Alpha(LoraConfig lora)
     {
         string scale = $"the branch is scaled by alpha / rank = {Text(lora.Scaling)}";
-        return lora.Scaling switch
+        return lora.UseRslora ? null : lora.Scaling switch
         {
             < 2 => $"alpha {Text(lora.Alpha)} is below twice the rank ({2 * lora.Rank}): {scale}, so what is learnt weighs less than with 2, which did best in most of the articles' runs. Raise alpha, unless you have measured that less is better.",
             > 2 => $"alpha {Text(lora.Alpha)} is above twice the rank ({2 * lora.Rank}): {scale}, so what is learnt outweighs the base's own knowledge more than with 2, which did best in most of the articles' runs, and training is less stable. Lower alpha, or the learning rate.",
@@ -35,7 +35,7 @@ internal static class JobAdvice
         };
     }
 
-    private static string? Targets(LoraConfig lora) => lora.TargetModules.All(target => Attention.Contains(target[(target.LastIndexOf('.') + 1)..]))
+    private static string? Targets(LoraConfig lora) => lora.TargetModules.Count > 0 && lora.TargetModules.All(target => Attention.Contains(target[(target.LastIndexOf('.') + 1)..]))
         ? $"only attention's layers are adapted ({string.Join(", ", lora.TargetModules.Take(4))}): in the articles' runs adapting every linear layer was better, for about five times the parameters and a sixth more memory. Use target_modules all-linear if memory allows."
         : null;
 

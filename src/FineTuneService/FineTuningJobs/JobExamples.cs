@@ -18,7 +18,20 @@ internal static class JobExamples
         Suffix = "support",
         Seed = 7,
         Metadata = new() { ["team"] = "support" },
-        Lora = new LoraBody { Rank = 16, Alpha = 32, Dropout = 0.05, TargetModules = new OneOrMany(["all-linear"]) },
+        Lora = new LoraBody
+        {
+            Rank = 16,
+            Alpha = 32,
+            Dropout = 0.05,
+            TargetModules = new OneOrMany(["all-linear"]),
+            ExcludeModules = new OneOrMany(["layers.0.mlp.down_proj"]),
+            RankPattern = new() { ["q_proj"] = 8 },
+            AlphaPattern = new() { ["q_proj"] = 16 },
+            UseRslora = false,
+            UseDora = false,
+            InitLoraWeights = new InitWeights("default"),
+            Bias = "none",
+        },
         Quantization = new QuantizationBody { Type = "nf4" },
         Training = new TrainingBody { LearningRate = 2e-4, LrScheduler = "cosine", Warmup = 0.03, BatchSize = 8, Epochs = 2 },
         Dataset = new DatasetBody { ValidationSplit = 0.1 },
@@ -26,7 +39,15 @@ internal static class JobExamples
 
     private static readonly JobSettings Settings = new()
     {
-        Lora = new LoraConfig { Rank = 16, Alpha = 32, Dropout = 0.05, TargetModules = [LoraConfig.AllLinear] },
+        Lora = new LoraConfig
+        {
+            Rank = 16,
+            Alpha = 32,
+            Dropout = 0.05,
+            ExcludeModules = ["layers.0.mlp.down_proj"],
+            RankPattern = new Dictionary<string, int> { ["q_proj"] = 8 },
+            AlphaPattern = new Dictionary<string, double> { ["q_proj"] = 16 },
+        },
         Precision = AdapterExamples.Adapter.Precision,
         LearningRate = 2e-4,
         Scheduler = LrScheduler.Cosine,

@@ -17,7 +17,7 @@ internal static class JobSettingsReader
     internal static double DefaultRate(bool isDpo, string technique) => isDpo ? JobTechnique.UsualRate(technique) / 10 : JobTechnique.UsualRate(technique);
 
     /// <summary>Preset default's.</summary>
-    private const int DefaultRank = 16, DefaultEpochs = 1, MostRepeats = 10;
+    private const int DefaultEpochs = 1, MostRepeats = 10;
     private const double DefaultWarmup = 0.03;
 
     /// <summary>The settings, or null and the first problem.</summary>
@@ -33,7 +33,6 @@ internal static class JobSettingsReader
         var openAi = body.Method?.Supervised?.Hyperparameters ?? body.Method?.Dpo?.Hyperparameters ?? body.Hyperparameters;
         var isDpo = body.Method?.Type == "dpo";
         var technique = body.Technique ?? JobTechnique.Lora;
-        var rank = lora?.Rank ?? lora?.R ?? DefaultRank;
         return new JobSettings
         {
             Preset = body.Preset,
@@ -43,14 +42,7 @@ internal static class JobSettingsReader
                 Length = body.LlamaAdapter?.AdapterLen ?? new AdaptionPromptConfig().Length,
                 Layers = body.LlamaAdapter?.AdapterLayers,
             },
-            Lora = technique != JobTechnique.Lora ? null : new LoraConfig
-            {
-                Rank = rank,
-                Alpha = lora?.Alpha ?? lora?.LoraAlpha ?? 2 * rank,
-                Dropout = lora?.Dropout ?? lora?.LoraDropout ?? 0,
-                TargetModules = lora?.TargetModules?.Values ?? [LoraConfig.AllLinear],
-                Initialisation = lora?.InitLoraWeights?.Name ?? new LoraConfig().Initialisation,
-            },
+            Lora = technique == JobTechnique.Lora ? JobLora.Of(lora) : null,
             Precision = PrecisionNames.Of(body, fastBf16),
             LearningRate = training?.LearningRate ?? DefaultRate(isDpo, technique) * (openAi?.LearningRateMultiplier?.Or(1) ?? 1),
             Scheduler = TrainingOptions.Scheduler(training?.LrScheduler),
@@ -93,7 +85,7 @@ internal static class JobSettingsReader
         preset is null || Presets.Names.Contains(preset) ? null : new("preset", $"there is no preset '{Errors.Clip(preset)}'; use {string.Join(", ", Presets.Names)}");
 
     private static JobBodyProblem? Check(CreateJobRequest body) =>
-        Identity(body) ?? JobDataset.Problem(body.Dataset) ?? JobPreference.Problem(body) ?? Adapter(body.Lora) ?? Initialisation(body) ?? Loop(body.Training) ?? OpenAi(body)
+        Identity(body) ?? JobDataset.Problem(body.Dataset) ?? JobPreference.Problem(body) ?? JobLora.Problem(body.Lora) ?? Initialisation(body) ?? Loop(body.Training) ?? OpenAi(body)
         ?? TrainingOptions.Problem(body.Training ?? new(), body.ValidationFile is not null || body.Dataset?.ValidationSplit > 0) ?? Evaluation(body);
 
     private static JobBodyProblem? Identity(CreateJobRequest body)
@@ -106,20 +98,6 @@ internal static class JobSettingsReader
         if (body.Suffix is { } suffix && !Ids.IsSuffix(suffix)) return new("suffix", Ids.SuffixRule);
         if (body.Metadata is { } pairs && (pairs.Count > 16 || pairs.Any(p => p.Key.Length > 64 || p.Value is null or { Length: > 512 })))
             return new("metadata", "metadata holds at most 16 pairs, keys of at most 64 and values of at most 512 characters");
-        return null;
-    }
-
-    private static JobBodyProblem? Adapter(LoraBody? lora)
-    {
-        if (lora is null) return null;
-        if (lora is { Rank: not null, R: not null }) return new("lora.r", "rank and r are the same; give one");
-        if (lora is { Alpha: not null, LoraAlpha: not null }) return new("lora.lora_alpha", "alpha and lora_alpha are the same; give one");
-        if (lora is { Dropout: not null, LoraDropout: not null }) return new("lora.lora_dropout", "dropout and lora_dropout are the same; give one");
-        if ((lora.Rank ?? lora.R) is < 1 or > 2048) return new(lora.R is null ? "lora.rank" : "lora.r", "rank must be 1 to 2048");
-        if ((lora.Alpha ?? lora.LoraAlpha) is <= 0 or > 1e6) return new("lora.alpha", "alpha must be above 0; twice the rank is usual");
-        if ((lora.Dropout ?? lora.LoraDropout) is < 0 or >= 1) return new("lora.dropout", "dropout must be at least 0 and below 1");
-        if (lora.LoraplusLrRatio is <= 0 or > 1000) return new("lora.loraplus_lr_ratio", "loraplus_lr_ratio must be above 0 and at most 1000; 16 is usual");
-        if (lora.TargetModules is { Values.Count: 0 }) return new("lora.target_modules", "target_modules names no module; leave it out for all-linear");
         return null;
     }
 

@@ -5,7 +5,11 @@ namespace FineTuneService.Hosting;
 
 /// <summary>A string, or an array of strings, as PEFT's target_modules and OpenAI's stop are written.</summary>
 [JsonConverter(typeof(OneOrManyConverter))]
-public sealed record OneOrMany(IReadOnlyList<string> Values);
+public sealed record OneOrMany(IReadOnlyList<string> Values)
+{
+    /// <summary>It was written as a string.</summary>
+    public bool IsOne { get; init; }
+}
 
 internal sealed class OneOrManyConverter : JsonConverter<OneOrMany>
 {
@@ -13,7 +17,7 @@ internal sealed class OneOrManyConverter : JsonConverter<OneOrMany>
 
     public override OneOrMany Read(ref Utf8JsonReader reader, Type type, JsonSerializerOptions options) => reader.TokenType switch
     {
-        JsonTokenType.String => new OneOrMany([reader.GetString()!]),
+        JsonTokenType.String => new OneOrMany([reader.GetString()!]) { IsOne = true },
         JsonTokenType.StartArray => new OneOrMany(Many(ref reader)),
         _ => throw new JsonException(Expected),
     };
@@ -26,6 +30,9 @@ internal sealed class OneOrManyConverter : JsonConverter<OneOrMany>
         return values;
     }
 
-    public override void Write(Utf8JsonWriter writer, OneOrMany value, JsonSerializerOptions options) =>
-        JsonSerializer.Serialize(writer, value.Values, options);
+    public override void Write(Utf8JsonWriter writer, OneOrMany value, JsonSerializerOptions options)
+    {
+        if (value.IsOne) writer.WriteStringValue(value.Values[0]);
+        else JsonSerializer.Serialize(writer, value.Values, options);
+    }
 }

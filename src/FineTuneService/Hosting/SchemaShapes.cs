@@ -11,6 +11,8 @@ internal static class SchemaShapes
     public static void AddTo(SwaggerGenOptions swagger)
     {
         swagger.MapType<OneOrMany>(() => Either(Text(), Array(Text())));
+        swagger.MapType<WholeNumbers>(() => Either(Number("integer"), Array(Number("integer"))));
+        swagger.MapType<TokenIndices>(() => Either(Array(Number("integer")), new OpenApiSchema { Type = JsonSchemaType.Object, AdditionalProperties = Array(Number("integer")) }));
         swagger.MapType<Prompts>(() => Either(Text(), Array(Text()), Array(Number("integer")), Array(Array(Number("integer")))));
         swagger.MapType<Auto>(AutoShape);
         swagger.MapType<Auto?>(AutoShape);

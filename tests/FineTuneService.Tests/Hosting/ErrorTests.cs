@@ -30,7 +30,7 @@ public sealed class ErrorTests(TestService service) : IClassFixture<TestService>
 
     [Theory]
     [InlineData("lora", "{\"rank\": 0}", "lora.rank")]
-    [InlineData("lora", "{\"use_dora\": true}", "lora.use_dora")]
+    [InlineData("lora", "{\"use_qalora\": true}", "lora.use_qalora")]
     [InlineData("training", "{\"optimizer\": \"adagrad\"}", "training.optimizer")]
     [InlineData("quantization", "{\"type\": \"int3\"}", "quantization.type")]
     [InlineData("method", "{\"type\": \"reinforcement\"}", "method.type")]

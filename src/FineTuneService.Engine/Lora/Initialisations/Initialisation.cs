@@ -22,7 +22,7 @@ internal abstract class Initialisation
     /// <summary>In PEFT's terms (init_lora_weights); default is its true. pissa_niter_N is taken too.</summary>
     public static IReadOnlyCollection<string> Names => [.. All.Keys, PissaIterations + "N"];
 
-    /// <exception cref="ArgumentException">There is none of that name.</exception>
+    /// <exception cref="LoraOptionException">There is none of that name.</exception>
     public static Initialisation Of(string name)
     {
         if (All.TryGetValue(name, out Func<Initialisation>? make)) return make();
@@ -30,7 +30,7 @@ internal abstract class Initialisation
             && int.TryParse(name.AsSpan(PissaIterations.Length), NumberStyles.None, CultureInfo.InvariantCulture, out int iterations) && iterations is >= 1 and <= MostIterations)
             return new Pissa(iterations);
         string shown = name.Length > 40 ? name[..40] + "…" : name;
-        throw new ArgumentException($"init_lora_weights '{shown}' is not supported; use one of {string.Join(", ", Names)}");
+        throw new LoraOptionException("init_lora_weights", $"init_lora_weights '{shown}' is not supported; use one of {string.Join(", ", Names)}");
     }
 
     /// <summary>The base counts as changed by -scaling·B·A of the initial matrices, so that a new adapter changes nothing.</summary>
