@@ -1,3 +1,4 @@
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace FineTuneService.Engine.Compute;
@@ -12,7 +13,8 @@ namespace FineTuneService.Engine.Compute;
 /// A block keeps the view it was last lent as, so equal steps make no tensor objects either. Contents of a lent tensor are
 /// whatever the last borrower left.
 /// </remarks>
-internal sealed class BufferPool(Device device) : IDisposable
+/// <param name="memory">What the blocks are taken of; null: no limit.</param>
+internal sealed class BufferPool(Device device, MemoryShare? memory = null) : IDisposable
 {
     private readonly Dictionary<ScalarType, List<Block>> _free = [];
     private readonly Dictionary<Tensor, Block> _lent = new(ReferenceEqualityComparer.Instance);
@@ -26,6 +28,7 @@ internal sealed class BufferPool(Device device) : IDisposable
     public int Blocks { get; private set; }
 
     /// <summary>A contiguous tensor of this shape, its values undefined, until it is returned. The borrower never disposes it.</summary>
+    /// <exception cref="MemoryExceededException">The budget has no room for it, with every free block given back.</exception>
     public Tensor Lend(ScalarType dtype, params ReadOnlySpan<long> shape)
     {
         long count = 1;
@@ -57,11 +60,17 @@ internal sealed class BufferPool(Device device) : IDisposable
         _lent.Clear();
     }
 
+    /// <summary>Gives the memory of every block that is not lent back: the next steps have other shapes.</summary>
+    public void Trim()
+    {
+        foreach (Block block in _free.Values.SelectMany(blocks => blocks)) Drop(block);
+        _free.Clear();
+    }
+
     public void Dispose()
     {
         ReturnAll();
-        foreach (Block block in _free.Values.SelectMany(blocks => blocks)) block.Dispose();
-        _free.Clear();
+        Trim();
     }
 
     /// <summary>The smallest free block that is large enough, unless more than half of it would be wasted.</summary>
@@ -84,15 +93,23 @@ internal sealed class BufferPool(Device device) : IDisposable
     /// <summary>Gives an outgrown block's memory back.</summary>
     private void Drop(Block block)
     {
-        Bytes -= block.Capacity * block.Storage.element_size();
+        long bytes = block.Capacity * block.Storage.element_size();
+        Bytes -= bytes;
         Blocks--;
         block.Dispose();
+        memory?.Give(bytes);
     }
 
     private Block Allocate(ScalarType dtype, long count)
     {
+        long bytes = count * dtype.ElementSize();
+        if (memory?.TryTake(bytes) == false)
+        {
+            Trim();
+            if (!memory.TryTake(bytes)) throw new MemoryExceededException(bytes);
+        }
         Tensor storage = empty([count], dtype: dtype, device: Device).DetachFromDisposeScope();
-        Bytes += count * storage.element_size();
+        Bytes += bytes;
         Blocks++;
         return new Block(storage, count);
     }

@@ -33,12 +33,13 @@ public sealed class BatchedEvaluation : IDisposable
     }
 
     /// <param name="adapter">Null: the model alone.</param>
+    /// <param name="yieldPoint">Called after each decoder block: requests may be served there. The model and the adapter stay as they are meanwhile.</param>
     /// <exception cref="ArgumentException">A row is empty or has an id outside the model's vocabulary.</exception>
-    public EvaluationSums Batch(BaseModel model, Adapter? adapter, IReadOnlyList<TrainingRow> rows)
+    public EvaluationSums Batch(BaseModel model, Adapter? adapter, IReadOnlyList<TrainingRow> rows, Action? yieldPoint = null)
     {
         RowChecks.RequireRows(rows, model.Config.VocabularySize, "evaluation");
         (Decoder decoder, BufferPool pool) = _held.Of(model);
-        return Evaluator.Batch(decoder, adapter, rows, pool);
+        return Evaluator.Batch(decoder, adapter, rows, pool, yieldPoint);
     }
 
     public void Dispose() => _held.Dispose();

@@ -1,3 +1,5 @@
+using FineTuneService.Engine.Compute;
+
 namespace FineTuneService.Engine.Generation;
 
 /// <summary>

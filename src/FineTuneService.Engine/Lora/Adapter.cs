@@ -1,5 +1,6 @@
 using FineTuneService.Engine.Compute;
 using FineTuneService.Engine.Weights;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace FineTuneService.Engine.Lora;
@@ -17,6 +18,9 @@ public sealed class Adapter : IDisposable
 
     /// <summary>Bytes of its tensors.</summary>
     public long Bytes => (Values.Flat.numel() + (Removed?.Flat.numel() ?? 0)) * Values.Flat.element_size();
+
+    /// <summary>The same with their copy in the dtype that products are computed in, where that is another.</summary>
+    internal long BytesIn(ScalarType compute) => Values.Flat.dtype == compute ? Bytes : Bytes + Bytes / Values.Flat.element_size() * compute.ElementSize();
 
     /// <summary>The parameters that train.</summary>
     public long ParameterCount => Values.Layout.Length;

@@ -16,10 +16,11 @@ internal sealed class EmbeddingNoise(double alpha, ulong seed)
     /// <summary>Adds the noise of one micro batch.</summary>
     /// <param name="rows">Each sequence's index in the training data.</param>
     /// <param name="width">Tokens of a padded sequence.</param>
-    public Action<Tensor> Of(int step, int[] rows, int width) => embedded =>
+    /// <param name="wholeWidth">The same of the micro batch before it was divided for want of memory: the noise is that batch's.</param>
+    public Action<Tensor> Of(int step, int[] rows, int width, int wholeWidth) => embedded =>
     {
         int hidden = (int)embedded.shape[1], length = width * hidden;
-        float most = (float)(alpha / Math.Sqrt((double)width * hidden));
+        float most = (float)(alpha / Math.Sqrt((double)wholeWidth * hidden));
         var noise = new float[rows.Length * length];
         Chunks.Run(rows.Length, row =>
         {

@@ -9,6 +9,9 @@ internal sealed record RunProgress(int Step = 0, int SavedStep = 0, long Trained
 {
     public EvaluationTrack Evaluations { get; init; } = new();
 
+    /// <summary>Where micro batches were divided; null: nowhere.</summary>
+    public IReadOnlyList<MicroBatchDivision>? Divisions { get; init; }
+
     public RunProgress After(StepResult result) =>
         this with { Step = Step + 1, TrainedTokens = TrainedTokens + result.Tokens, LastLoss = result.Loss };
 }

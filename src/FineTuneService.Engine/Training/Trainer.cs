@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using FineTuneService.Engine.Compute;
 using FineTuneService.Engine.Datasets;
 using FineTuneService.Engine.Evaluation;
 using FineTuneService.Engine.Lora;
@@ -29,6 +30,11 @@ public sealed class Trainer : IDisposable
     private readonly EmbeddingNoise? _noise;
     private readonly BestParameters? _best;
     private readonly Func<Adapter>? _initial;
+    private readonly RunMemory? _memory;
+    private readonly MemoryFit _fit;
+
+    /// <summary>What the run holds beside its base and a step's buffers, and of that what it trains.</summary>
+    private readonly long _fixedBytes, _adapterBytes;
     private RunProgress _progress = new();
     private string? _diverged;
     private (int Step, EvaluationResult Result)? _evaluated;
@@ -40,10 +46,12 @@ public sealed class Trainer : IDisposable
     /// <param name="diskTakes">Whether the disk may take so many bytes of a checkpoint; null: whether they fit.</param>
     /// <param name="initialAdapter">Folder of an adapter in PEFT's format that a run without a checkpoint begins from; null: a new one.</param>
     /// <param name="yieldPoint">Called while a new adapter is worked out: requests may be served there.</param>
+    /// <param name="memory">Null: no limit.</param>
     /// <exception cref="ArgumentException">The config or rows cannot be trained on this model; the message says what and why.</exception>
+    /// <exception cref="MemoryExceededException">The parameters alone do not fit.</exception>
     public Trainer(
         BaseModel model, TrainingConfig config, IReadOnlyList<TrainingRow> train, IReadOnlyList<TrainingRow>? validation, string checkpointFolder,
-        Func<long, bool>? diskTakes = null, Func<string>? initialAdapter = null, Action? yieldPoint = null)
+        Func<long, bool>? diskTakes = null, Func<string>? initialAdapter = null, Action? yieldPoint = null, RunMemory? memory = null)
     {
         TrainingValidation.Require(model, config, train, validation);
         (_config, _train, _validation) = (config, train, validation);
@@ -53,11 +61,22 @@ public sealed class Trainer : IDisposable
         _parameters = Adapter is null ? new ModelParameters(model.Config.Slots, model.Weights) : new AdapterParameters(Adapter);
         _optimizer = OptimizerTable.Make(config.Optimizer, _parameters.Set(config.Optimizer));
         _decoder = new Decoder(model.Config, model.Weights);
-        _step = new TrainingStep(_decoder, _parameters, Adapter, _optimizer, config);
+        _step = new TrainingStep(_decoder, _parameters, Adapter, _optimizer, config, memory?.Share);
+        _fit = new MemoryFit(_step.Pool, memory?.Share, new MicroBatchSizes(config, memory?.Divisions ?? []));
         if (config.Lora is { Dropout: > 0 }) _dropout = new LoraDropout(config.Lora.Dropout, config.Seed, _step.Pool);
         if (config.NeftuneAlpha is { } alpha) _noise = new EmbeddingNoise(alpha, config.Seed);
         if (config.KeepBest) _best = new BestParameters(_parameters);
         _checkpoints = new Checkpoints(checkpointFolder, CheckpointRun.Of(config, train, _order.TotalSteps), _parameters, _optimizer, _best, diskTakes);
+        long values = _parameters.Values.numel() * _parameters.Values.element_size();
+        _adapterBytes = Adapter is null ? values : Adapter.BytesIn(model.Weights.Dtype);
+        _fixedBytes = _adapterBytes + values + _optimizer.StateBytes + (_best?.Bytes ?? 0);
+        if (memory?.Share.TryTake(_fixedBytes) == false)
+        {
+            Dispose();
+            Adapter?.Dispose();
+            throw new MemoryExceededException(_fixedBytes);
+        }
+        _memory = memory;
     }
 
     /// <summary>What is being trained, and the result once the run has ended; null in full-parameter training. The caller may keep it
@@ -72,11 +91,14 @@ public sealed class Trainer : IDisposable
     /// <param name="yieldPoint">Called between decoder blocks, forward and backward: requests may be served there.</param>
     public RunFinished Run(Action<TrainingEvent> onEvent, Func<bool>? stopRequested = null, Action? yieldPoint = null)
     {
-        _step.YieldPoint = yieldPoint;
-        if (_checkpoints.Restore((step, fault) => onEvent(new CheckpointUnusable(step, fault))) is { } progress) _progress = progress;
+        _step.YieldPoint = _fit.YieldPoint = yieldPoint;
+        _fit.StopRequested = stopRequested;
+        if (_checkpoints.Restore((step, fault) => onEvent(new CheckpointUnusable(step, fault))) is { } progress) GoOn(progress);
         else if (_initial is not null) Begin(_initial);
         onEvent(new RunStarted(_progress.Step, _order.TotalSteps, _parameters.Values.numel()));
-        if (_progress.Step < _order.TotalSteps) DryRun();
+        Divide(onEvent);
+        if (_progress.Step < _order.TotalSteps) DryRun(onEvent);
+        _memory?.Share.Settle();
         if (_progress.Step == 0) Evaluate(onEvent); // What the run starts from, to compare with.
         bool stopped = Fit(onEvent, stopRequested);
         EvaluationResult? evaluation = stopped || _diverged is not null ? null : Evaluate(onEvent);
@@ -95,7 +117,7 @@ public sealed class Trainer : IDisposable
     }
 
     /// <summary>Bytes that the run holds now, its base included: as buffers stay, the most that it has held.</summary>
-    public long HeldBytes => _decoder.Weights.Bytes + _parameters.Values.numel() * _parameters.Values.element_size() * 2 + _optimizer.StateBytes + _step.Pool.Bytes;
+    public long HeldBytes => _decoder.Weights.Bytes + _fixedBytes + _step.Pool.Bytes;
 
     /// <summary>What a run would take, from shapes and counts alone.</summary>
     /// <param name="rows">Training rows.</param>
@@ -106,6 +128,7 @@ public sealed class Trainer : IDisposable
 
     public void Dispose()
     {
+        _memory?.Share.Give(_fixedBytes - (Adapter is null ? 0 : _adapterBytes));
         _step.Dispose();
         _decoder.Dispose();
         _optimizer.Dispose();
@@ -123,14 +146,37 @@ public sealed class Trainer : IDisposable
         _parameters.Changed();
     }
 
-    /// <summary>The largest two micro batches, forward and backward, as the run's steps do it: what cannot fit fails here, and the buffers
-    /// are made.</summary>
-    private void DryRun()
+    private void GoOn(RunProgress progress)
     {
-        int size = Math.Min(_config.MicroBatchSize, _train.Count);
-        int[] longest = [.. Enumerable.Range(0, _train.Count).OrderByDescending(row => _train[row].Longest).Take(size)];
-        for (int i = 0; i < 2; i++) _step.Accumulate([Batch(step: 1, longest)]);
+        _progress = progress;
+        if (_fit.Sizes.Divisions.Count == 0) _fit.Sizes = new MicroBatchSizes(_config, progress.Divisions ?? []);
     }
+
+    /// <summary>The largest two micro batches, forward and backward, as the run's steps do it: what cannot fit fails here, or is divided,
+    /// and the buffers are made.</summary>
+    private void DryRun(Action<TrainingEvent> onEvent) => WithinMemory(onEvent, rows =>
+    {
+        int[] longest = [.. Enumerable.Range(0, _train.Count).OrderByDescending(row => _train[row].Longest).Take(Math.Min(rows, _train.Count))];
+        MicroBatch batch = Whole(longest);
+        for (int i = 0; i < 2; i++) _step.Accumulate([Batch(step: 1, longest, batch, batch.Tokens.Width)]);
+        return true;
+    });
+
+    /// <summary>What does not fit by estimate is not tried.</summary>
+    private void Divide(Action<TrainingEvent> onEvent)
+    {
+        int next = _progress.Step + 1, before = _fit.Sizes.At(next);
+        if (_memory?.MostRows < before && _fit.Sizes.Divides) Halved(new MicroBatchHalved(next, before, _fit.Sizes.Divide(next, _memory.MostRows.Value), _fit.Sizes.Divisions), onEvent);
+        else if (_fit.Sizes.Divisions.Count > 0) _progress = _progress with { Divisions = _fit.Sizes.Divisions };
+    }
+
+    private void Halved(MicroBatchHalved halved, Action<TrainingEvent> onEvent)
+    {
+        _progress = _progress with { Divisions = halved.Divisions };
+        onEvent(halved);
+    }
+
+    private T WithinMemory<T>(Action<TrainingEvent> onEvent, Func<int, T> work) => _fit.Run(_progress.Step + 1, halved => Halved(halved, onEvent), work);
 
     /// <returns>Whether the run was stopped before its last step.</returns>
     private bool Fit(Action<TrainingEvent> onEvent, Func<bool>? stopRequested)
@@ -151,7 +197,8 @@ public sealed class Trainer : IDisposable
         var clock = Stopwatch.StartNew();
         int step = _progress.Step + 1;
         double learningRate = LearningRate.At(step, _order.TotalSteps, _config);
-        StepResult result = _step.Run([.. _order.Step(step).Select(rows => Batch(step, rows))], learningRate);
+        StepResult result = WithinMemory(onEvent, rows => _step.Accumulate([.. _order.Step(step).SelectMany(micro => Divided(step, micro, rows))]));
+        _step.Update(result, learningRate);
         if (result.NotFinite is { } what)
         {
             Diverge($"{what} not finite at step {step}");
@@ -162,19 +209,28 @@ public sealed class Trainer : IDisposable
         onEvent(new StepFinished(step, result.Loss, learningRate, result.GradNorm, result.Tokens, epoch, clock.Elapsed) { Preferences = result.Preferences });
     }
 
-    private MicroBatch Batch(int step, int[] rows)
+    /// <summary>A micro batch in parts of so many rows.</summary>
+    private IEnumerable<MicroBatch> Divided(int step, int[] micro, int rows)
     {
-        MicroBatch batch = _step.Method.Batch([.. rows.Select(row => _train[row])]);
+        MicroBatch whole = Whole(micro);
+        return micro.Length <= rows ? [Batch(step, micro, whole, whole.Tokens.Width)] : micro.Chunk(rows).Select(part => Batch(step, part, Whole(part), whole.Tokens.Width));
+    }
+
+    private MicroBatch Whole(int[] rows) => _step.Method.Batch([.. rows.Select(row => _train[row])]);
+
+    /// <param name="wholeWidth">Of the micro batch that this one is, or is a part of.</param>
+    private MicroBatch Batch(int step, int[] rows, MicroBatch batch, int wholeWidth)
+    {
         // The second answers of pairs have places of their own, behind all rows.
         int[] places = batch.Tokens.Rows == rows.Length ? rows : [.. rows, .. rows.Select(row => _train.Count + row)];
-        return batch with { Dropout = _dropout?.Of(step, places, batch.Tokens.Width), EmbeddingNoise = _noise?.Of(step, places, batch.Tokens.Width) };
+        return batch with { Dropout = _dropout?.Of(step, places, batch.Tokens.Width), EmbeddingNoise = _noise?.Of(step, places, batch.Tokens.Width, wholeWidth) };
     }
 
     private EvaluationResult? Evaluate(Action<TrainingEvent> onEvent)
     {
         if (_validation is not { Count: > 0 }) return null;
         if (_evaluated is { } done && done.Step == _progress.Step) return done.Result;
-        EvaluationResult result = _step.Evaluate(_validation);
+        EvaluationResult result = WithinMemory(onEvent, rows => _step.Evaluate(_validation, rows));
         if (!double.IsFinite(result.Loss))
         {
             Diverge($"the validation loss is not finite at step {_progress.Step}");

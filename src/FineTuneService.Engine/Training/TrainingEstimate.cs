@@ -15,6 +15,9 @@ public sealed record TrainingEstimate(
     /// <summary>On disk, of a checkpoint to go on from: the parameters, and what the optimizer knows of them.</summary>
     public long CheckpointBytes { get; init; }
 
+    /// <summary>The same with one row at a time: the least that the run can do with, as micro batches that do not fit are divided.</summary>
+    public required MemoryEstimate Least { get; init; }
+
     /// <param name="rows">Training rows.</param>
     /// <param name="tokens">Their tokens together.</param>
     /// <param name="longestRow">Tokens of the longest.</param>
@@ -32,6 +35,7 @@ public sealed record TrainingEstimate(
             trainable, model.ParameterCount + (config.Lora is null ? 0 : trainable), adapterBytes, order.TotalSteps, (long)Math.Ceiling(tokens * epochs),
             memory)
         {
+            Least = MemoryEstimate.Of(model, precision, config with { MicroBatchSize = 1 }, trainable, longestRow),
             CheckpointBytes = (trainable * (config.KeepBest ? 2 : 1) + removed) * adapterElement + memory.Optimizer,
         };
     }

@@ -17,6 +17,10 @@ public sealed record StepFinished(int Step, double Loss, double LearningRate, do
     public PreferenceStatistics? Preferences { get; init; }
 }
 
+/// <summary>The memory budget has no room for a micro batch of so many rows: from this step on it has fewer, and more of them add up to a step.</summary>
+/// <param name="Divisions">All of the run's, for one that does the same again.</param>
+public sealed record MicroBatchHalved(int Step, int From, int To, IReadOnlyList<MicroBatchDivision> Divisions) : TrainingEvent(Step);
+
 /// <summary>Mean loss a token, and mean token accuracy (0…1), on the validation rows; of pairs, the mean loss a pair and the share of them whose
 /// better answer has the higher reward.</summary>
 public sealed record Evaluated(int Step, double Loss, double TokenAccuracy) : TrainingEvent(Step);

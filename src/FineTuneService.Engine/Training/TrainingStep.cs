@@ -30,10 +30,11 @@ internal sealed class TrainingStep : IDisposable
     private readonly TrainingConfig _config;
     private readonly StepContext _context;
 
-    public TrainingStep(Decoder decoder, TrainedParameters parameters, Adapter? adapter, Optimizer optimizer, TrainingConfig config)
+    /// <param name="memory">What the buffers are taken of; null: no limit.</param>
+    public TrainingStep(Decoder decoder, TrainedParameters parameters, Adapter? adapter, Optimizer optimizer, TrainingConfig config, MemoryShare? memory = null)
     {
         (_parameters, _optimizer, _config) = (parameters, optimizer, config);
-        Pool = new BufferPool(parameters.Values.device);
+        Pool = new BufferPool(parameters.Values.device, memory);
         _context = new StepContext(decoder, adapter, parameters.Gradients, Pool, config.GradientCheckpointing);
         Method = TrainingMethod.Of(config);
     }
@@ -49,15 +50,16 @@ internal sealed class TrainingStep : IDisposable
         set => _context.YieldPoint = value;
     }
 
-    /// <summary>The update is left out where the step's loss or gradients are not finite.</summary>
+    /// <inheritdoc cref="Accumulate"/>
     public StepResult Run(IReadOnlyList<MicroBatch> microBatches, double learningRate)
     {
         StepResult result = Accumulate(microBatches);
-        if (result.NotFinite is null) Update(result.GradNorm, learningRate);
+        Update(result, learningRate);
         return result;
     }
 
     /// <summary>Sets the gradients to the step's, without updating anything.</summary>
+    /// <exception cref="MemoryExceededException">A micro batch does not fit. Nothing has changed but the gradients.</exception>
     public StepResult Accumulate(IReadOnlyList<MicroBatch> microBatches)
     {
         using var scope = NewDisposeScope();
@@ -76,7 +78,18 @@ internal sealed class TrainingStep : IDisposable
     }
 
     /// <summary>Mean loss and accuracy on rows that are not trained on.</summary>
-    public EvaluationResult Evaluate(IReadOnlyList<TrainingRow> rows) => Method.Evaluate(rows, _config.MicroBatchSize, _context);
+    /// <param name="batchSize">Rows of a forward.</param>
+    public EvaluationResult Evaluate(IReadOnlyList<TrainingRow> rows, int batchSize) => Method.Evaluate(rows, batchSize, _context);
+
+    /// <summary>The update by a step's gradients; left out where they, or its loss, are not finite.</summary>
+    public void Update(StepResult result, double learningRate)
+    {
+        if (result.NotFinite is not null) return;
+        using var scope = NewDisposeScope();
+        GradientClipping.Clip(_parameters.GradientValues, result.GradNorm, _config.MaxGradNorm);
+        _optimizer.Step(learningRate);
+        _parameters.Changed();
+    }
 
     public void Dispose() => Pool.Dispose();
 
@@ -88,12 +101,4 @@ internal sealed class TrainingStep : IDisposable
     };
 
     private static double Inverse(double units) => units > 0 ? 1 / units : 1;
-
-    private void Update(double gradNorm, double learningRate)
-    {
-        using var scope = NewDisposeScope();
-        GradientClipping.Clip(_parameters.GradientValues, gradNorm, _config.MaxGradNorm);
-        _optimizer.Step(learningRate);
-        _parameters.Changed();
-    }
 }

@@ -24,10 +24,11 @@ public sealed class DeviceLease : IDisposable
     private readonly TimeProvider _clock;
     private readonly ILogger<DeviceLease>? _log;
     private readonly TrainingShare _share;
-    private readonly WorkQueue _serving = new(), _training = new();
+    private readonly WorkQueue _serving = new(), _sharing = new(), _training = new();
     private readonly AutoResetEvent _wake = new(false);
     private readonly Thread _thread;
     private Func<bool>[] _steppers = [];
+    private bool _shares;
     private volatile bool _closing;
     private volatile string? _holder;
     private long _lastSign;
@@ -53,6 +54,12 @@ public sealed class DeviceLease : IDisposable
     /// <param name="cancel">Work that still waits leaves the queue at once.</param>
     /// <param name="turn">Whose work it is: a tenant's id.</param>
     public Task<T> Serve<T>(string owner, Func<T> work, CancellationToken cancel = default, string turn = "") => Add(_serving, owner, work, cancel, turn);
+
+    /// <summary>
+    /// Runs work that takes a while, such as a forward of an evaluation, when its turn comes; it must call <see cref="Yield"/> often. What is
+    /// short is served within it, and no other of its kind.
+    /// </summary>
+    public Task<T> Share<T>(string owner, Func<T> work, CancellationToken cancel = default, string turn = "") => Add(_sharing, owner, work, cancel, turn);
 
     /// <summary>Runs long work, which must call <see cref="Offer"/> often. One at a time, in the order of the calls.</summary>
     /// <param name="tenant">Whose it is, for the log.</param>
@@ -84,12 +91,23 @@ public sealed class DeviceLease : IDisposable
     public void Offer()
     {
         SignOfLife();
-        if ((_serving.IsEmpty && _steppers.Length == 0) || _share.TrainingIsDue) return;
+        if ((_serving.IsEmpty && _sharing.IsEmpty && _steppers.Length == 0) || _share.TrainingIsDue) return;
         string? trainer = _holder;
         long started = _clock.GetTimestamp();
         while (ServeOnce() && _clock.GetElapsedTime(started) < _share.Serving) { }
         _share.Served(started);
         _holder = trainer;
+    }
+
+    /// <summary>Serves what waits and is short, and every answer under way, once. Called by <see cref="Share"/>'s work, on the device's thread,
+    /// after every decoder block.</summary>
+    public void Yield()
+    {
+        SignOfLife();
+        if (_serving.IsEmpty && _steppers.Length == 0) return;
+        string? holder = _holder;
+        ServeOnce();
+        _holder = holder;
     }
 
     /// <summary>Lets every answer under way have its next token, within work that takes long in one piece. On the device's thread.</summary>
@@ -99,6 +117,7 @@ public sealed class DeviceLease : IDisposable
     {
         _closing = true;
         _serving.Close();
+        _sharing.Close();
         _training.Close();
         _wake.Set();
         // A thread that never comes back must not hold up the process's end.
@@ -150,7 +169,19 @@ public sealed class DeviceLease : IDisposable
             worked = true;
             if (_clock.GetElapsedTime(started) >= WorkSlice) break;
         }
-        return StepAll() | worked;
+        return ShareOnce() | StepAll() | worked;
+    }
+
+    /// <summary>One piece of work within which others are served.</summary>
+    private bool ShareOnce()
+    {
+        if (_shares || !_sharing.TryTake(out DeviceWork? work)) return false;
+        long began = _clock.GetTimestamp();
+        _shares = true;
+        Run(work);
+        _shares = false;
+        Log.Held(work.Owner, work.Turn, began);
+        return true;
     }
 
     private bool StepAll()

@@ -10,7 +10,7 @@ public abstract class Resident
     private readonly List<(string User, bool ForLong)> _users = [];
 
     /// <summary>Bytes of the memory budget that it holds.</summary>
-    public long Bytes { get; protected init; }
+    public virtual long Bytes { get; protected init; }
 
     public IEnumerable<string> Users => _users.Select(use => use.User);
 

@@ -1,3 +1,4 @@
+using FineTuneService.Engine.Compute;
 using FineTuneService.Engine.Formats;
 using FineTuneService.Engine.Generation;
 using FineTuneService.Engine.Lora;
@@ -22,6 +23,9 @@ public sealed class ResidentModels : IDisposable
 
     /// <summary>Jobs' own.</summary>
     private readonly List<ModelCopy> _copies = [];
+
+    /// <summary>Of jobs under way; replaced whole, as other threads read it.</summary>
+    private volatile JobMemory[] _training = [];
 
     /// <summary>Deleted while they were in use.</summary>
     private readonly List<Resident> _leaving = [];
@@ -92,7 +96,8 @@ public sealed class ResidentModels : IDisposable
     /// <summary>A job's base. While answers hold the memory, they go on until there is room.</summary>
     /// <param name="stop">Whether the job is to end.</param>
     /// <returns>Null where it was to end before there was room.</returns>
-    /// <exception cref="ModelException">There will be no room, or the folder is no longer a model.</exception>
+    /// <exception cref="MemoryExceededException">There will be no room.</exception>
+    /// <exception cref="ModelException">The folder is no longer a model.</exception>
     public ModelUse? UseForJob(string folder, BasePrecision precision, string user, Func<bool> stop)
     {
         var asked = new AskedModel(_texts.Of(folder), precision);
@@ -100,37 +105,57 @@ public sealed class ResidentModels : IDisposable
         {
             (ModelUse? use, NoRoom? none) = TryUse(asked, user, forLong: true);
             if (use is not null) return use;
-            if (none!.Kind == NoRoomKind.Never) throw new ModelException(none.Message);
+            if (none!.Kind == NoRoomKind.Never) throw new MemoryExceededException(none.Message.TrimEnd('.'), 0);
             _lease.Offer();
             Thread.Sleep(1); // An offer may come too soon after the last.
         }
         return null;
     }
 
-    /// <summary>Bytes of models' weights and of adapters, from any thread: as they were a moment ago.</summary>
-    public (long Models, long Adapters) BytesByKind => (Interlocked.Read(ref _modelBytes), Interlocked.Read(ref _adapterBytes));
+    /// <summary>Memory for what a job holds beside its base, set aside before it trains. While answers hold it, they go on until there is room.</summary>
+    /// <param name="bytes">What the job may come to need.</param>
+    /// <inheritdoc cref="UseForJob"/>
+    public JobMemory? MemoryForJob(long bytes, string user, Func<bool> stop)
+    {
+        var share = new MemoryShare(_budget);
+        while (!stop())
+        {
+            if (share.TrySetAside(bytes)) return Memory(share, user);
+            if (NoRoomFor(bytes, "Training") is { Kind: NoRoomKind.Never } none) throw new MemoryExceededException(none.Message.TrimEnd('.'), bytes);
+            _lease.Offer();
+            Thread.Sleep(1);
+        }
+        return null;
+    }
+
+    /// <summary>Bytes that a job can come to have, once everything that only answers use is let go.</summary>
+    public long ForJobs => _options.DeviceBytes - All().Where(resident => resident.ForLong).Sum(resident => resident.Bytes);
+
+    /// <summary>Bytes of models' weights, of adapters, and of what training holds, from any thread: as they were a moment ago.</summary>
+    public (long Models, long Adapters, long Training) BytesByKind =>
+        (Interlocked.Read(ref _modelBytes), Interlocked.Read(ref _adapterBytes), _training.Sum(memory => memory.Bytes));
 
     /// <summary>What holds memory, and who uses it now. From any thread.</summary>
     public Task<IReadOnlyList<MemoryHolder>> Holders() => _lease.Serve("memory", () => (IReadOnlyList<MemoryHolder>)
     [
         .. _models.Select(model => new MemoryHolder("model", model.Key.Folder, model.Value.Bytes, Told(model.Value))),
         .. _adapters.Select(adapter => new MemoryHolder("adapter", adapter.Key, adapter.Value.Bytes, Told(adapter.Value))),
+        .. _training.Select(memory => new MemoryHolder("training", memory.Users.First(), memory.Bytes, Told(memory))),
         .. _copies.Select(copy => new MemoryHolder("model", "a job's own copy", copy.Bytes, Told(copy))),
         .. _leaving.Select(leaving => new MemoryHolder(leaving is ResidentModel ? "model" : "adapter", "deleted", leaving.Bytes, Told(leaving))),
     ]);
 
     /// <summary>A copy of a base that a job may change. While answers hold the memory, they go on until there is room.</summary>
-    /// <param name="beside">Bytes that the job holds beside the weights.</param>
     /// <returns>Null where the job was to end before there was room.</returns>
     /// <inheritdoc cref="UseForJob"/>
-    public ModelCopy? CopyForJob(string folder, BasePrecision precision, long beside, string user, Func<bool> stop)
+    public ModelCopy? CopyForJob(string folder, BasePrecision precision, string user, Func<bool> stop)
     {
         ModelText text = _texts.Of(folder);
-        long bytes = precision.BytesOf(text.Config, folder) + beside;
+        long bytes = precision.BytesOf(text.Config, folder);
         while (!stop())
         {
             if (_budget.TryTake(bytes)) return Copy(text, precision, bytes, user);
-            if (NoRoomFor(bytes, "Full training of the model") is { Kind: NoRoomKind.Never } none) throw new ModelException(none.Message);
+            if (NoRoomFor(bytes, "Full training of the model") is { Kind: NoRoomKind.Never } none) throw new MemoryExceededException(none.Message.TrimEnd('.'), bytes);
             _lease.Offer();
             Thread.Sleep(1);
         }
@@ -202,6 +227,19 @@ public sealed class ResidentModels : IDisposable
         }
     }
 
+    private JobMemory Memory(MemoryShare share, string user)
+    {
+        var memory = new JobMemory(share, ended =>
+        {
+            _training = [.. _training.Where(other => other != ended)];
+            ended.Free();
+            Sweep();
+        });
+        memory.Enter(user, forLong: true, ++_uses);
+        _training = [.. _training, memory];
+        return memory;
+    }
+
     private (ResidentModel?, NoRoom?) Load(AskedModel asked)
     {
         long bytes = asked.Precision.BytesOf(asked.Text.Config, asked.Text.Folder) + Generator.CacheBytes(asked.Text.Config, asked.Precision, Capacity(asked.Text.Config));
@@ -257,14 +295,13 @@ public sealed class ResidentModels : IDisposable
 
     private NoRoom NoRoomFor(long bytes, string what)
     {
-        long held = All().Where(resident => resident.ForLong).Sum(resident => resident.Bytes);
-        if (bytes <= _options.DeviceBytes - held)
-            return new NoRoom(NoRoomKind.Memory, "The device's memory (FineTune:DeviceMemory) is in use; try again in a moment.");
+        long held = _options.DeviceBytes - ForJobs;
+        if (bytes <= ForJobs) return new NoRoom(NoRoomKind.Memory, "The device's memory (FineTune:DeviceMemory) is in use; try again in a moment.");
         string beside = held > 0 ? $" beside the {held >> 20} MiB that a running job uses" : "";
         return new NoRoom(NoRoomKind.Never, $"{what} needs {(bytes >> 20) + 1} MiB, and FineTune:DeviceMemory gives {_options.DeviceBytes >> 20} MiB{beside}.");
     }
 
-    private IEnumerable<Resident> All() => [.. _models.Values, .. _adapters.Values, .. _copies];
+    private IEnumerable<Resident> All() => [.. _models.Values, .. _adapters.Values, .. _copies, .. _training];
 
     private static Resident? Unused(IEnumerable<Resident> residents) => residents.Where(resident => !resident.InUse).MinBy(resident => resident.LastUse);
 

@@ -77,7 +77,7 @@ internal sealed class Evaluating(
     {
         try
         {
-            await using var run = new ModelRun(new ModelTurn(tenant, served, texts, access, encodings), lease, options.Value.MaxBatchRows);
+            await using var run = new ModelRun(new ModelTurn(tenant, served, texts, access, lease, encodings), lease, options.Value.MaxBatchRows);
             return await run.Evaluate(plan, rows, tasks, warnings, cancel);
         }
         catch (TimeoutException)

@@ -56,10 +56,7 @@ internal sealed class ModelRun(ModelTurn turn, DeviceLease lease, int atOnce) : 
         EvaluationSums sums = default;
         foreach (IReadOnlyList<TrainingRow> batch in BatchedEvaluation.Batches(rows))
         {
-            sums += await turn.Run(use =>
-            {
-                using (use) return _losses.Batch(use.Model.Base, use.Adapter?.Adapter, batch);
-            }, cancel);
+            sums += await turn.Forward((use, yieldPoint) => _losses.Batch(use.Model.Base, use.Adapter?.Adapter, batch, yieldPoint), cancel);
         }
         EvaluationResult result = sums.Result;
         double perplexity = Math.Exp(result.Loss);

@@ -9,7 +9,7 @@ namespace FineTuneService.Evaluations;
 
 /// <summary>A model that is evaluated: its texts, and a turn with it on the device. It is looked up anew for each turn, as it may be deleted, or let go, between two.</summary>
 /// <exception cref="ModelException">Its files cannot be used, or it has no tokenizer.</exception>
-internal sealed class ModelTurn(string tenant, ServedModel served, ModelTexts texts, ModelAccess access, EncodingTurns encodings)
+internal sealed class ModelTurn(string tenant, ServedModel served, ModelTexts texts, ModelAccess access, DeviceLease lease, EncodingTurns encodings)
 {
     public const string Owner = "an evaluation";
 
@@ -38,6 +38,24 @@ internal sealed class ModelTurn(string tenant, ServedModel served, ModelTexts te
         (T? result, NoRoom? full) = await access.Run(asked, Owner, tenant, work, cancel);
         return full is null ? result! : throw new EvaluationRefused(new EvaluationRefusal(EvaluationRefusalKind.Full, full.Message));
     }
+
+    /// <summary>A forward: others are served between its decoder blocks.</summary>
+    /// <param name="forward">On the device's thread; given the model, and what it calls after each block.</param>
+    /// <exception cref="EvaluationRefused">There is no room for the model.</exception>
+    public async Task<T> Forward<T>(Func<ModelUse, Action, T> forward, CancellationToken cancel) => await await Run(use =>
+    {
+        Task<T> done = lease.Share(Owner, () =>
+        {
+            using (use) return forward(use, lease.Yield);
+        }, cancel, tenant);
+        // What is cancelled before its turn has not let go of its model.
+        _ = done.ContinueWith(_ => lease.Serve("let go", () =>
+        {
+            use.Dispose();
+            return true;
+        }), CancellationToken.None, TaskContinuationOptions.OnlyOnCanceled, TaskScheduler.Default);
+        return done;
+    }, cancel);
 
     /// <summary>Makes tokens, or compares texts, aside of the device's thread.</summary>
     public Task<T> Aside<T>(Func<T> encode, CancellationToken cancel) => encodings.Run(tenant, encode, LongestEncoding, cancel);

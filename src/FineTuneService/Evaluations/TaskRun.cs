@@ -27,9 +27,9 @@ internal sealed class TaskRun(ModelTurn turn, AnswerRun answers, TextScorer scor
         var scores = new TextScore[all.Length];
         foreach (TextBatch batch in TextBatch.Of(all))
         {
-            await turn.Run(use =>
+            await turn.Forward((use, yieldPoint) =>
             {
-                using (use) scorer.Score(use.Model.Base, use.Adapter?.Adapter, batch, scores);
+                scorer.Score(use.Model.Base, use.Adapter?.Adapter, batch, scores, yieldPoint);
                 return true;
             }, cancel);
         }

@@ -61,7 +61,7 @@ internal static class FineTuningJobsApi
         if (data.Error is { } error) return Errors.Unprocessable($"The dataset cannot be trained on. {error.Message}", error.Code, error.Param);
         if (settings.TooManySteps(data.Train.Count) is { } tooMany) return Errors.BadRequest(tooMany.Message + ".", param: tooMany.Param);
         TrainingEstimate estimate = JobLimits.Estimate(model, settings, data);
-        string[] tooMuch = limits.Refuse(estimate) is { } refused ? [refused.Message] : [];
+        string[] tooMuch = (limits.Refuse(estimate)?.Message ?? limits.Divided(estimate)) is { } message ? [message] : [];
         return Results.Ok(new EstimateBody(
             "fine_tuning.job.estimate", estimate.TrainableParameters, estimate.TotalParameters, data.Train.Count, data.Validation.Count, data.Truncated, estimate.Steps,
             estimate.Tokens, estimate.AdapterBytes, estimate.Memory, [.. JobAdvice.Of(settings, data.Format, data.Train.Count), .. data.Warnings, .. tooMuch]));

@@ -1,4 +1,5 @@
 using FineTuneService.Data;
+using FineTuneService.Engine.Compute;
 using FineTuneService.Engine.Formats;
 using FineTuneService.Hosting;
 using FineTuneService.Operators;
@@ -99,6 +100,10 @@ internal sealed class FineTuningWorker(
         catch (DamagedBlobException damaged)
         {
             await ending.Fail(claim, new JobError("file_damaged", damaged.Message, null), giveUp);
+        }
+        catch (MemoryExceededException exceeded)
+        {
+            await ending.Fail(claim, JobLimits.Exceeded(exceeded), giveUp);
         }
         catch (Exception failure) when (failure is ArgumentException or ModelException or TensorFileException)
         {

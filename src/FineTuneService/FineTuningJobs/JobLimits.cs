@@ -1,5 +1,6 @@
 using System.Globalization;
 using FineTuneService.Data;
+using FineTuneService.Engine.Compute;
 using FineTuneService.Engine.Models;
 using FineTuneService.Engine.Training;
 using FineTuneService.Hosting;
@@ -12,6 +13,7 @@ namespace FineTuneService.FineTuningJobs;
 internal sealed class JobLimits(IOptions<FineTuneOptions> options, DiskSpace disk, TimeProvider clock)
 {
     private const string TooLarge = "exceeds_device_memory";
+    private const string Advice = "Use quantization nf4, a smaller training.max_seq_length or lora.rank, or raise FineTune:DeviceMemory.";
 
     /// <summary>Two checkpoints, one that is being written, and the adapter or model twice (its temporary folder is on the same disk).</summary>
     private const int CheckpointsAtOnce = 3, AdaptersAtOnce = 2;
@@ -31,9 +33,25 @@ internal sealed class JobLimits(IOptions<FineTuneOptions> options, DiskSpace dis
                 "training.max_steps");
         }
         long budget = options.Value.DeviceBytes;
-        return estimate.Memory.Total <= budget ? null : new JobError(TooLarge,
-            $"The job needs about {Gibibytes(estimate.Memory.Total)} GiB of memory ({Gibibytes(estimate.Memory.Base)} for the base, {Gibibytes(estimate.Memory.Activations + estimate.Memory.Head)} for " +
-            $"a micro batch), and FineTune:DeviceMemory gives {Gibibytes(budget)}. Use quantization nf4, or a smaller training.micro_batch_size, training.max_seq_length or lora.rank.", null);
+        return estimate.Least.Total <= budget ? null : new JobError(TooLarge,
+            $"The job needs about {Gibibytes(estimate.Least.Total)} GiB of memory ({Gibibytes(estimate.Least.Base)} for the base, {Gibibytes(estimate.Least.Activations + estimate.Least.Head)} for " +
+            $"a micro batch of one row), and FineTune:DeviceMemory gives {Gibibytes(budget)}. {Advice}", null);
+    }
+
+    /// <summary>What becomes of a job whose micro batches are too large as they are; null where they fit.</summary>
+    public string? Divided(TrainingEstimate estimate) => estimate.Memory.Total <= options.Value.DeviceBytes ? null
+        : $"The job needs about {Gibibytes(estimate.Memory.Total)} GiB of memory, {Gibibytes(estimate.Memory.Activations + estimate.Memory.Head)} of them for a micro batch, and FineTune:DeviceMemory gives " +
+          $"{Gibibytes(options.Value.DeviceBytes)}: it will train with fewer rows at a time (down to one), which add up to the same steps.";
+
+    /// <summary>The error of a job that turned out not to fit.</summary>
+    public static JobError Exceeded(MemoryExceededException exceeded) => new(TooLarge, $"{char.ToUpperInvariant(exceeded.Message[0])}{exceeded.Message[1..]}. {Advice}", null);
+
+    /// <summary>Bytes that a run holds beside its base, with so many rows at a time.</summary>
+    public static long BesideTheBase(ModelEntry model, JobSettings settings, TrainingData data, int rows)
+    {
+        TrainingConfig config = settings.For(data.Train.Count) with { MicroBatchSize = rows };
+        MemoryEstimate memory = Trainer.Estimate(ModelConfig.Load(model.Folder), settings.Precision, config, data.Train.Count, data.Tokens, data.LongestRow).Memory;
+        return memory.Total - memory.Base;
     }
 
     /// <summary>What the job takes, now that its files have been read.</summary>
@@ -45,7 +63,8 @@ internal sealed class JobLimits(IOptions<FineTuneOptions> options, DiskSpace dis
     {
         var config = ModelConfig.Load(model.Folder);
         TrainingEstimate estimate = Trainer.Estimate(config, settings.Precision, settings.For(rows), rows, tokens, longestRow);
-        return estimate with { Memory = estimate.Memory with { Base = settings.Precision.BytesOf(config, model.Folder) } };
+        long stored = settings.Precision.BytesOf(config, model.Folder);
+        return estimate with { Memory = estimate.Memory with { Base = stored }, Least = estimate.Least with { Base = stored } };
     }
 
     /// <summary>Waits while the disk is too full for the job's checkpoints and adapter.</summary>

@@ -1,6 +1,8 @@
+using System.Text.Json;
 using System.Threading.Channels;
 using FineTuneService.Data;
 using FineTuneService.Engine.Training;
+using FineTuneService.Hosting;
 
 namespace FineTuneService.FineTuningJobs;
 
@@ -105,6 +107,10 @@ internal sealed class JobProgressWriter(JobClaim claim, JobCheckpoints checkpoin
             case TestScored test:
                 job.TestLoss = test.Loss;
                 db.Measure(job, clock, $"Test file: loss={test.Loss:0.0000}, token accuracy={test.TokenAccuracy:0.0000}", new TestMetrics(test.Step, test.Loss, test.TokenAccuracy, test.Tokens));
+                break;
+            case MicroBatchHalved halved:
+                if (halved.Divisions.Count > 0) job.Settings = JsonSerializer.Serialize(JobSettings.Of(job) with { MicroBatchDivisions = halved.Divisions }, Json.Options);
+                db.Say(job, clock, $"The device's memory has no room for a micro batch of {halved.From} rows: from step {halved.Step} on it has {halved.To}, and more of them add up to the same step", "warn");
                 break;
             case CheckpointFailed failed:
                 db.Say(job, clock, $"Checkpoint of step {failed.Step} not saved: {failed.Reason}; the run goes on, and saves later", "warn");

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using FineTuneService.Data;
 using FineTuneService.Device;
 using FineTuneService.Engine.Chat;
+using FineTuneService.Engine.Compute;
 using FineTuneService.Engine.Datasets;
 using FineTuneService.Engine.Evaluation;
 using FineTuneService.Engine.Lora;
@@ -24,30 +25,33 @@ internal sealed class JobRun(JobClaim claim, JobSettings settings, TrainingData 
 
     private Adapter? _adapter;
     private ModelCopy? _copy;
+    private JobMemory? _memory;
     private Phases.Under? _saving;
     private int _step;
 
     public JobSettings Settings => settings;
 
     /// <summary>Whether training has begun, so that there are tensors to let go of.</summary>
-    public bool HasTensors => _adapter is not null || _copy is not null;
+    public bool HasTensors => _adapter is not null || _copy is not null || _memory is not null;
 
     /// <summary>Trains until the end, or until the run is to stop at the next step's boundary.</summary>
+    /// <exception cref="MemoryExceededException">It does not fit, even a row at a time.</exception>
     public RunFinished Train(JobProgressWriter progress, Func<bool> stop)
     {
         string user = $"job {claim.Job.Id}";
         bool full = settings.Technique == JobTechnique.Full;
         using ModelUse? use = full ? null : resident.UseForJob(model.Folder, settings.Precision, user, stop);
-        if (full) _copy = resident.CopyForJob(model.Folder, settings.Precision, BesideTheCopy(), user, stop);
+        if (full) _copy = resident.CopyForJob(model.Folder, settings.Precision, user, stop);
         BaseModel? trained = use?.Model.Base ?? _copy?.Base;
-        if (trained is null) return new RunFinished(claim.Job.Step, Stopped: true, 0, null, null);
-        using var trainer = new Trainer(trained, settings.For(data.Train.Count), data.Train, data.Validation, folders.Of(claim.Job.Id), bytes => disk.Takes(bytes) && IsReadyToSave(progress),
-            settings.InitFrom is { } from ? () => checkpoints.Start(from) : null, lease.Offer);
+        RunMemory? memory = trained is null ? null : Memory(user, stop);
+        if (memory is null) return new RunFinished(claim.Job.Step, Stopped: true, 0, null, null);
+        using var trainer = new Trainer(trained!, settings.For(data.Train.Count), data.Train, data.Validation, folders.Of(claim.Job.Id), bytes => disk.Takes(bytes) && IsReadyToSave(progress),
+            settings.InitFrom is { } from ? () => checkpoints.Start(from) : null, lease.Offer, memory);
         _adapter = trainer.Adapter;
         using Phases.Under phase = Phases.Enter(Phase.Step);
         RunFinished finished = trainer.Run(happened => Tell(progress, happened), () => stop() || (claim.KeepRequested && _step > 0), lease.Offer);
         _step = finished.KeptStep;
-        if (finished is { Stopped: false, Diverged: null } && data.Test.Count > 0) Tell(progress, Test(trained, finished.Step));
+        if (finished is { Stopped: false, Diverged: null } && data.Test.Count > 0) Tell(progress, Test(trained!, finished.Step));
         return finished;
     }
 
@@ -94,14 +98,18 @@ internal sealed class JobRun(JobClaim claim, JobSettings settings, TrainingData 
     {
         _saving?.Dispose();
         _adapter?.Dispose();
+        _memory?.Dispose();
         _copy?.Dispose();
     }
 
-    /// <summary>Bytes that full training holds beside the weights, between steps.</summary>
-    private long BesideTheCopy()
+    /// <summary>Sets aside what training comes to need beside its base, with as many rows at a time as there will be room for.</summary>
+    /// <returns>Null where the job was to end before there was room.</returns>
+    private RunMemory? Memory(string user, Func<bool> stop)
     {
-        MemoryEstimate memory = JobLimits.Estimate(model, settings, data).Memory;
-        return memory.Trained + memory.Gradients + memory.Optimizer;
+        int asked = settings.For(data.Train.Count).MicroBatchSize, rows = asked;
+        while (rows > 1 && JobLimits.BesideTheBase(model, settings, data, rows) > resident.ForJobs) rows = (rows + 1) / 2;
+        _memory = resident.MemoryForJob(JobLimits.BesideTheBase(model, settings, data, rows), user, stop);
+        return _memory is null ? null : new RunMemory(_memory.Share) { MostRows = rows < asked ? rows : null, Divisions = settings.MicroBatchDivisions ?? [] };
     }
 
     /// <summary>What the trained adapter or model makes of the test file, which nothing of the run has seen.</summary>
@@ -109,11 +117,7 @@ internal sealed class JobRun(JobClaim claim, JobSettings settings, TrainingData 
     {
         using var evaluation = new BatchedEvaluation();
         EvaluationSums sums = default;
-        foreach (IReadOnlyList<TrainingRow> batch in BatchedEvaluation.Batches(data.Test))
-        {
-            sums += evaluation.Batch(trained, _adapter, batch);
-            lease.Offer();
-        }
+        foreach (IReadOnlyList<TrainingRow> batch in BatchedEvaluation.Batches(data.Test)) sums += evaluation.Batch(trained, _adapter, batch, lease.Offer);
         return new TestScored(step, sums.Result.Loss, sums.Result.TokenAccuracy, sums.Result.Tokens);
     }
 
@@ -127,10 +131,17 @@ internal sealed class JobRun(JobClaim claim, JobSettings settings, TrainingData 
             Telemetry.TrainingLoss.Record(step.Loss, model);
             if (step.Step % TracedEvery == 1) Trace(step);
         }
+        // Trainings with other seeds are figures alone.
+        bool own = settings.Seed == JobSettings.Of(claim.Job).Seed;
+        if (happened is MicroBatchHalved halved)
+        {
+            if (own) settings = settings with { MicroBatchDivisions = halved.Divisions };
+            progress.Add(own ? halved : halved with { Divisions = [] });
+            return;
+        }
         _step = happened.Step;
         progress.Add(happened);
-        // Trainings with other seeds are figures alone.
-        if (happened is CheckpointSaved && settings.Seed == JobSettings.Of(claim.Job).Seed && checkpoints.Save(claim.Job, settings, model, happened.Step, Save) is { } kept) progress.Add(kept);
+        if (happened is CheckpointSaved && own && checkpoints.Save(claim.Job, settings, model, happened.Step, Save) is { } kept) progress.Add(kept);
         // Whatever is told after a save has begun is told at its end.
         _saving?.Dispose();
         _saving = null;

@@ -52,6 +52,9 @@ public sealed record JobSettings
     /// <summary>Rows of an optimizer step; null until the file has been read.</summary>
     public int? BatchSize { get; init; }
     public int? MicroBatchSize { get; init; }
+
+    /// <summary>From which step on micro batches have fewer rows, as the device's memory has no room for whole ones; absent where none was divided.</summary>
+    public IReadOnlyList<MicroBatchDivision>? MicroBatchDivisions { get; init; }
     public required int Epochs { get; init; }
     public int? MaxSteps { get; init; }
 

@@ -1,5 +1,6 @@
 using FineTuneService.Data;
 using FineTuneService.Device;
+using FineTuneService.Engine.Compute;
 using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Training;
 using FineTuneService.Models;
@@ -18,7 +19,15 @@ internal sealed class Tradeoff(DeviceLease lease, ResidentModels resident, DataD
     public async Task<TradeoffRow> Measure(TradeoffRow row, JobSettings settings, TrainingData data, ModelEntry model, CancellationToken cancel)
     {
         var run = settings.For(data.Train.Count) with { SaveEvery = 0, EvalEvery = 0 };
-        TradeoffRow? measured = await lease.Train(User, () => Run(row, run, settings, data, model, cancel), cancel);
+        TradeoffRow? measured;
+        try
+        {
+            measured = await lease.Train(User, () => Run(row, run, settings, data, model, cancel), cancel);
+        }
+        catch (MemoryExceededException exceeded)
+        {
+            measured = row with { Refused = JobLimits.Exceeded(exceeded).Message };
+        }
         cancel.ThrowIfCancellationRequested();
         return measured!;
     }
@@ -29,11 +38,13 @@ internal sealed class Tradeoff(DeviceLease lease, ResidentModels resident, DataD
         bool Stop() => cancel.IsCancellationRequested;
         using ModelUse? use = resident.UseForJob(model.Folder, settings.Precision, User, Stop);
         if (use is null) return null;
+        using JobMemory? memory = resident.MemoryForJob(JobLimits.BesideTheBase(model, settings, data, config.MicroBatchSize), User, Stop);
+        if (memory is null) return null;
         string folder = directory.NewTemporaryFolder();
         try
         {
             // No checkpoint is written: the disk takes none.
-            using var trainer = new Trainer(use.Model.Base, config, data.Train, null, folder, _ => false, yieldPoint: lease.Offer);
+            using var trainer = new Trainer(use.Model.Base, config, data.Train, null, folder, _ => false, yieldPoint: lease.Offer, memory: new RunMemory(memory.Share));
             using Adapter adapter = trainer.Adapter!;
             var steps = new List<StepFinished>();
             RunFinished finished = trainer.Run(happened => { if (happened is StepFinished step) steps.Add(step); }, Stop, lease.Offer);

@@ -18,11 +18,11 @@ public sealed record QueueTenant(string Tenant, int Place, int Queued, int Runni
 public sealed record DeviceBody(string Object, string Kind, string? Holder, double Utilisation, bool Draining, DeviceMemory Memory, int Models, int Adapters);
 
 /// <param name="Limit">Bytes that may be used (FineTune:DeviceMemory).</param>
-/// <param name="Taken">Bytes that are: weights, adapters, and the caches of answers under way.</param>
+/// <param name="Taken">Bytes that are: weights, adapters, what a job's training holds, and the caches of answers under way.</param>
 /// <param name="Owners">Absent where the device's thread does not say in time.</param>
 public sealed record DeviceMemory(long Limit, long Taken, IReadOnlyList<MemoryOwner>? Owners);
 
-/// <param name="Kind">model, adapter, or caches.</param>
+/// <param name="Kind">model, adapter, training, or caches.</param>
 public sealed record MemoryOwner(string Kind, string Owner, long Bytes, IReadOnlyList<string> Users);
 
 /// <param name="Id">To go on after.</param>

@@ -40,11 +40,12 @@ internal sealed class OperatorMetrics(IServiceScopeFactory scopes, DeviceLease l
 
     private List<System.Diagnostics.Metrics.Measurement<long>> Memory()
     {
-        (long models, long adapters) = resident.BytesByKind;
+        (long models, long adapters, long training) = resident.BytesByKind;
         return
         [
             new(models, KeyValuePair.Create<string, object?>("finetune.owner", "models")), new(adapters, KeyValuePair.Create<string, object?>("finetune.owner", "adapters")),
-            new(Math.Max(0, resident.Bytes - models - adapters), KeyValuePair.Create<string, object?>("finetune.owner", "caches")),
+            new(training, KeyValuePair.Create<string, object?>("finetune.owner", "training")),
+            new(Math.Max(0, resident.Bytes - models - adapters - training), KeyValuePair.Create<string, object?>("finetune.owner", "caches")),
         ];
     }
 }

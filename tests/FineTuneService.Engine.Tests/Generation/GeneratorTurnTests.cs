@@ -1,3 +1,4 @@
+using FineTuneService.Engine.Compute;
 using FineTuneService.Engine.Generation;
 using FineTuneService.Engine.Models;
 using Generator = FineTuneService.Engine.Generation.Generator;

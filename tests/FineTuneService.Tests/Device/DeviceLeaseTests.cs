@@ -150,6 +150,50 @@ public sealed class DeviceLeaseTests
         Assert.Equal(["loud", "quiet", "loud", "quiet", "loud"], order[..5]);
     }
 
+    [Theory, InlineData(false), InlineData(true)]
+    public async Task Yield_ChatDuringAnEvaluation_IsServedWithinItAndNoOtherEvaluationIs(bool whileAJobTrains)
+    {
+        var clock = new ManualClock();
+        using var lease = new DeviceLease(Options.Create(new FineTuneOptions()), clock);
+        var order = new List<string>();
+        bool Say(string what)
+        {
+            order.Add(what);
+            return true;
+        }
+        Task<bool> Evaluate(string name) => lease.Share("an evaluation", () =>
+        {
+            Task<bool>? chat = null;
+            for (int block = 0; block < 3; block++)
+            {
+                Say($"{name}{block}");
+                if (block == 0) chat = lease.Serve("chat", () => Say($"chat of {name}"));
+                clock.Pass(Block);
+                lease.Yield();
+            }
+            return chat!.IsCompleted;
+        });
+        Task<bool>[] both = [];
+        bool Begin()
+        {
+            both = [Evaluate("a"), Evaluate("b")];
+            return true;
+        }
+        if (!whileAJobTrains) await lease.Serve("begin", Begin);
+        else await lease.Train("job", () =>
+        {
+            Begin();
+            for (int block = 0; both.Any(evaluation => !evaluation.IsCompleted) && block < 100; block++)
+            {
+                clock.Pass(Block);
+                lease.Offer();
+            }
+            return true;
+        });
+        Assert.All(await Task.WhenAll(both), Assert.True);
+        Assert.Equal(["a0", "chat of a", "a1", "a2", "b0", "chat of b", "b1", "b2"], order);
+    }
+
     [Fact]
     public async Task Stuck_WorkThatDoesNotComeBack_IsNamedUntilItDoes()
     {

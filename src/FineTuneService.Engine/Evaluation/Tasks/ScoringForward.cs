@@ -6,7 +6,7 @@ using FineTuneService.Engine.Operations;
 namespace FineTuneService.Engine.Evaluation.Tasks;
 
 /// <summary>Forwards of texts, of which only the scored tokens come to logits.</summary>
-internal sealed class ScoringForward(Decoder decoder, Adapter? adapter, BufferPool pool, TextScore[] scores)
+internal sealed class ScoringForward(Decoder decoder, Adapter? adapter, BufferPool pool, TextScore[] scores, Action? yieldPoint = null)
 {
     /// <summary>Reads tokens that nothing is predicted from.</summary>
     public void Read(int[][] rows, CachedSequence[] sequences)
@@ -36,7 +36,7 @@ internal sealed class ScoringForward(Decoder decoder, Adapter? adapter, BufferPo
 
     private (Activation, Pass) Forward(TokenBatch batch)
     {
-        var pass = new Pass(pool) { Adapters = adapter is null ? [] : [new AdapterRows(adapter, 0, batch.Ids.Length)] };
+        var pass = new Pass(pool) { Adapters = adapter is null ? [] : [new AdapterRows(adapter, 0, batch.Ids.Length)], YieldPoint = yieldPoint };
         return (decoder.Forward(batch, pass), pass);
     }
 

@@ -12,14 +12,15 @@ public sealed class TextScorer : IDisposable
 
     /// <param name="adapter">Null: the model alone.</param>
     /// <param name="scores">The batch's texts have theirs written at their places.</param>
+    /// <param name="yieldPoint">Called after each decoder block: requests may be served there. The model and the adapter stay as they are meanwhile.</param>
     /// <exception cref="ArgumentException">A text has an id outside the model's vocabulary.</exception>
-    public void Score(BaseModel model, Adapter? adapter, TextBatch batch, TextScore[] scores)
+    public void Score(BaseModel model, Adapter? adapter, TextBatch batch, TextScore[] scores, Action? yieldPoint = null)
     {
         Require(batch, model.Config.VocabularySize);
         using var scope = NewDisposeScope();
         using var gradientFree = no_grad();
         (Decoder decoder, BufferPool pool) = _held.Of(model);
-        var forward = new ScoringForward(decoder, adapter, pool, scores);
+        var forward = new ScoringForward(decoder, adapter, pool, scores, yieldPoint);
         try
         {
             if (batch.Shared && model.Config.RopeScaling?.DependsOnLength == true) Apart(batch.Stems, forward);

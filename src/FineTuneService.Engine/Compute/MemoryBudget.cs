@@ -1,4 +1,4 @@
-namespace FineTuneService.Engine.Generation;
+namespace FineTuneService.Engine.Compute;
 
 /// <summary>Bytes of a device's memory that may be held, and those that are. What is not in use is let go before anything is refused.
 /// On the device's thread only.</summary>
