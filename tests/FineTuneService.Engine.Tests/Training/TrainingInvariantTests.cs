@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using FineTuneService.Engine.Datasets;
 using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Models;
@@ -37,14 +36,12 @@ public sealed class TrainingInvariantTests
     public void Run_ThousandSteps_KeepsTensorsAndMemoryFlat()
     {
         using BaseModel model = BaseModel.Random(Tiny.Config, new BasePrecision(ComputeDtype.Fp32, QuantizationType.Nf4, true), seed: 3);
-        (long Tensors, long Memory) warm = default, end = default;
+        var held = new Dictionary<int, Footprint>();
         Train(model, steps: 1100, step =>
         {
-            if (step == 100) warm = Held();
-            if (step == 1100) end = Held();
+            if (step is 100 or 600 or 1100) held[step] = Footprint.Take();
         });
-        Assert.Equal(warm.Tensors, end.Tensors);
-        Assert.InRange(end.Memory - warm.Memory, long.MinValue, 16 << 20);
+        Footprint.AssertFlat(held[100], held[600], held[1100]);
     }
 
     /// <summary>The counts of the articles that design/performance.md names.</summary>
@@ -93,15 +90,5 @@ public sealed class TrainingInvariantTests
     {
         int[] ids = [.. Enumerable.Range(0, length).Select(i => (i * 7 + seed) % 64)];
         return new TrainingRow(ids, ids);
-    }
-
-    /// <summary>After a collection, as other tests' tensors may still wait for one.</summary>
-    private static (long Tensors, long Memory) Held()
-    {
-        GC.Collect();
-        GC.WaitForPendingFinalizers();
-        GC.Collect();
-        using var process = Process.GetCurrentProcess();
-        return (Tensor.TotalCount, process.WorkingSet64);
     }
 }
