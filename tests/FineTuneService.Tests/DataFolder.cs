@@ -17,10 +17,11 @@ internal sealed class DataFolder : IDisposable
         return Directory.Exists(path) ? Directory.GetFileSystemEntries(path) : [];
     }
 
-    /// <summary>Until the folder has something, or has nothing any more.</summary>
+    /// <summary>Until the folder has something, or has nothing any more; a test that waits in vain fails.</summary>
     public async Task Wait(string folder, bool filled)
     {
-        while (Entries(folder).Length > 0 != filled) await Task.Delay(5);
+        using var giveUp = new CancellationTokenSource(TimeSpan.FromMinutes(2));
+        while (Entries(folder).Length > 0 != filled) await Task.Delay(5, giveUp.Token);
     }
 
     public void Dispose() => Directory.Delete(Path, recursive: true);

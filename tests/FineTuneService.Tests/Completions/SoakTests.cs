@@ -33,8 +33,8 @@ public sealed class SoakTests(TestService service) : IClassFixture<TestService>
         Footprint middle = await Footprint.Take();
         await Ask(500);
         Footprint end = await Footprint.Take();
-        Assert.Equal(warm.Tensors, end.Tensors);
-        // A leak grows in both halves; what the runtime takes for itself grows once.
+        // A leak grows in both halves; a buffer for batches that had not met before, or what the runtime takes for itself, is taken once.
+        Assert.InRange(Math.Min(middle.Tensors - warm.Tensors, end.Tensors - middle.Tensors), long.MinValue, 0);
         Assert.InRange(Math.Min(middle.Resident - warm.Resident, end.Resident - middle.Resident), long.MinValue, Slack);
     }
 

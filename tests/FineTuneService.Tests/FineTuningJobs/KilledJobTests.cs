@@ -8,7 +8,7 @@ namespace FineTuneService.Tests.FineTuningJobs;
 public sealed partial class KilledJobTests
 {
     private const string Base = "stories260K";
-    private const int Rows = 200, Steps = 40, SaveEvery = 4;
+    private const int Rows = 200, Steps = 24, SaveEvery = 4;
 
     [Fact]
     public async Task Job_KilledWithItsProcess_GoesOnToTheSameAdapter()
@@ -44,7 +44,7 @@ public sealed partial class KilledJobTests
         seed = 11,
         lora = new { rank = 8, dropout = 0.1, target_modules = "all-linear" },
         quantization = new { type = "nf4" },
-        training = new { max_steps = Steps, batch_size = 4, micro_batch_size = 2, max_seq_length = 128, save_every = SaveEvery, eval_every = 20 },
+        training = new { max_steps = Steps, batch_size = 4, micro_batch_size = 2, max_seq_length = 128, save_every = SaveEvery, eval_every = 12 },
         dataset = new { validation_split = 0.1 },
     }))["id"]!;
 

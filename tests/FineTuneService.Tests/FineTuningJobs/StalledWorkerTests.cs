@@ -22,7 +22,7 @@ public sealed class StalledWorkerTests
         await admin.Post("/v1/tenants", new { id = "acme" });
         using HttpClient client = await stalled.Client((string)(await admin.Post("/v1/api_keys", new { tenant = "acme" }))["key"]!);
         string file = await client.Upload(JobCalls.Rows(20));
-        object training = new { max_steps = 250, batch_size = 2, save_every = 10, eval_every = 0 };
+        object training = new { max_steps = 120, batch_size = 2, save_every = 10, eval_every = 0 };
         byte[] undisturbed = await client.Weights(await client.Train(file, training));
         string job = await client.Train(file, training);
         await client.WaitForStep(job, 12);
@@ -40,7 +40,7 @@ public sealed class StalledWorkerTests
 
         Assert.True(await taken.Release(failed: false, TestContext.Current.CancellationToken));
         Assert.Equal(undisturbed, await client.Weights(job));
-        Assert.Equal(Enumerable.Range(1, 250), (await client.AllEvents(job)).Steps().Order());
+        Assert.Equal(Enumerable.Range(1, 120), (await client.AllEvents(job)).Steps().Order());
     }
 
     /// <summary>Stalls the worker, at a moment at which it does not hold the database, until its claim has run out and this one has the job.</summary>
