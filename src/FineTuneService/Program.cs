@@ -1,4 +1,5 @@
 using FineTuneService.Adapters;
+using FineTuneService.Aliases;
 using FineTuneService.Batches;
 using FineTuneService.Completions;
 using FineTuneService.Data;
@@ -13,6 +14,7 @@ using FineTuneService.Receipts;
 using FineTuneService.Tenants;
 using FineTuneService.Tokenization;
 using FineTuneService.Uploads;
+using FineTuneService.Usage;
 using FineTuneService.Validation;
 using FineTuneService.Webhooks;
 
@@ -28,6 +30,11 @@ try
     builder.Services.AddSingleton<BlobStore>();
     builder.Services.AddSingleton<AdminKey>();
     builder.Services.AddSingleton<RateLimits>();
+    builder.Services.AddSingleton<TenantRequests>();
+    builder.Services.AddSingleton<TenantRemains>();
+    builder.Services.AddSingleton<TenantErasure>();
+    builder.Services.AddSingleton<UsageMeter>();
+    builder.Services.AddSingleton<UsageWriter>();
     builder.Services.AddSingleton<DeviceLease>();
     builder.Services.AddSingleton<ModelTexts>();
     builder.Services.AddSingleton<ResidentModels>();
@@ -49,6 +56,7 @@ try
     builder.Services.AddScoped<ModelCatalog>();
     builder.Services.AddScoped<ModelStore>();
     builder.Services.AddScoped<AdapterStore>();
+    builder.Services.AddScoped<AliasStore>();
     builder.Services.AddSingleton<JobSignal>();
     builder.Services.AddSingleton<JobEventStream>();
     builder.Services.AddSingleton<JobQueue>();
@@ -73,6 +81,7 @@ try
     builder.Services.AddSingleton<Drain>();
     builder.Services.AddSingleton<QueueView>();
     builder.Services.AddSingleton<DeviceView>();
+    builder.Services.AddHostedService(services => services.GetRequiredService<UsageWriter>()); // The first: it is stopped last, behind what it counts.
     builder.Services.AddHostedService<OperatorMetrics>();
     builder.Services.AddHostedService<FineTuningWorker>();
     builder.Services.AddHostedService<BatchWorker>();
@@ -84,11 +93,13 @@ try
     app.UseHosting();
     app.MapHealth();
     app.MapTenants();
+    app.MapUsage();
     app.MapFiles();
     app.MapValidation();
     app.MapUploads();
     app.MapModels();
     app.MapAdapters();
+    app.MapAliases();
     app.MapFineTuningJobs();
     app.MapJobWishes();
     app.MapTradeoff();

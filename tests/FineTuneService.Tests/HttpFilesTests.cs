@@ -7,7 +7,7 @@ namespace FineTuneService.Tests;
 public sealed partial class HttpFilesTests(TestService service) : IClassFixture<TestService>
 {
     private static readonly string Folder = Path.Combine(AppContext.BaseDirectory, "http");
-    private static readonly string[] Order = ["tenants", "files", "uploads", "fine-tuning-jobs", "adapters", "completions", "batches", "tokenization", "evaluations", "models", "webhooks", "operators", "health"];
+    private static readonly string[] Order = ["tenants", "files", "uploads", "fine-tuning-jobs", "adapters", "aliases", "completions", "batches", "tokenization", "evaluations", "models", "webhooks", "operators", "health"];
 
     private readonly Dictionary<string, string> _values = new()
     {

@@ -35,4 +35,10 @@ public sealed class AdapterEntry : ITenantRow
     /// <summary>It is one of a job's course, and listed there: not what the job came to.</summary>
     public bool IsCheckpoint { get; set; }
     public long CreatedAt { get; set; }
+
+    /// <summary>Unix seconds from which it stays loaded; null: it is not pinned.</summary>
+    public long? PinnedAt { get; set; }
+
+    /// <summary>Unix seconds of the last answer that it gave, or nearly; null: none.</summary>
+    public long? LastUsedAt { get; set; }
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using FineTuneService.Aliases;
 using FineTuneService.Data;
 using FineTuneService.Device;
 using FineTuneService.Engine.Formats;
@@ -61,10 +62,12 @@ internal sealed class AdapterStore(
     }
 
     /// <summary>Removes the row, then what is loaded, then the files. Answers under way keep what is loaded until they end.</summary>
-    /// <returns>Whether it was there: of two requests at once, one is told so.</returns>
-    public async Task<bool> Delete(AdapterEntry adapter)
+    /// <returns>Whether it was there (of two requests at once, one is told so), and why it cannot go.</returns>
+    public async Task<(bool Deleted, string? InUse)> Delete(AdapterEntry adapter)
     {
-        if (await db.Adapters.Where(row => row.Id == adapter.Id).ExecuteDeleteAsync() == 0) return false;
+        (int deleted, string? inUse) = await db.InTransaction<(int, string?)>(async () =>
+            await AliasUse.Of(db, adapter.Model) is { } named ? (0, named) : (await db.Adapters.Where(row => row.Id == adapter.Id).ExecuteDeleteAsync(), null));
+        if (deleted == 0) return (false, inUse);
         if (adapter.IsCheckpoint) await db.Checkpoints.Where(row => row.AdapterId == adapter.Id).ExecuteDeleteAsync();
         await lease.Serve("forget", () =>
         {
@@ -79,6 +82,6 @@ internal sealed class AdapterStore(
         {
             log.LogWarning("The files of the deleted adapter {Adapter} cannot be removed; the next start tries again: {Reason}", adapter.Id, kept.Message);
         }
-        return true;
+        return (true, null);
     }
 }

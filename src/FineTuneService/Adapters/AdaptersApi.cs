@@ -111,9 +111,12 @@ internal static class AdaptersApi
         }
     }
 
-    private static async Task<IResult> Delete(string id, FineTuneDbContext db, AdapterStore store) =>
-        await db.Adapters.AsNoTracking().FirstOrDefaultAsync(row => row.Id == id) is { } adapter && await store.Delete(adapter)
-            ? Results.Ok(new Deleted(id, "adapter")) : Errors.NotFound("adapter", id);
+    private static async Task<IResult> Delete(string id, FineTuneDbContext db, AdapterStore store)
+    {
+        if (await db.Adapters.AsNoTracking().FirstOrDefaultAsync(row => row.Id == id) is not { } adapter) return Errors.NotFound("adapter", id);
+        (bool deleted, string? inUse) = await store.Delete(adapter);
+        return inUse is not null ? Errors.Conflict(inUse, "model_in_use") : deleted ? Results.Ok(new Deleted(id, "adapter")) : Errors.NotFound("adapter", id);
+    }
 
     private static async Task<IResult> Merge(
         string id, MergeRequest? body, FineTuneDbContext db, CurrentTenant tenant, ModelCatalog catalog, DataDirectory directory, ModelTexts texts,

@@ -25,6 +25,9 @@ public sealed class Batch : ITenantRow
     public required string InputSha256 { get; set; }
     public required string Status { get; set; }
 
+    /// <summary>The key that made it; null where an earlier version of the service did not note it.</summary>
+    public string? KeyId { get; set; }
+
     /// <summary>JSON of the caller's metadata.</summary>
     public string? Metadata { get; set; }
 

@@ -14,7 +14,7 @@ internal sealed class BatchAnswers(IServiceScopeFactory scopes, ILogger<BatchAns
     public async Task<BatchResponse?> Ask(Batch batch, BatchRequest request, CancellationToken cancel)
     {
         await using AsyncServiceScope scope = scopes.CreateAsyncScope();
-        scope.ServiceProvider.GetRequiredService<CurrentTenant>().Become(batch.TenantId);
+        scope.ServiceProvider.GetRequiredService<CurrentTenant>().Become(batch.TenantId, batch.KeyId ?? "");
         var context = new DefaultHttpContext { RequestServices = scope.ServiceProvider };
         var body = new MemoryStream();
         context.Response.Body = body;

@@ -30,6 +30,8 @@ internal sealed class BatchSignal
     /// <summary>A batch that is being worked on, and is cancelled through what is returned.</summary>
     public CancellationTokenSource Begin(string batch, CancellationToken stopping) => _running[batch] = CancellationTokenSource.CreateLinkedTokenSource(stopping);
 
+    public bool IsRunning(string batch) => _running.ContainsKey(batch);
+
     public void End(string batch)
     {
         if (_running.TryRemove(batch, out CancellationTokenSource? ended)) ended.Dispose();

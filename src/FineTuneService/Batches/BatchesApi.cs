@@ -43,6 +43,7 @@ internal static class BatchesApi
             {
                 Id = Ids.New("batch"),
                 TenantId = tenant.Id,
+                KeyId = tenant.KeyId,
                 Endpoint = body.Endpoint,
                 InputFileId = input.Id,
                 InputSha256 = input.Sha256,

@@ -9,6 +9,7 @@ using FineTuneService.Engine.Tokenizers;
 using FineTuneService.Hosting;
 using FineTuneService.Models;
 using FineTuneService.Tenants;
+using FineTuneService.Usage;
 using Microsoft.Extensions.Options;
 
 namespace FineTuneService.Completions;
@@ -18,7 +19,7 @@ namespace FineTuneService.Completions;
 /// rows join its batch.
 /// </summary>
 internal sealed class Answering(
-    DeviceLease lease, ModelTexts texts, ModelAccess access, EncodingTurns encodings, RateLimits limits, TimeProvider clock, IOptions<FineTuneOptions> options)
+    DeviceLease lease, ModelTexts texts, ModelAccess access, EncodingTurns encodings, RateLimits limits, UsageMeter meter, TimeProvider clock, IOptions<FineTuneOptions> options)
 {
     public const string Chat = "chat";
     public const string TextCompletion = "text_completion";
@@ -33,14 +34,14 @@ internal sealed class Answering(
     private readonly TenantPlaces _underWay = new(options.Value.MaxWaitingRequests);
 
     /// <summary>Begins an answer.</summary>
+    /// <param name="key">Of the API key, which its tokens are counted for.</param>
     /// <param name="cancel">The client has gone: its rows leave the batch.</param>
-    public async Task<(Answer?, AnswerRefusal?)> Begin(
-        AnswerPlan plan, string tenant, ServedModel served, CancellationToken cancel)
+    public async Task<(Answer?, AnswerRefusal?)> Begin(AnswerPlan plan, string tenant, string key, ServedModel served, CancellationToken cancel)
     {
         if (!_underWay.TryTake(tenant)) return (null, new AnswerRefusal(RefusalKind.Full, "You have as many requests under way as the service takes at once; try again in a moment."));
         var trace = new AnswerTrace(plan.Operation, served.Name, plan.Choices[0].MaxTokens);
         if (!plan.IsBackground) Interlocked.Increment(ref _live);
-        var request = new AnswerRows(tenant, plan, trace, used => Left(tenant, plan, used), cancel);
+        var request = new AnswerRows(tenant, plan, trace, used => Left(tenant, key, served, plan, used), cancel);
         try
         {
             (Answer? answer, AnswerRefusal? refusal) = await Begin(request, served);
@@ -60,9 +61,13 @@ internal sealed class Answering(
         for (long began = clock.GetTimestamp(); Volatile.Read(ref _live) > 0 && clock.GetElapsedTime(began) < longest;) await Task.Delay(Look, clock, cancel);
     }
 
-    private void Left(string tenant, AnswerPlan plan, Usage? used)
+    private void Left(string tenant, string key, ServedModel served, AnswerPlan plan, Usage? used)
     {
-        if (used is not null) limits.Spend(tenant, used.TotalTokens);
+        if (used is not null)
+        {
+            limits.Spend(tenant, used.TotalTokens);
+            meter.Add(tenant, served.Adapter?.Model ?? served.Model, key, used.PromptTokens, used.CompletionTokens);
+        }
         if (!plan.IsBackground) Interlocked.Decrement(ref _live);
         _underWay.Give(tenant);
     }

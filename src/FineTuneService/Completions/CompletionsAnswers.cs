@@ -41,10 +41,10 @@ internal sealed class CompletionsAnswers(CurrentTenant tenant, ModelCatalog cata
             GrammarField = format is null ? "tools" : "response_format",
             IsBackground = background,
         };
-        (Answer? answer, AnswerRefusal? refusal) = await answering.Begin(plan, tenant.Id, served, cancel);
+        (Answer? answer, AnswerRefusal? refusal) = await answering.Begin(plan, tenant.Id, tenant.KeyId, served, cancel);
         if (refusal is not null) return await Refuse(refusal, "messages", request, cancel);
         var reply = new ChatReply(
-            Ids.New("chatcmpl"), clock.GetUtcNow().ToUnixTimeSeconds(), request.Model, [.. choices.Select(_ => tools.Text())], request.Logprobs == true ? new Logprobs(answer!.BytesOf) : null);
+            Ids.New("chatcmpl"), clock.GetUtcNow().ToUnixTimeSeconds(), served.Model, [.. choices.Select(_ => tools.Text())], request.Logprobs == true ? new Logprobs(answer!.BytesOf) : null);
         return await Deliver(answer!, reply, choices.Count, request, cancel);
     }
 
@@ -59,10 +59,10 @@ internal sealed class CompletionsAnswers(CurrentTenant tenant, ModelCatalog cata
         if (prompts.Count * choices.Count > MostAnswers) return Errors.BadRequest($"{prompts.Count} prompts with n = {choices.Count} are more than {MostAnswers} answers; send fewer at once.", param: "prompt");
         if (await catalog.Find(request.Model, request.AdapterId, cancel) is not { } served) return Errors.ModelNotFound(request.AdapterId ?? request.Model);
         var plan = new AnswerPlan(Answering.TextCompletion, choices, encoder => [.. prompts.Select(prompt => prompt.Encode(encoder))]) { Echo = echo, IsBackground = background };
-        (Answer? answer, AnswerRefusal? refusal) = await answering.Begin(plan, tenant.Id, served, cancel);
+        (Answer? answer, AnswerRefusal? refusal) = await answering.Begin(plan, tenant.Id, tenant.KeyId, served, cancel);
         if (refusal is not null) return await Refuse(refusal, "prompt", request, cancel);
         var reply = new TextReply(
-            Ids.New("cmpl"), clock.GetUtcNow().ToUnixTimeSeconds(), request.Model, request.Logprobs is null ? null : new Logprobs(answer!.BytesOf), [.. answer!.PromptLengths.Select(length => echo ? 0 : length)]);
+            Ids.New("cmpl"), clock.GetUtcNow().ToUnixTimeSeconds(), served.Model, request.Logprobs is null ? null : new Logprobs(answer!.BytesOf), [.. answer!.PromptLengths.Select(length => echo ? 0 : length)]);
         return await Deliver(answer, reply, prompts.Count * choices.Count, request, cancel);
     }
 

@@ -26,7 +26,7 @@ public sealed class DeletedRow : ITenantRow
     {
         // The admin lists tenants, and keys of every tenant.
         foreach (string table in new[] { "tenants", "api_keys" }) Watch(db, table, "''");
-        foreach (string table in new[] { "files", "jobs", "checkpoints", "adapters", "models", "evaluations", "webhook_endpoints", "batches" }) Watch(db, table, "OLD.\"TenantId\"");
+        foreach (string table in new[] { "files", "jobs", "checkpoints", "adapters", "models", "evaluations", "webhook_endpoints", "batches", "aliases" }) Watch(db, table, "OLD.\"TenantId\"");
     }
 
     private static void Watch(FineTuneDbContext db, string table, string tenant)

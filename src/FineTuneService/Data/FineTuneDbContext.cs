@@ -1,4 +1,5 @@
 using FineTuneService.Adapters;
+using FineTuneService.Aliases;
 using FineTuneService.Batches;
 using FineTuneService.Evaluations;
 using FineTuneService.Files;
@@ -7,6 +8,7 @@ using FineTuneService.Hosting;
 using FineTuneService.Models;
 using FineTuneService.Tenants;
 using FineTuneService.Uploads;
+using FineTuneService.Usage;
 using FineTuneService.Webhooks;
 using Microsoft.EntityFrameworkCore;
 
@@ -31,6 +33,10 @@ public sealed class FineTuneDbContext(DbContextOptions<FineTuneDbContext> option
     public DbSet<Batch> Batches => Set<Batch>();
     public DbSet<BatchLine> BatchLines => Set<BatchLine>();
     public DbSet<KeptAnswer> KeptAnswers => Set<KeptAnswer>();
+    public DbSet<Alias> Aliases => Set<Alias>();
+    public DbSet<AliasMove> AliasMoves => Set<AliasMove>();
+    public DbSet<UsageDay> UsageDays => Set<UsageDay>();
+    public DbSet<StoredDay> StoredDays => Set<StoredDay>();
     public DbSet<DeletedRow> DeletedRows => Set<DeletedRow>();
 
     protected override void OnModelCreating(ModelBuilder model)
@@ -83,6 +89,21 @@ public sealed class FineTuneDbContext(DbContextOptions<FineTuneDbContext> option
         Row<KeptAnswer>(model, "kept_answers");
         model.Entity<KeptAnswer>().HasQueryFilter(row => tenant.IsSystem || row.TenantId == tenant.Id);
         model.Entity<KeptAnswer>().HasIndex(row => new { row.TenantId, row.Key }).IsUnique();
+        Row<Alias>(model, "aliases");
+        model.Entity<Alias>().HasQueryFilter(row => tenant.IsSystem || row.TenantId == tenant.Id);
+        model.Entity<Alias>().HasIndex(row => new { row.TenantId, row.Name }).IsUnique();
+        model.Entity<Alias>().HasIndex(row => row.Target);
+        Row<AliasMove>(model, "alias_moves");
+        model.Entity<AliasMove>().HasQueryFilter(row => tenant.IsSystem || row.TenantId == tenant.Id);
+        model.Entity<AliasMove>().HasIndex(row => row.AliasId);
+        Row<UsageDay>(model, "usage_days");
+        model.Entity<UsageDay>().HasQueryFilter(row => tenant.IsSystem || row.TenantId == tenant.Id);
+        model.Entity<UsageDay>().HasIndex(row => new { row.TenantId, row.Day, row.Model, row.KeyId }).IsUnique();
+        Row<StoredDay>(model, "stored_days");
+        model.Entity<StoredDay>().HasQueryFilter(row => tenant.IsSystem || row.TenantId == tenant.Id);
+        model.Entity<StoredDay>().HasIndex(row => new { row.TenantId, row.Day }).IsUnique();
+        // One that is being erased is gone to everybody else.
+        model.Entity<Tenant>().HasQueryFilter(row => row.DeletedAt == null);
         // A base has no owner: everybody sees it.
         model.Entity<ModelEntry>().HasQueryFilter(row => tenant.IsSystem || row.TenantId == "" || row.TenantId == tenant.Id);
     }

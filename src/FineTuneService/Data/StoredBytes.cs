@@ -18,7 +18,8 @@ internal sealed class StoredBytes(FineTuneDbContext db, IOptions<FineTuneOptions
             : $"This tenant stores {stored} of {limit} bytes, and {more} more do not fit (FineTune:MaxStoredBytes). Delete files, adapters, evaluations or merged models first.";
     }
 
-    private async Task<long> Of(string tenant)
+    /// <summary>What the tenant stores now.</summary>
+    public async Task<long> Of(string tenant)
     {
         long files = await db.Files.IgnoreQueryFilters().Where(row => row.TenantId == tenant).SumAsync(row => row.Bytes);
         files += await db.UploadParts.IgnoreQueryFilters().Where(row => row.TenantId == tenant).SumAsync(row => row.Bytes);

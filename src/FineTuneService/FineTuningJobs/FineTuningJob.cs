@@ -98,6 +98,9 @@ public sealed class FineTuningJob : ITenantRow
     /// <summary>Of the trained adapter, on the test file.</summary>
     public double? TestLoss { get; set; }
 
+    /// <summary>The key that made it; null where an earlier version of the service did not note it.</summary>
+    public string? KeyId { get; set; }
+
     /// <summary>W3C trace context of the request that made it: the job's own trace links to it.</summary>
     public string? TraceParent { get; set; }
     public long CreatedAt { get; set; }

@@ -74,6 +74,7 @@ internal sealed class JobAdmission(FineTuneDbContext db, CurrentTenant tenant, S
         Priority = body.Priority ?? 0,
         Settings = JsonSerializer.Serialize(settings, Json.Options),
         Metadata = body.Metadata is null ? null : JsonSerializer.Serialize(body.Metadata),
+        KeyId = tenant.KeyId,
         TraceParent = Activity.Current?.Id,
         CreatedAt = clock.GetUtcNow().ToUnixTimeSeconds(),
     };

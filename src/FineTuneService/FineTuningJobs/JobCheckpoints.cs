@@ -48,6 +48,8 @@ internal sealed class JobCheckpoints(IServiceScopeFactory scopes, ILogger<JobChe
             List<JobCheckpoint> old = await db.Checkpoints.AsNoTracking().Where(row => row.JobId == jobId).OrderByDescending(row => row.Step).Skip(keep).ToListAsync();
             foreach (JobCheckpoint checkpoint in old)
             {
+                // One that an alias names stays until it does not.
+                if (checkpoint.Model is { } name && await db.Aliases.AnyAsync(row => row.Target == name)) continue;
                 await db.Checkpoints.Where(row => row.Id == checkpoint.Id).ExecuteDeleteAsync();
                 if (await db.Adapters.AsNoTracking().FirstOrDefaultAsync(row => row.Id == checkpoint.AdapterId) is { } adapter)
                     await scope.ServiceProvider.GetRequiredService<AdapterStore>().Delete(adapter);

@@ -5,6 +5,7 @@ using FineTuneService.Engine.Training;
 using FineTuneService.Evaluations;
 using FineTuneService.Hosting;
 using FineTuneService.Models;
+using FineTuneService.Usage;
 using FineTuneService.Webhooks;
 
 namespace FineTuneService.FineTuningJobs;
@@ -69,6 +70,7 @@ internal sealed class JobResult(IServiceScopeFactory scopes, JobEnding ending, J
             job.EstimatedFinish = null;
             if (finished.Stopped) db.Say(job, clock, $"Stopped at step {finished.Step} of {job.TotalSteps}, as asked; what it has learned is kept");
             Tell(db, job, finished, run.Settings, tasks);
+            UsageRows.AddTrained(db, job, clock);
             job.ValidationLoss = finished.ValidationLoss ?? job.ValidationLoss;
             db.Say(job, clock, $"New fine-tuned model created: {product.Name}");
             db.Say(job, clock, "The job has successfully completed");

@@ -47,6 +47,7 @@ internal static class HostingSetup
         {
             Database.Migrate(db);
             DeletedRow.Watch(db);
+            app.Services.GetRequiredService<TenantRemains>().RemoveBegun(db);
             EmbeddedModels.Register(db, app.Services.GetRequiredService<TimeProvider>());
             new Orphans(db, directory, app.Services.GetRequiredService<ILogger<Orphans>>()).Collect();
         });

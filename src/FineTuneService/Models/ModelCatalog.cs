@@ -13,14 +13,33 @@ namespace FineTuneService.Models;
 /// <param name="Name">As the client wrote it.</param>
 /// <param name="Folder">The base's, or merged model's, Hugging Face folder.</param>
 /// <param name="Precision">What the folder is loaded in: an adapter is served on the precision that it was trained on.</param>
-public sealed record ServedModel(string Name, string Folder, BasePrecision Precision, AdapterEntry? Adapter);
+public sealed record ServedModel(string Name, string Folder, BasePrecision Precision, AdapterEntry? Adapter)
+{
+    /// <summary>The model's own name, where the client wrote an alias; what it wrote otherwise.</summary>
+    public string Model { get; init; } = Name;
+}
 
-/// <summary>Finds models by name among what the current tenant may use: bases, its own adapters, its own merged models.</summary>
+/// <summary>Finds models by name among what the current tenant may use: bases, its own adapters, its own merged models, and its
+/// aliases of them.</summary>
 public sealed class ModelCatalog(FineTuneDbContext db)
 {
     /// <summary>The model, or null where this tenant has none of that name.</summary>
     /// <param name="adapterId">An adapter's id beside a base's name, as LoRAX has it.</param>
     public async Task<ServedModel?> Find(string name, string? adapterId, CancellationToken cancel)
+    {
+        if (await FindModel(name, adapterId, cancel) is { } served) return served;
+        if (adapterId is not null) return null;
+        // What it named when it was read may be moved away from, and deleted, before it is found.
+        string? before = null;
+        while (await db.Aliases.AsNoTracking().Where(row => row.Name == name).Select(row => row.Target).FirstOrDefaultAsync(cancel) is { } target && target != before)
+        {
+            if (await FindModel(target, null, cancel) is { } named) return named with { Name = name };
+            before = target;
+        }
+        return null;
+    }
+
+    private async Task<ServedModel?> FindModel(string name, string? adapterId, CancellationToken cancel)
     {
         AdapterEntry? adapter = await db.Adapters.AsNoTracking()
             .FirstOrDefaultAsync(row => adapterId == null ? row.Model == name : row.Id == adapterId || row.Model == adapterId, cancel);

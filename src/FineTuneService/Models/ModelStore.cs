@@ -1,3 +1,4 @@
+using FineTuneService.Aliases;
 using FineTuneService.Data;
 using FineTuneService.Device;
 using FineTuneService.Engine.Formats;
@@ -10,10 +11,10 @@ namespace FineTuneService.Models;
 /// <summary>Rows of bases and merged models, made and deleted in one step with the question whether they may be.</summary>
 internal sealed class ModelStore(FineTuneDbContext db, DataDirectory directory, DeviceLease lease, ResidentModels resident, TimeProvider clock, ILogger<ModelStore> log)
 {
-    /// <returns>The base's row, or null where one of this id is there.</returns>
+    /// <returns>The base's row, or null where one of this id is there, or a tenant's alias has its name.</returns>
     public Task<ModelEntry?> Add(string id, string folder) => db.InTransaction<ModelEntry?>(async () =>
     {
-        if (await db.Models.IgnoreQueryFilters().AnyAsync(row => row.Id == id)) return null;
+        if (await db.Models.IgnoreQueryFilters().AnyAsync(row => row.Id == id) || await db.Aliases.IgnoreQueryFilters().AnyAsync(row => row.Name == id)) return null;
         var entry = new ModelEntry { Id = id, TenantId = "", Folder = folder, CreatedAt = clock.GetUtcNow().ToUnixTimeSeconds() };
         db.Models.Add(entry);
         await db.SaveChangesAsync();
@@ -45,7 +46,8 @@ internal sealed class ModelStore(FineTuneDbContext db, DataDirectory directory, 
         bool isBase = entry.TenantId.Length == 0;
         (int deleted, string? inUse, bool shared) = await db.InTransaction<(int, string?, bool)>(async () =>
         {
-            if (isBase && await InUse(entry.Id) is { } user) return (0, user, false);
+            if ((isBase ? await InUse(entry.Id) : null) is { } user) return (0, user, false);
+            if (await AliasUse.Of(db, entry.Id) is { } named) return (0, named, false);
             int gone = await db.Models.Where(row => row.Id == entry.Id).ExecuteDeleteAsync();
             // The folder may have a second name, whose answers use the same weights.
             return (gone, null, await db.Models.IgnoreQueryFilters().AnyAsync(row => row.Folder == entry.Folder));

@@ -1,4 +1,5 @@
 using FineTuneService.Adapters;
+using FineTuneService.Aliases;
 using FineTuneService.Data;
 using FineTuneService.Engine.Formats;
 using FineTuneService.Engine.Models;
@@ -9,9 +10,9 @@ using Microsoft.EntityFrameworkCore;
 namespace FineTuneService.Models;
 
 /// <summary>OpenAI's model object, and where a fine-tuned one came from.</summary>
-/// <param name="Kind">base, adapter, checkpoint or merged.</param>
-/// <param name="Bytes">Of its weights on disk.</param>
-/// <param name="Parent">The base of an adapter; the adapter of a merged model.</param>
+/// <param name="Kind">base, adapter, checkpoint, merged or alias.</param>
+/// <param name="Bytes">Of its weights on disk; an alias has none of its own.</param>
+/// <param name="Parent">The base of an adapter; the adapter of a merged model; the model that an alias names.</param>
 public sealed record ModelBody(string Id, string Object, long Created, string OwnedBy, string Kind, string? Parent, long Bytes);
 
 public sealed record ModelList(IReadOnlyList<ModelBody> Data)
@@ -24,7 +25,7 @@ public sealed record ModelList(IReadOnlyList<ModelBody> Data)
 /// <param name="Folder">A Hugging Face folder on the service's machine.</param>
 public sealed record RegisterModelRequest(string Id, string Folder);
 
-/// <summary>Every model that a tenant can name: bases, its adapters, its merged models.</summary>
+/// <summary>Every model that a tenant can name: bases, its adapters, its merged models, and its aliases, as a client that offers a choice reads this list.</summary>
 internal static class ModelsApi
 {
     public static void MapModels(this IEndpointRouteBuilder app)
@@ -41,26 +42,30 @@ internal static class ModelsApi
     {
         List<ModelEntry> entries = await db.Models.AsNoTracking().OrderBy(row => row.Number).ToListAsync(cancel);
         List<AdapterEntry> adapters = await db.Adapters.AsNoTracking().OrderBy(row => row.Number).ToListAsync(cancel);
-        return Results.Ok(new ModelList([.. entries.Select(Body), .. adapters.Select(Body)]));
+        List<Alias> aliases = await db.Aliases.AsNoTracking().OrderBy(row => row.Number).ToListAsync(cancel);
+        return Results.Ok(new ModelList([.. entries.Select(Body), .. adapters.Select(Body), .. aliases.Select(Body)]));
     }
 
     private static async Task<IResult> Get(string id, FineTuneDbContext db, CancellationToken cancel)
     {
         if (await db.Models.AsNoTracking().FirstOrDefaultAsync(row => row.Id == id, cancel) is { } entry) return Results.Ok(Body(entry));
-        return await db.Adapters.AsNoTracking().FirstOrDefaultAsync(row => row.Model == id, cancel) is { } adapter ? Results.Ok(Body(adapter)) : Errors.ModelNotFound(id);
+        if (await db.Adapters.AsNoTracking().FirstOrDefaultAsync(row => row.Model == id, cancel) is { } adapter) return Results.Ok(Body(adapter));
+        return await db.Aliases.AsNoTracking().FirstOrDefaultAsync(row => row.Name == id, cancel) is { } alias ? Results.Ok(Body(alias)) : Errors.ModelNotFound(id);
     }
 
     private static async Task<IResult> Delete(string id, FineTuneDbContext db, CurrentTenant tenant, AdapterStore adapters, ModelStore models)
     {
         if (await db.Adapters.AsNoTracking().FirstOrDefaultAsync(row => row.Model == id) is { } adapter)
-            return await adapters.Delete(adapter) ? Results.Ok(new Deleted(id, "model")) : Errors.ModelNotFound(id);
-        if (await db.Models.AsNoTracking().FirstOrDefaultAsync(row => row.Id == id) is not { } entry) return Errors.ModelNotFound(id);
+            return Answer(id, await adapters.Delete(adapter));
+        if (await db.Models.AsNoTracking().FirstOrDefaultAsync(row => row.Id == id) is not { } entry)
+            return await db.Aliases.AnyAsync(row => row.Name == id) ? Errors.Conflict($"'{id}' is an alias; DELETE /v1/aliases/{id} deletes it.", "model_alias") : Errors.ModelNotFound(id);
         bool isBase = entry.TenantId.Length == 0, isAdmin = tenant.Id.Length == 0;
         if (isBase && !isAdmin) return Errors.Make(403, $"'{id}' is a base model, which everybody uses; only the admin can delete it.", "base_model");
-        (bool deleted, string? inUse) = await models.Delete(entry);
-        if (inUse is not null) return Errors.Conflict(inUse, "model_in_use");
-        return deleted ? Results.Ok(new Deleted(id, "model")) : Errors.ModelNotFound(id);
+        return Answer(id, await models.Delete(entry));
     }
+
+    private static IResult Answer(string id, (bool Deleted, string? InUse) gone) =>
+        gone.InUse is { } user ? Errors.Conflict(user, "model_in_use") : gone.Deleted ? Results.Ok(new Deleted(id, "model")) : Errors.ModelNotFound(id);
 
     private static async Task<IResult> Register(RegisterModelRequest body, FineTuneDbContext db, ModelStore models, CancellationToken cancel)
     {
@@ -88,13 +93,15 @@ internal static class ModelsApi
         text.CheckWeights();
     }
 
-    private static IResult Exists(string id) => Errors.Conflict($"The model '{id}' exists already; choose another id.", "model_exists");
+    private static IResult Exists(string id) => Errors.Conflict($"The model '{id}' exists already, or is a tenant's alias; choose another id.", "model_exists");
 
     internal static ModelBody Body(ModelEntry entry) => entry.TenantId.Length == 0
         ? new(entry.Id, "model", entry.CreatedAt, "system", "base", null, Size(entry.Folder))
         : new(entry.Id, "model", entry.CreatedAt, entry.TenantId, "merged", entry.AdapterId, Size(entry.Folder));
 
     private static ModelBody Body(AdapterEntry adapter) => new(adapter.Model, "model", adapter.CreatedAt, adapter.TenantId, adapter.IsCheckpoint ? "checkpoint" : "adapter", adapter.BaseModel, adapter.Bytes);
+
+    private static ModelBody Body(Alias alias) => new(alias.Name, "model", alias.CreatedAt, alias.TenantId, "alias", alias.Target, 0);
 
     private static long Size(string folder)
     {

@@ -34,10 +34,22 @@ internal static class AccessControl
             await next(context);
             return;
         }
-        IResult? refusal = await Check(context, mark.Access);
-        if (refusal is null) await next(context);
-        else await refusal.ExecuteAsync(context);
+        if (await Check(context, mark.Access) is { } refusal)
+        {
+            await refusal.ExecuteAsync(context);
+            return;
+        }
+        if (context.RequestServices.GetRequiredService<CurrentTenant>() is not { Id: { Length: > 0 } tenant })
+        {
+            await next(context);
+            return;
+        }
+        using IDisposable? underWay = context.RequestServices.GetRequiredService<TenantRequests>().Enter(tenant, context);
+        if (underWay is not null) await next(context);
+        else await Refused.ExecuteAsync(context);
     });
+
+    private static IResult Refused => Errors.Unauthorized("This API key is wrong, or was revoked. Ask the operator for a new one.");
 
     private static async Task<IResult?> Check(HttpContext context, Access access)
     {
@@ -57,7 +69,7 @@ internal static class AccessControl
         long now = context.RequestServices.GetRequiredService<TimeProvider>().GetUtcNow().ToUnixTimeSeconds();
         var found = await db.ApiKeys.AsNoTracking().Where(row => row.Hash == hash && (row.RevokedAt == null || row.RevokedAt > now))
             .Join(db.Tenants, row => row.TenantId, owner => owner.Id, (row, owner) => new { row.Id, row.TenantId, owner.Quotas }).FirstOrDefaultAsync();
-        if (found is not { } key) return Errors.Unauthorized("This API key is wrong, or was revoked. Ask the operator for a new one.");
+        if (found is not { } key) return Refused;
         if (path is not null && path != key.TenantId) return Errors.NotFound("tenant", path);
         if (access == Access.Admin) return Errors.Make(403, "This call needs the admin key.", "admin_key_required");
         tenant.Become(key.TenantId, key.Id);

@@ -28,6 +28,9 @@ internal sealed class RateLimits(IOptions<FineTuneOptions> options, TimeProvider
     /// <summary>An answer has taken so many tokens.</summary>
     public void Spend(string tenant, int tokens) => Of(tenant).Tokens.Spend(tokens);
 
+    /// <summary>The tenant is no more; another of its name begins anew.</summary>
+    public void Forget(string tenant) => _tenants.TryRemove(tenant, out _);
+
     private (Bucket Requests, Bucket Tokens) Of(string tenant) => _tenants.GetOrAdd(tenant, _ => (new Bucket(clock), new Bucket(clock)));
 
     private sealed class Bucket(TimeProvider clock)

@@ -12,6 +12,9 @@ public sealed class Tenant : IRow
 
     /// <summary>JSON of <see cref="Quotas"/>; null: the options' own.</summary>
     public string? Quotas { get; set; }
+
+    /// <summary>Unix seconds from which it is being erased.</summary>
+    public long? DeletedAt { get; set; }
 }
 
 /// <summary>A tenant's key, of which only the hash is stored.</summary>

@@ -10,6 +10,7 @@ internal static class TenantExamples
     public static readonly Page<TenantBody> Tenants = new([Tenant], false, "acme", "acme");
     public static readonly ChangeTenantRequest Change = new(null, new Quotas { RequestsPerMinute = 600, TokensPerMinute = 200_000 });
     public static readonly TenantBody Changed = Tenant with { Quotas = Change.Quotas };
+    public static readonly Deleted Deleted = new("acme", "tenant");
     public static readonly RotateKeyRequest Rotate = new(3600);
     public static readonly CreateKeyRequest CreateKey = new("acme", "laptop");
     public static readonly KeyBody Key = new("key-4m0x2c7k9s1d5f8g3h6j2q4w", "api_key", "acme", "laptop", null, 1764000000, null);

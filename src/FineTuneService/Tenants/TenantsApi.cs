@@ -32,6 +32,7 @@ internal static class TenantsApi
 {
     private const int LongestName = 256;
     private const long LongestGrace = 30 * 24 * 3600;
+    private static readonly TimeSpan LongestErasure = TimeSpan.FromSeconds(30);
 
     public static void MapTenants(this IEndpointRouteBuilder app)
     {
@@ -40,6 +41,7 @@ internal static class TenantsApi
         tenants.MapGet("", List).WithSummary("List tenants").Answers(TenantExamples.Tenants);
         tenants.MapGet("/{id}", Get).WithSummary("Get a tenant").Answers(TenantExamples.Tenant);
         tenants.MapPost("/{id}", Change).WithSummary("Change a tenant's name or quotas").Takes(TenantExamples.Change).Answers(TenantExamples.Changed);
+        tenants.MapDelete("/{id}", Delete).WithSummary("Erase a tenant: its keys open nothing from now on, and of its rows and files nothing is left").Answers(TenantExamples.Deleted);
         RouteGroupBuilder keys = app.MapGroup("/v1/api_keys").WithTags("API keys").Needs(Access.Admin).TakenWhileDrained();
         keys.MapPost("", CreateKey).WithSummary("Make a key for a tenant; the answer shows it this once").Takes(TenantExamples.CreateKey).Answers(TenantExamples.NewKey);
         keys.MapGet("", ListKeys).WithSummary("List keys").Answers(TenantExamples.Keys);
@@ -81,6 +83,20 @@ internal static class TenantsApi
         if (body.Quotas is not null) tenant.Quotas = Text(body.Quotas);
         await db.SaveChangesAsync();
         return Results.Ok(Body(tenant));
+    }
+
+    private static async Task<IResult> Delete(string id, TenantErasure erasure)
+    {
+        if (await erasure.Begin(id) is not { } erased) return Errors.NotFound("tenant", id);
+        try
+        {
+            await erased.WaitAsync(LongestErasure);
+            return Results.Ok(new Deleted(id, "tenant"));
+        }
+        catch (TimeoutException)
+        {
+            return Errors.Busy($"The tenant's keys open nothing any more, and it is being erased; that takes longer than {LongestErasure.TotalSeconds:0} seconds. Ask again until it is not found.", "tenant_being_erased");
+        }
     }
 
     /// <summary>The new key is there before the old one goes: both in one transaction.</summary>
