@@ -53,7 +53,7 @@ public sealed class DataDirectory : IDisposable
     public static void Remove(string path)
     {
         if (Directory.Exists(path)) Directory.Delete(path, recursive: true);
-        else File.Delete(path);
+        else if (File.Exists(path)) File.Delete(path);
     }
 
     public void Dispose() => _lock.Dispose();

@@ -26,6 +26,12 @@ internal sealed class TenantPlaces(int most)
         }
     }
 
+    /// <summary>Whether the tenant has a place.</summary>
+    public bool HasAny(string tenant)
+    {
+        lock (_gate) return _taken.ContainsKey(tenant);
+    }
+
     public void Give(string tenant)
     {
         lock (_gate)

@@ -1,8 +1,10 @@
 using System.Collections.Concurrent;
 using FineTuneService.Batches;
+using FineTuneService.Completions;
 using FineTuneService.Data;
 using FineTuneService.Device;
 using FineTuneService.FineTuningJobs;
+using FineTuneService.Usage;
 using Microsoft.EntityFrameworkCore;
 
 namespace FineTuneService.Tenants;
@@ -13,8 +15,8 @@ namespace FineTuneService.Tenants;
 /// nothing stands in the way of removing the rest.
 /// </summary>
 internal sealed class TenantErasure(
-    IServiceScopeFactory scopes, TenantRequests requests, TenantRemains remains, DeviceLease lease, ResidentModels resident, JobSignal jobs, BatchSignal batches, RateLimits limits,
-    TimeProvider clock, ILogger<TenantErasure> log)
+    IServiceScopeFactory scopes, TenantRequests requests, TenantRemains remains, DeviceLease lease, ResidentModels resident, JobSignal jobs, BatchSignal batches, Answering answering, UsageWriter usage,
+    RateLimits limits, TimeProvider clock, ILogger<TenantErasure> log)
 {
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(20);
 
@@ -57,6 +59,7 @@ internal sealed class TenantErasure(
             await requestsEnded;
             await EndWork(tenant); // One of them may have made a job before it was cut.
             await LetGo(tenant);
+            await usage.Write(CancellationToken.None); // What is still counted for it is of no tenant.
             await using (scopes.SystemScope(out FineTuneDbContext db)) remains.Remove(db, tenant);
             limits.Forget(tenant);
             requests.Open(tenant);
@@ -72,7 +75,7 @@ internal sealed class TenantErasure(
         }
     }
 
-    /// <summary>Until no worker has anything of the tenant's.</summary>
+    /// <summary>Until no worker and no answer has anything of the tenant's.</summary>
     private async Task EndWork(string tenant)
     {
         await Mark(tenant);
@@ -82,7 +85,7 @@ internal sealed class TenantErasure(
             long now = clock.GetUtcNow().ToUnixTimeMilliseconds();
             List<string> claimed = await db.Jobs.Where(job => job.TenantId == tenant && job.ClaimId != null && job.ClaimExpiresAt >= now).Select(job => job.Id).ToListAsync();
             List<string> running = (await db.Batches.Where(batch => batch.TenantId == tenant).Select(batch => batch.Id).ToListAsync()).FindAll(batches.IsRunning);
-            if (claimed.Count + running.Count == 0) return;
+            if (claimed.Count + running.Count == 0 && !answering.IsUnderWay(tenant)) return;
             claimed.ForEach(jobs.Wish);
             running.ForEach(batches.Cancelled);
             await Task.Delay(Look, clock);
