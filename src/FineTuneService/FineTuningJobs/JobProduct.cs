@@ -17,6 +17,13 @@ internal sealed record JobProduct(AdapterEntry? Adapter, ModelEntry? Whole)
     /// <summary>What it is loaded under.</summary>
     public string ResidentAs => Adapter?.Id ?? Whole!.Folder;
 
+    /// <summary>What is there under a model's name; null where nothing is that a job came to.</summary>
+    public static async Task<JobProduct?> Find(FineTuneDbContext db, string? name, CancellationToken cancel)
+    {
+        if (await db.Adapters.AsNoTracking().FirstOrDefaultAsync(row => row.Model == name, cancel) is { } adapter) return new(adapter, null);
+        return await db.Models.AsNoTracking().FirstOrDefaultAsync(row => row.Id == name && row.TenantId != "", cancel) is { } whole ? new(null, whole) : null;
+    }
+
     /// <summary>Moves a finished temporary folder to where the tenant's adapters or models are.</summary>
     /// <param name="checkpoint">The step that it is of, where training goes on.</param>
     public static JobProduct Keep(IServiceProvider services, string folder, FineTuningJob job, JobSettings settings, ModelEntry model, int? checkpoint = null)

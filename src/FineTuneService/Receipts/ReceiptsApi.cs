@@ -1,8 +1,8 @@
 using FineTuneService.Adapters;
 using FineTuneService.Data;
-using FineTuneService.Engine.Lora;
 using FineTuneService.FineTuningJobs;
 using FineTuneService.Hosting;
+using FineTuneService.Models;
 using FineTuneService.Tenants;
 using Microsoft.EntityFrameworkCore;
 
@@ -22,6 +22,7 @@ internal static class ReceiptsApi
     public static void MapReceipts(this IEndpointRouteBuilder app)
     {
         app.MapGet("/v1/adapters/{id}/receipt", Get).WithTags("Adapters").Needs(Access.Tenant).WithSummary("What an adapter was made of, signed").Answers(ReceiptExamples.Receipt);
+        app.MapGet("/v1/models/{id}/receipt", GetOfModel).WithTags("Models").Needs(Access.Tenant).WithSummary("What a fine-tuned model was made of, signed").Answers(ReceiptExamples.Receipt);
         app.MapPost("/v1/fine_tuning/jobs/{id}/reproduce", Reproduce).WithTags("Fine-tuning").Needs(Access.Tenant)
             .WithSummary("Train a job again, and tell whether its adapter comes out the same; the answer waits for the training").Takes(ReceiptExamples.Reproduce).Answers(ReceiptExamples.Reproduced);
     }
@@ -33,23 +34,41 @@ internal static class ReceiptsApi
             : Errors.Make(404, "This adapter has no receipt: it was uploaded without one, or made by an earlier version of the service.", "no_receipt");
     }
 
+    private static async Task<IResult> GetOfModel(string id, FineTuneDbContext db, CancellationToken cancel)
+    {
+        if (await JobProduct.Find(db, id, cancel) is not { } product)
+        {
+            return await db.Models.AnyAsync(row => row.Id == id, cancel)
+                ? Errors.Make(404, $"'{Errors.Clip(id)}' is a base model, which was not trained here. The receipts of what was trained on it have its hash.", "no_receipt") : Errors.ModelNotFound(id);
+        }
+        if (ReceiptCheck.Folder(product.Folder).Receipt is { } receipt) return Results.Ok(receipt);
+        string why = product.Whole?.AdapterId is { } of && of.StartsWith("ad-", StringComparison.Ordinal)
+            ? $"it was merged of adapter '{of}' and its base, and follows from them; GET /v1/adapters/{of}/receipt has the adapter's" : "it was uploaded without one, or made by an earlier version of the service";
+        return Errors.Make(404, $"This model has no receipt: {why}.", "no_receipt");
+    }
+
     private static async Task<IResult> Reproduce(
-        string id, ReproduceRequest? body, FineTuneDbContext db, Reproduction reproduction, AdapterStore adapters, CancellationToken cancel)
+        string id, ReproduceRequest? body, FineTuneDbContext db, Reproduction reproduction, AdapterStore adapters, ModelStore models, JobCheckpoints checkpoints, CancellationToken cancel)
     {
         if (await db.Jobs.AsNoTracking().FirstOrDefaultAsync(row => row.Id == id, cancel) is not { } job) return Errors.NotFound("fine-tuning job", id);
         if (job.Status != JobStatus.Succeeded) return Errors.Conflict($"The job is {job.Status}; only one that has succeeded can be reproduced.", "job_not_succeeded");
-        AdapterEntry? made = await db.Adapters.AsNoTracking().FirstOrDefaultAsync(row => row.Model == job.FineTunedModel, cancel);
-        if (made is null || ReceiptCheck.Folder(made.Folder).Receipt is not { } receipt)
-            return Errors.Conflict("The job's adapter was deleted, or has no receipt, so there is nothing to compare with.", "no_receipt");
+        if (await JobProduct.Find(db, job.FineTunedModel, cancel) is not { } made || ReceiptCheck.Folder(made.Folder).Receipt is not { } receipt)
+            return Errors.Conflict("What the job came to was deleted, or has no receipt, so there is nothing to compare with.", "no_receipt");
         (FineTuningJob? again, List<string> differs, IResult? refusal) = await reproduction.Begin(job, receipt, body ?? new(), cancel);
         if (refusal is not null) return refusal;
         if (again is null) return Results.Ok(new ReproductionBody("fine_tuning.job.reproduction", false, differs, null));
         FineTuningJob ended = await reproduction.Ended(again.Id, cancel);
         if (ended.Status != JobStatus.Succeeded)
             return Errors.Conflict($"Job '{again.Id}', which was to train it again, is {ended.Status}; its events say why.", "reproduction_failed");
-        AdapterEntry second = await db.Adapters.AsNoTracking().FirstAsync(row => row.Model == ended.FineTunedModel, cancel);
-        bool equal = ReceiptCheck.Folder(second.Folder).Receipt is { } other && other.Adapter.Files.GetValueOrDefault(PeftFolder.WeightsFile) == receipt.Adapter.Files.GetValueOrDefault(PeftFolder.WeightsFile);
-        await adapters.Delete(second);
+        if (await JobProduct.Find(db, ended.FineTunedModel, cancel) is not { } second) return Errors.Conflict($"What job '{again.Id}' came to was deleted before it was compared; ask again.", "reproduction_failed");
+        bool equal = ReceiptCheck.Folder(second.Folder).Receipt is { } other && Weights(other).SequenceEqual(Weights(receipt));
+        if (second.Adapter is not null) await adapters.Delete(second.Adapter);
+        else await models.Delete(second.Whole!);
+        await checkpoints.RemoveAll(again.Id);
         return Results.Ok(new ReproductionBody("fine_tuning.job.reproduction", equal, equal ? [] : [.. differs, "adapter"], again.Id));
     }
+
+    /// <summary>The trained bytes: an adapter's one file, or a model's one or more.</summary>
+    private static IEnumerable<KeyValuePair<string, string>> Weights(Receipt receipt) =>
+        receipt.Adapter.Files.Where(file => file.Key.EndsWith(".safetensors", StringComparison.Ordinal)).OrderBy(file => file.Key, StringComparer.Ordinal);
 }
