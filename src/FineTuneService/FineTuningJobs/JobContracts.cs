@@ -44,7 +44,7 @@ public sealed record JobBody
     /// <summary>Larger is more urgent, among your own jobs.</summary>
     public int Priority { get; init; }
 
-    /// <summary>When the last step will have been done, as steps go now, and always in the future; absent unless it trains.</summary>
+    /// <summary>When the last step will have been done, as steps go now, and always in the future; absent unless it runs.</summary>
     public long? EstimatedFinish { get; init; }
     public long? StartedAt { get; init; }
 
@@ -65,9 +65,6 @@ public sealed record JobBody
 
     [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
     public JobError? Error { get; init; }
-
-    /// <summary>Seconds. An estimate that has passed means any moment now; OpenAI's .NET client sleeps until then, and fails where that is in the past.</summary>
-    private const int SoonestFinish = 2;
 
     public static JobBody Of(FineTuningJob job, int? queuePosition)
     {
@@ -92,7 +89,7 @@ public sealed record JobBody
             Evaluation = job.Evaluation is null ? null : JsonSerializer.Deserialize<JobTasks>(job.Evaluation, Json.Options),
             Repeats = job.Repeats is null ? null : RepeatsBody.Of(JsonSerializer.Deserialize<RepeatResult[]>(job.Repeats, Json.Options)!),
             Priority = job.Priority,
-            EstimatedFinish = job.Status == JobStatus.Running && job.EstimatedFinish is { } finish ? Math.Max(finish, DateTimeOffset.UtcNow.ToUnixTimeSeconds() + SoonestFinish) : null,
+            EstimatedFinish = FinishEstimate.Of(job, DateTimeOffset.UtcNow.ToUnixTimeSeconds()),
             ResultFiles = job.ResultFile is { } file ? [file] : [],
             StartedAt = job.StartedAt,
             FinishedAt = job.FinishedAt,

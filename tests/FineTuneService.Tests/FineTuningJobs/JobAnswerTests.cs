@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using FineTuneService.FineTuningJobs;
 
 namespace FineTuneService.Tests.FineTuningJobs;
 
@@ -22,6 +23,16 @@ public sealed class JobAnswerTests(TestService service) : IClassFixture<TestServ
         foreach (JsonNode found in new[] { ended["hyperparameters"]!, ended["method"]!["supervised"]!["hyperparameters"]! })
             Assert.Equal((1, 1, 1.8), ((int)found["n_epochs"]!, (int)found["batch_size"]!, (double)found["learning_rate_multiplier"]!));
     }
+
+    [Theory]
+    [InlineData("running", 5000L, 5000L)]
+    [InlineData("running", 900L, 1002L)]
+    [InlineData("running", null, 1060L)]
+    [InlineData("paused", 5000L, null)]
+    [InlineData("succeeded", 5000L, null)]
+    public void EstimatedFinish_OfAJob_LiesAheadWhileItRuns(string status, long? estimate, long? expected) =>
+        Assert.Equal(expected, FinishEstimate.Of(
+            new FineTuningJob { Id = "a", TenantId = "a", Model = "a", TrainingFile = "a", Settings = "{}", Status = status, EstimatedFinish = estimate, StartedAt = 940 }, now: 1000));
 
     [Fact]
     public async Task List_ByMetadata_GivesTheJobsThatHaveAllOfIt()
