@@ -43,12 +43,17 @@ public static class PeftFolder
 
     /// <summary>Checks an adapter as <see cref="Load"/> does, without its tensors being loaded.</summary>
     /// <inheritdoc cref="Load"/>
-    internal static void Check(string folder, ModelSlots model) => WhileItIsThere(() =>
+    internal static void Check(string folder, ModelSlots model) => Shape(folder, model);
+
+    /// <summary>What an adapter that has passed <see cref="Check(string, ModelSlots)"/> holds.</summary>
+    /// <inheritdoc cref="Load"/>
+    internal static (LoraConfig Config, LoraLayout Layout) Shape(string folder, ModelSlots model) => WhileItIsThere(() =>
     {
         LoraConfig config = PeftConfig.Parse(Text(folder));
         using var file = SafetensorsFile.Open(Path.Combine(folder, WeightsFile));
-        Check(Layout(model, config), file);
-        return true;
+        LoraLayout layout = Layout(model, config);
+        Check(layout, file);
+        return (config, layout);
     });
 
     /// <summary>Writes an adapter of the base as it is: one that took something off the base's weights is converted, to twice its rank.</summary>

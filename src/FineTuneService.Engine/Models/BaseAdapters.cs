@@ -31,5 +31,12 @@ public static class BaseAdapters
         /// <summary>Checks such a folder as <see cref="Load"/> does, without the tensors being loaded.</summary>
         /// <inheritdoc cref="Load"/>
         public static void Check(string folder, ModelConfig model) => PeftFolder.Check(folder, model.Slots);
+
+        /// <summary>Adapters of one base as one: PEFT's add_weighted_adapter. Nothing of the base is read but its config.</summary>
+        /// <param name="rank">Of svd's result; null: the largest of the adapters' ranks.</param>
+        /// <param name="betweenModules">Called between modules: others may work meanwhile.</param>
+        /// <exception cref="AdapterException">One cannot be combined so, or not with these; the message names it.</exception>
+        public static Adapter Combine(ModelConfig model, IReadOnlyList<WeightedAdapter> adapters, CombinationType type, int? rank = null, Action? betweenModules = null) =>
+            CombinedAdapter.Of(model.Slots, adapters, type, rank, betweenModules);
     }
 }
