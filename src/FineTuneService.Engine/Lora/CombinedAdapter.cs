@@ -9,22 +9,13 @@ namespace FineTuneService.Engine.Lora;
 /// </summary>
 internal static class CombinedAdapter
 {
-    public const int MostAdapters = 32;
-
-    private const double LargestWeight = 1000;
-
     /// <param name="model">The base's tensors.</param>
     /// <param name="rank">Of svd's result; null: the largest of the adapters' ranks.</param>
     /// <param name="betweenModules">Called between modules: others may work meanwhile.</param>
     /// <exception cref="AdapterException">An adapter cannot be combined so, or not with these; the message names it.</exception>
     public static Adapter Of(ModelSlots model, IReadOnlyList<WeightedAdapter> adapters, CombinationType type, int? rank = null, Action? betweenModules = null)
     {
-        if (adapters.Count is < 1 or > MostAdapters) throw new AdapterException($"a combination is of 1 to {MostAdapters} adapters, not of {adapters.Count}");
-        if (adapters.FirstOrDefault(part => !(Math.Abs(part.Weight) <= LargestWeight)) is { } wrong)
-            throw new AdapterException($"the weight {wrong.Weight} of {wrong.Name} is not within -{LargestWeight}…{LargestWeight}");
-        if (type == CombinationType.Svd && rank is < 1 or > LoraConfig.LargestRank) throw new AdapterException($"svd_rank {rank} is not in 1…{LoraConfig.LargestRank}");
-        // Ranks are known before any tensor is read: what the result will be is laid out first, and filled adapter by adapter.
-        CombinedPart[] parts = [.. adapters.Select(adapter => CombinedPart.Of(adapter, model))];
+        CombinedPart[] parts = Parts(model, adapters, type, rank);
         Adapter joined = Adapter.Empty(model, CombinedConfig.Of(model, Ranks(parts, type)), CPU);
         try
         {
@@ -33,7 +24,7 @@ internal static class CombinedAdapter
             RequireFinite(joined);
             joined.Changed();
             if (type != CombinationType.Svd) return joined;
-            using (joined) return ReducedAdapter.Of(joined, model, rank ?? parts.Max(part => part.Config.Rank), betweenModules);
+            using (joined) return ReducedAdapter.Of(joined, model, rank ?? Usual(parts), betweenModules);
         }
         catch
         {
@@ -41,6 +32,27 @@ internal static class CombinedAdapter
             throw;
         }
     }
+
+    /// <summary>Bytes of the result's tensors: ranks are known before any is read.</summary>
+    /// <inheritdoc cref="Of"/>
+    public static long Bytes(ModelSlots model, IReadOnlyList<WeightedAdapter> adapters, CombinationType type, int? rank)
+    {
+        CombinedPart[] parts = Parts(model, adapters, type, rank);
+        OrderedDictionary<string, int> ranks = Ranks(parts, type);
+        if (type == CombinationType.Svd) foreach (string module in ranks.Keys.ToArray()) ranks[module] = rank ?? Usual(parts);
+        return LoraLayout.OfMatching(model, CombinedConfig.Of(model, ranks)).Length * sizeof(float);
+    }
+
+    private static CombinedPart[] Parts(ModelSlots model, IReadOnlyList<WeightedAdapter> adapters, CombinationType type, int? rank)
+    {
+        if (adapters.Count is < 1 or > WeightedAdapter.Most) throw new AdapterException($"a combination is of 1 to {WeightedAdapter.Most} adapters, not of {adapters.Count}");
+        if (adapters.FirstOrDefault(part => !(Math.Abs(part.Weight) <= WeightedAdapter.LargestWeight)) is { } wrong)
+            throw new AdapterException($"the weight {wrong.Weight} of {wrong.Name} is not within -{WeightedAdapter.LargestWeight}…{WeightedAdapter.LargestWeight}");
+        if (type == CombinationType.Svd && rank is < 1 or > LoraConfig.LargestRank) throw new AdapterException($"svd_rank {rank} is not in 1…{LoraConfig.LargestRank}");
+        return [.. adapters.Select(adapter => CombinedPart.Of(adapter, model))];
+    }
+
+    private static int Usual(IReadOnlyList<CombinedPart> parts) => parts.Max(part => part.Config.Rank);
 
     /// <summary>The rank of each module of the result; svd is of what cat makes.</summary>
     private static OrderedDictionary<string, int> Ranks(IReadOnlyList<CombinedPart> parts, CombinationType type)

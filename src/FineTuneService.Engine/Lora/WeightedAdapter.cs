@@ -4,7 +4,13 @@ namespace FineTuneService.Engine.Lora;
 /// <param name="Name">What errors call it.</param>
 /// <param name="Folder">In PEFT's format.</param>
 /// <param name="Weight">Any finite number; below 0 what it learned is taken off.</param>
-public sealed record WeightedAdapter(string Name, string Folder, double Weight);
+public sealed record WeightedAdapter(string Name, string Folder, double Weight)
+{
+    /// <summary>Of a combination.</summary>
+    public const int Most = 32;
+
+    public const double LargestWeight = 1000;
+}
 
 /// <summary>How adapters become one: PEFT's combination_type.</summary>
 public enum CombinationType

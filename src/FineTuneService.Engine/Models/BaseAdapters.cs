@@ -38,5 +38,10 @@ public static class BaseAdapters
         /// <exception cref="AdapterException">One cannot be combined so, or not with these; the message names it.</exception>
         public static Adapter Combine(ModelConfig model, IReadOnlyList<WeightedAdapter> adapters, CombinationType type, int? rank = null, Action? betweenModules = null) =>
             CombinedAdapter.Of(model.Slots, adapters, type, rank, betweenModules);
+
+        /// <summary>Bytes of such an adapter's tensors, without any being read.</summary>
+        /// <inheritdoc cref="Combine"/>
+        public static long CombinedBytes(ModelConfig model, IReadOnlyList<WeightedAdapter> adapters, CombinationType type, int? rank = null) =>
+            CombinedAdapter.Bytes(model.Slots, adapters, type, rank);
     }
 }

@@ -32,6 +32,9 @@ public sealed class AdapterEntry : ITenantRow
     public string? TrainingFile { get; set; }
     public int? Step { get; set; }
 
+    /// <summary>What it was combined of (JSON of CombinationLineage); null where it was not.</summary>
+    public string? Combination { get; set; }
+
     /// <summary>It is one of a job's course, and listed there: not what the job came to.</summary>
     public bool IsCheckpoint { get; set; }
     public long CreatedAt { get; set; }

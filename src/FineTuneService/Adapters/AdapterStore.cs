@@ -16,10 +16,12 @@ internal sealed class AdapterStore(
 {
     /// <summary>Keeps a finished folder in PEFT's format as an adapter of the tenant. Where that fails, nothing of it stays.</summary>
     /// <param name="folder">A temporary folder, complete.</param>
+    /// <param name="combination">What it was combined of.</param>
     /// <returns>Null where the base has been deleted meanwhile.</returns>
-    public async Task<AdapterEntry?> Save(string folder, string tenant, string baseModel, BasePrecision precision, string? suffix)
+    public async Task<AdapterEntry?> Save(string folder, string tenant, string baseModel, BasePrecision precision, string? suffix, CombinationLineage? combination = null)
     {
         AdapterEntry adapter = Add(folder, tenant, baseModel, precision, suffix);
+        if (combination is not null) adapter.Combination = JsonSerializer.Serialize(combination, Json.Options);
         AdapterEntry? saved = null;
         try
         {

@@ -31,7 +31,7 @@ internal static class ReceiptsApi
     {
         if (await db.Adapters.AsNoTracking().FirstOrDefaultAsync(row => row.Id == id) is not { } adapter) return Errors.NotFound("adapter", id);
         return ReceiptCheck.Folder(adapter.Folder).Receipt is { } receipt ? Results.Ok(receipt)
-            : Errors.Make(404, "This adapter has no receipt: it was uploaded without one, or made by an earlier version of the service.", "no_receipt");
+            : Errors.Make(404, "This adapter has no receipt: it was uploaded without one, made by an earlier version of the service, or combined of others, which its lineage names.", "no_receipt");
     }
 
     private static async Task<IResult> GetOfModel(string id, FineTuneDbContext db, CancellationToken cancel)
