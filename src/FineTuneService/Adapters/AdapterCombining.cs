@@ -42,7 +42,7 @@ internal static class AdapterCombining
                 return Errors.BadRequest($"The combination would have {bytes} bytes, and an adapter may have {options.Value.MaxUploadBytes} (FineTune:MaxUploadBytes). Use svd with a smaller svd_rank.", param: "svd_rank");
             disk.Require(bytes);
             if (await stored.Refusal(tenant.Id, bytes) is { } tooMuch) return Errors.Make(413, tooMuch, "storage_limit_exceeded");
-            var lineage = new CombinationLineage(body.CombinationType, body.SvdRank, await Task.Run(() => From(rows, body.Adapters), cancel));
+            var lineage = new CombinationLineage(body.CombinationType, await Task.Run(() => From(rows, body.Adapters), cancel), body.SvdRank);
             await lease.Serve("a combination", () =>
             {
                 using Adapter combined = Adapter.Combine(model, parts, type, body.SvdRank, lease.Breathe);

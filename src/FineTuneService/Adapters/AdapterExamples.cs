@@ -26,7 +26,7 @@ internal static class AdapterExamples
         Id = "ad-3q5w7e9r1t3y5u7i9o1p3a5s",
         Model = "ft:talers-2m:acme:both:3q5w7e9r1t3y5u7i9o1p3a5s",
         Alpha = 16,
-        Lineage = new AdapterLineage(null, null, null, new CombinationLineage("svd", 16, [.. Combine.Adapters.Select(part => new CombinedFrom(part.Id, ModelExamples.Tuned, part.Weight, Sha256))])),
+        Lineage = new AdapterLineage(null, null, null, new CombinationLineage("svd", [.. Combine.Adapters.Select(part => new CombinedFrom(part.Id, ModelExamples.Tuned, part.Weight, Sha256))], 16)),
     };
     public static readonly MergeRequest Merge = new("merged");
     public static readonly Deleted Deleted = new(Adapter.Id, "adapter");

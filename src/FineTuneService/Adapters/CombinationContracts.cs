@@ -22,7 +22,7 @@ public sealed record CombineRequest
 public sealed record CombinedAdapterBody(string Id, double Weight);
 
 /// <summary>What an adapter was combined of: the same adapters in the same order make the same bytes again.</summary>
-public sealed record CombinationLineage(string CombinationType, int? SvdRank, IReadOnlyList<CombinedFrom> Adapters);
+public sealed record CombinationLineage(string CombinationType, IReadOnlyList<CombinedFrom> Adapters, int? SvdRank = null);
 
 /// <param name="Sha256">Of its weights' file, in hex; it may have been deleted since.</param>
 public sealed record CombinedFrom(string Id, string Model, double Weight, string Sha256);

@@ -19,6 +19,9 @@ public sealed record ReproductionBody(string Object, bool Equal, IReadOnlyList<s
 /// <summary>Receipts of adapters, and trainings done again.</summary>
 internal static class ReceiptsApi
 {
+    private const string Uploaded = "it was uploaded without one, or made by an earlier version of the service";
+    private const string Combined = "it was combined of other adapters, which its lineage names with their hashes, and follows from them";
+
     public static void MapReceipts(this IEndpointRouteBuilder app)
     {
         app.MapGet("/v1/adapters/{id}/receipt", Get).WithTags("Adapters").Needs(Access.Tenant).WithSummary("What an adapter was made of, signed").Answers(ReceiptExamples.Receipt);
@@ -31,7 +34,7 @@ internal static class ReceiptsApi
     {
         if (await db.Adapters.AsNoTracking().FirstOrDefaultAsync(row => row.Id == id) is not { } adapter) return Errors.NotFound("adapter", id);
         return ReceiptCheck.Folder(adapter.Folder).Receipt is { } receipt ? Results.Ok(receipt)
-            : Errors.Make(404, "This adapter has no receipt: it was uploaded without one, made by an earlier version of the service, or combined of others, which its lineage names.", "no_receipt");
+            : Errors.Make(404, $"This adapter has no receipt: {(adapter.Combination is null ? Uploaded : Combined)}.", "no_receipt");
     }
 
     private static async Task<IResult> GetOfModel(string id, FineTuneDbContext db, CancellationToken cancel)
@@ -43,7 +46,7 @@ internal static class ReceiptsApi
         }
         if (ReceiptCheck.Folder(product.Folder).Receipt is { } receipt) return Results.Ok(receipt);
         string why = product.Whole?.AdapterId is { } of && of.StartsWith("ad-", StringComparison.Ordinal)
-            ? $"it was merged of adapter '{of}' and its base, and follows from them; GET /v1/adapters/{of}/receipt has the adapter's" : "it was uploaded without one, or made by an earlier version of the service";
+            ? $"it was merged of adapter '{of}' and its base, and follows from them; GET /v1/adapters/{of}/receipt has the adapter's" : product.Adapter?.Combination is null ? Uploaded : Combined;
         return Errors.Make(404, $"This model has no receipt: {why}.", "no_receipt");
     }
 
