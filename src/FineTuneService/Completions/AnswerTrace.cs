@@ -54,6 +54,8 @@ internal sealed class AnswerTrace : IDisposable
     {
         _answer?.SetTag(Telemetry.Keys.InputTokens, usage.PromptTokens).SetTag(Telemetry.Keys.OutputTokens, usage.CompletionTokens)
             .SetTag(Telemetry.Keys.FinishReasons, reason.ToString().ToLowerInvariant());
+        Count(usage.PromptTokens, "input");
+        Count(usage.CompletionTokens, "output");
         _error = reason == FinishReason.Cancelled ? "cancelled" : null;
         if (_error is null && usage.CompletionTokens > 1)
             Telemetry.TokenSeconds.Record(Stopwatch.GetElapsedTime(_firstToken).TotalSeconds / (usage.CompletionTokens - 1), _about);
@@ -73,6 +75,13 @@ internal sealed class AnswerTrace : IDisposable
         Telemetry.RequestSeconds.Record(Stopwatch.GetElapsedTime(_asked).TotalSeconds, about);
         _part?.Dispose();
         _answer?.Dispose();
+    }
+
+    private void Count(int tokens, string type)
+    {
+        TagList about = _about;
+        about.Add(Telemetry.Keys.TokenType, type);
+        Telemetry.ServedTokens.Add(tokens, about);
     }
 
     private void Begin(string span)

@@ -61,6 +61,9 @@ internal sealed class Answering(
         for (long began = clock.GetTimestamp(); Volatile.Read(ref _live) > 0 && clock.GetElapsedTime(began) < longest;) await Task.Delay(Look, clock, cancel);
     }
 
+    /// <summary>Answers that somebody waits for.</summary>
+    public int Live => Volatile.Read(ref _live);
+
     /// <summary>Whether answers of the tenant's are under way, also such as nobody reads any more.</summary>
     public bool IsUnderWay(string tenant) => _underWay.HasAny(tenant);
 

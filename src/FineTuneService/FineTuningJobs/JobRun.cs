@@ -77,6 +77,8 @@ internal sealed class JobRun(JobClaim claim, JobSettings settings, TrainingData 
     public string Save()
     {
         using Activity? save = Telemetry.Source.StartActivity(Telemetry.Spans.Save);
+        save?.SetTag(Telemetry.Keys.Step, _step);
+        long began = Stopwatch.GetTimestamp();
         disk.Require(_copy?.Base.Bytes ?? _adapter!.Bytes);
         string folder = directory.NewTemporaryFolder();
         try
@@ -85,6 +87,7 @@ internal sealed class JobRun(JobClaim claim, JobSettings settings, TrainingData 
             else PeftFolder.Save(_adapter!, folder, model.Id);
             data.Template?.Save(folder);
             receipts.Write(folder, claim.Job, settings, model, _step);
+            Telemetry.SaveSeconds.Record(Stopwatch.GetElapsedTime(began).TotalSeconds, new KeyValuePair<string, object?>(Telemetry.Keys.RequestModel, claim.Job.Model));
             return folder;
         }
         catch

@@ -18,9 +18,19 @@ internal static class JobTrace
         return trace;
     }
 
-    /// <summary>Counts a job that has ended, however far it came.</summary>
+    /// <summary>Measures how long a job has waited for its turn.</summary>
+    public static void Started(FineTuningJob job, TimeProvider clock) =>
+        Telemetry.QueueWaitSeconds.Record((clock.GetUtcNow() - DateTimeOffset.FromUnixTimeSeconds(job.CreatedAt)).TotalSeconds, new KeyValuePair<string, object?>(Telemetry.Keys.RequestModel, job.Model));
+
+    /// <summary>Counts a job that has ended, however far it came, and says in its trace how.</summary>
     public static void Ended(FineTuningJob job, string status, TimeProvider clock)
     {
+        for (Activity? span = Activity.Current; span is not null; span = span.Parent)
+        {
+            if (span.OperationName != Telemetry.Spans.Job) continue;
+            span.SetTag(Telemetry.Keys.JobStatus, status);
+            if (status == JobStatus.Failed) span.SetStatus(ActivityStatusCode.Error);
+        }
         TagList about = [new(Telemetry.Keys.JobStatus, status), new(Telemetry.Keys.RequestModel, job.Model)];
         Telemetry.Jobs.Add(1, about);
         Telemetry.JobSeconds.Record(clock.GetUtcNow().ToUnixTimeSeconds() - job.CreatedAt, about);

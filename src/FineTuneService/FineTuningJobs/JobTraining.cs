@@ -69,6 +69,7 @@ internal sealed class JobTraining(
 
     private void Begin(FineTuneDbContext db, FineTuningJob job)
     {
+        if (job.StartedAt is null) JobTrace.Started(job, clock);
         if (job.Status == JobStatus.Queued) db.Say(job, clock, job.StartedAt is null ? "Fine-tuning job started" : "Fine-tuning job goes on");
         job.Status = JobStatus.Running;
         job.StartedAt ??= clock.GetUtcNow().ToUnixTimeSeconds();

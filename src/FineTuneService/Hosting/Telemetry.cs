@@ -39,6 +39,7 @@ public static class Telemetry
         public const string MaxTokens = "gen_ai.request.max_tokens";
         public const string InputTokens = "gen_ai.usage.input_tokens";
         public const string OutputTokens = "gen_ai.usage.output_tokens";
+        public const string TokenType = "gen_ai.token.type";
         public const string FinishReasons = "gen_ai.response.finish_reasons";
         public const string ErrorType = "error.type";
     }
@@ -47,10 +48,13 @@ public static class Telemetry
     public static readonly Counter<long> TrainedTokens = Meter.CreateCounter<long>("finetune.training.tokens", "{token}", "Trained tokens");
     public static readonly Counter<long> Jobs = Meter.CreateCounter<long>("finetune.jobs", "{job}", "Jobs that have ended, by status");
     public static readonly Histogram<double> JobSeconds = Seconds("finetune.job.duration", "From a job's creation to its end, by status", Buckets.Jobs);
+    public static readonly Histogram<double> QueueWaitSeconds = Seconds("finetune.queue.wait", "From a job's creation to its first step's preparation", Buckets.Jobs);
+    public static readonly Histogram<double> SaveSeconds = Seconds("finetune.save.duration", "Duration of writing what was trained to the disk", Buckets.Work);
     public static readonly Histogram<double> LeaseWaitSeconds = Seconds("finetune.lease.wait", "Wait of a request for the device", Buckets.Waits);
     public static readonly Histogram<double> RequestSeconds = Seconds("gen_ai.server.request.duration", "Duration of an answer", Buckets.Work);
     public static readonly Histogram<double> FirstTokenSeconds = Seconds("gen_ai.server.time_to_first_token", "Time to an answer's first token", Buckets.FirstToken);
     public static readonly Histogram<double> TokenSeconds = Seconds("gen_ai.server.time_per_output_token", "Time of each token after the first", Buckets.NextToken);
+    public static readonly Counter<long> ServedTokens = Meter.CreateCounter<long>("finetune.served.tokens", "{token}", "Tokens of prompts and answers, by type");
     public static readonly Counter<long> AdapterLoads = Meter.CreateCounter<long>("finetune.adapter.loads", "{load}", "Adapters read from disk to be served");
 
     public static readonly Counter<long> AdapterEvictions = Meter.CreateCounter<long>("finetune.adapter.evictions", "{eviction}", "Adapters that were let go of");

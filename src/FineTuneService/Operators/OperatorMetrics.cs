@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using FineTuneService.Completions;
 using FineTuneService.Data;
 using FineTuneService.Device;
 using FineTuneService.FineTuningJobs;
@@ -7,13 +8,14 @@ using FineTuneService.Hosting;
 namespace FineTuneService.Operators;
 
 /// <summary>What is measured when it is asked for: the queue, the device's use and its memory. They go with this service, and not with the process.</summary>
-internal sealed class OperatorMetrics(IServiceScopeFactory scopes, DeviceLease lease, ResidentModels resident, Drain drain) : IHostedService, IDisposable
+internal sealed class OperatorMetrics(IServiceScopeFactory scopes, DeviceLease lease, ResidentModels resident, Answering answering, Drain drain) : IHostedService, IDisposable
 {
     private readonly Meter _meter = new(Telemetry.Name);
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
         _meter.CreateObservableGauge("finetune.queue.depth", Queue, "{job}", "Jobs that have not ended, by status");
+        _meter.CreateObservableGauge("finetune.answers.waited_for", () => answering.Live, "{answer}", "Answers that wait for the device or are being written");
         _meter.CreateObservableGauge("finetune.device.utilisation", () => lease.Log.Utilisation, "1", "Share of the last minute in which the device had work");
         _meter.CreateObservableGauge("finetune.device.memory", Memory, "By", "Bytes of the device's memory, by owner");
         _meter.CreateObservableGauge("finetune.draining", () => drain.IsOn ? 1 : 0, "1", "Whether no new work is taken");

@@ -9,7 +9,8 @@ using Microsoft.Extensions.Logging;
 namespace FineTuneService.Tests.Telemetry;
 
 /// <summary>A span as an OpenTelemetry collector receives it; ids in lower-case hex.</summary>
-internal sealed record ReceivedSpan(string TraceId, string SpanId, string? ParentId, string Name, IReadOnlyList<(string TraceId, string SpanId)> Links);
+/// <param name="Attributes">Texts as they are; other values as "".</param>
+internal sealed record ReceivedSpan(string TraceId, string SpanId, string? ParentId, string Name, IReadOnlyList<(string TraceId, string SpanId)> Links, IReadOnlyDictionary<string, string> Attributes);
 
 /// <summary>
 /// An OTLP/HTTP collector on a free port of 127.0.0.1 (opentelemetry-proto, collector/trace/v1 and metrics/v1). It keeps the spans, the
@@ -117,6 +118,7 @@ internal sealed class OtlpReceiver : IAsyncDisposable
     {
         string trace = "", id = "", name = "", parent = "";
         var links = new List<(string, string)>();
+        var attributes = new Dictionary<string, string>();
         for (var field = new ProtobufReader(span); field.Next();)
         {
             switch (field.Field)
@@ -125,10 +127,18 @@ internal sealed class OtlpReceiver : IAsyncDisposable
                 case 2: id = Convert.ToHexStringLower(field.Bytes); break;
                 case 4: parent = Convert.ToHexStringLower(field.Bytes); break;
                 case 5: name = Encoding.UTF8.GetString(field.Bytes); break;
+                case 9: attributes[KeyOf(field.Bytes)] = FirstText(field.Bytes, field: 2); break;
                 case 13: links.Add(ReadLink(field.Bytes)); break;
             }
         }
-        return new ReceivedSpan(trace, id, parent.Length == 0 ? null : parent, name, links);
+        return new ReceivedSpan(trace, id, parent.Length == 0 ? null : parent, name, links, attributes);
+    }
+
+    private static string KeyOf(ReadOnlySpan<byte> attribute)
+    {
+        for (var part = new ProtobufReader(attribute); part.Next();)
+            if (part.Field == 1) return Encoding.UTF8.GetString(part.Bytes);
+        return "";
     }
 
     private static (string, string) ReadLink(ReadOnlySpan<byte> link)
