@@ -57,6 +57,8 @@ try
     builder.Services.AddScoped<ModelStore>();
     builder.Services.AddScoped<AdapterStore>();
     builder.Services.AddScoped<AliasStore>();
+    builder.Services.AddSingleton<AdapterView>();
+    builder.Services.AddSingleton<PinnedAdapters>();
     builder.Services.AddSingleton<JobSignal>();
     builder.Services.AddSingleton<JobEventStream>();
     builder.Services.AddSingleton<JobQueue>();
@@ -85,6 +87,7 @@ try
     builder.Services.AddHostedService<OperatorMetrics>();
     builder.Services.AddHostedService<FineTuningWorker>();
     builder.Services.AddHostedService<BatchWorker>();
+    builder.Services.AddHostedService(services => services.GetRequiredService<PinnedAdapters>());
     builder.Services.AddHostedService(services => services.GetRequiredService<Expiry>());
     builder.Services.AddHostedService<WebhookSender>();
 
@@ -99,6 +102,7 @@ try
     app.MapUploads();
     app.MapModels();
     app.MapAdapters();
+    app.MapAdapterPins();
     app.MapAliases();
     app.MapFineTuningJobs();
     app.MapJobWishes();

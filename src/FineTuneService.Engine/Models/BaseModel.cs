@@ -20,6 +20,12 @@ public sealed class BaseModel : IDisposable
         (Config, Precision, Weights, _tokenizer, ChatTemplate, EosIds, Folder) = (config, precision, weights, tokenizer, template, eosIds, folder);
     }
 
+    /// <summary>Where torch puts what nobody says otherwise of, as it names it: cpu, cuda.</summary>
+    public static string DefaultDevice => get_default_device().type.ToString().ToLowerInvariant();
+
+    /// <summary>Where the weights lie, as torch names it: cpu, cuda.</summary>
+    public string Device => Weights.Device.type.ToString().ToLowerInvariant();
+
     public ModelConfig Config { get; }
     public BasePrecision Precision { get; }
 

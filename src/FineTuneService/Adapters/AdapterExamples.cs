@@ -12,7 +12,8 @@ internal static class AdapterExamples
 
     public static readonly AdapterBody Adapter = new(
         "ad-9k2d4f6h8j1l3z5x7c0v2b4n", "adapter", 1764000300, ModelExamples.Tuned, "talers-2m", new BasePrecision(ComputeDtype.Bf16, QuantizationType.Nf4, true), 918_000, 16, 32,
-        new AdapterLineage("ftjob-1a3s5d7f9g2h4j6k8l0z2x4c", "file-7d2k9x4m1c8v5b3n6q0w2e4r", 240));
+        new AdapterLineage("ftjob-1a3s5d7f9g2h4j6k8l0z2x4c", "file-7d2k9x4m1c8v5b3n6q0w2e4r", 240), "host", false, 1764000900);
+    public static readonly AdapterBody Pinned = Adapter with { Residency = "device", Pinned = true };
     public static readonly Page<AdapterBody> Adapters = new([Adapter], false, Adapter.Id, Adapter.Id);
     public static readonly CombineRequest Combine = new()
     {

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using FineTuneService.Data;
 using FineTuneService.Device;
 using FineTuneService.Engine.Chat;
@@ -16,9 +15,13 @@ using Microsoft.Extensions.Options;
 namespace FineTuneService.Adapters;
 
 /// <summary>An adapter: its name as a model, and where it came from.</summary>
+/// <param name="Residency">device: it is loaded. host: its file is in the host's memory, and loading it waits for no disk. disk: it is neither.</param>
+/// <param name="Pinned">It stays loaded.</param>
+/// <param name="LastUsedAt">Unix seconds of its last answer; absent where it has given none.</param>
 /// <param name="Alpha">Absent where an earlier version of the service took a number that is none.</param>
 public sealed record AdapterBody(
-    string Id, string Object, long CreatedAt, string Model, string BaseModel, BasePrecision Precision, long Bytes, int Rank, double? Alpha, AdapterLineage Lineage);
+    string Id, string Object, long CreatedAt, string Model, string BaseModel, BasePrecision Precision, long Bytes, int Rank, double? Alpha, AdapterLineage Lineage,
+    string Residency, bool Pinned, long? LastUsedAt);
 
 /// <summary>The job, file and step that made it, or the adapters that it was combined of; absent where it was uploaded.</summary>
 public sealed record AdapterLineage(string? Job, string? TrainingFile, int? Step, CombinationLineage? Combination = null);
@@ -44,14 +47,15 @@ internal static class AdaptersApi
         adapters.MapCombine();
     }
 
-    private static Task<IResult> List([AsParameters] PageQuery query, FineTuneDbContext db) => db.Adapters.AsNoTracking().Where(row => !row.IsCheckpoint).PageOf(db, query, "adapter", Body);
+    private static Task<IResult> List([AsParameters] PageQuery query, FineTuneDbContext db, AdapterView view) =>
+        db.Adapters.AsNoTracking().Where(row => !row.IsCheckpoint).PageOf(db, query, "adapter", view.Body);
 
-    private static async Task<IResult> Get(string id, FineTuneDbContext db) =>
-        await db.Adapters.AsNoTracking().FirstOrDefaultAsync(row => row.Id == id) is { } adapter ? Results.Ok(Body(adapter)) : Errors.NotFound("adapter", id);
+    private static async Task<IResult> Get(string id, FineTuneDbContext db, AdapterView view) =>
+        await db.Adapters.AsNoTracking().FirstOrDefaultAsync(row => row.Id == id) is { } adapter ? Results.Ok(view.Body(adapter)) : Errors.NotFound("adapter", id);
 
     private static async Task<IResult> Upload(
         HttpRequest request, FineTuneDbContext db, CurrentTenant tenant, ModelCatalog catalog, AdapterStore store, DataDirectory directory, ModelTexts texts,
-        BlobStore blobs, DiskSpace disk, StoredBytes stored, IOptions<FineTuneOptions> options, CancellationToken cancel)
+        BlobStore blobs, DiskSpace disk, StoredBytes stored, AdapterView view, IOptions<FineTuneOptions> options, CancellationToken cancel)
     {
         if (!MultipartForm.Is(request)) return Errors.Make(415, "Send multipart/form-data with the fields model, suffix and file.", "unsupported_media_type");
         disk.Require(Math.Min(request.ContentLength ?? 0, options.Value.MaxUploadBytes));
@@ -72,7 +76,7 @@ internal static class AdaptersApi
             Adapter.Check(folder, text.Config);
             if (File.Exists(Path.Combine(folder, Receipt.FileName)) && ReceiptCheck.Folder(folder).Faults is [var fault, ..])
                 return Errors.BadRequest($"The adapter does not fit the receipt that it brings: {fault}. Send it without {Receipt.FileName}, or as it was downloaded.", "invalid_adapter", "file");
-            return await store.Save(folder, tenant.Id, baseModel, precision, suffix) is { } adapter ? Results.Ok(Body(adapter)) : Errors.ModelNotFound(baseModel);
+            return await store.Save(folder, tenant.Id, baseModel, precision, suffix) is { } adapter ? Results.Ok(view.Body(adapter)) : Errors.ModelNotFound(baseModel);
         }
         catch (Exception refused) when (refused is InvalidDataException or AdapterException or TensorFileException or ChatTemplateException)
         {
@@ -114,9 +118,4 @@ internal static class AdaptersApi
         (bool deleted, string? inUse) = await store.Delete(adapter);
         return inUse is not null ? Errors.Conflict(inUse, "model_in_use") : deleted ? Results.Ok(new Deleted(id, "adapter")) : Errors.NotFound("adapter", id);
     }
-
-    internal static AdapterBody Body(AdapterEntry row) => new(
-        row.Id, "adapter", row.CreatedAt, row.Model, row.BaseModel, JsonSerializer.Deserialize<BasePrecision>(row.Precision, Json.Options)!, row.Bytes, row.Rank,
-        double.IsFinite(row.Alpha) ? row.Alpha : null, new AdapterLineage(
-            row.JobId, row.TrainingFile, row.Step, row.Combination is null ? null : JsonSerializer.Deserialize<CombinationLineage>(row.Combination, Json.Options)));
 }

@@ -72,7 +72,7 @@ internal sealed class Answering(
         if (used is not null)
         {
             limits.Spend(tenant, used.TotalTokens);
-            meter.Add(tenant, served.Adapter?.Model ?? served.Model, key, used.PromptTokens, used.CompletionTokens);
+            meter.Add(tenant, served.Adapter?.Model ?? served.Model, key, used.PromptTokens, used.CompletionTokens, served.Adapter?.Id);
         }
         if (!plan.IsBackground) Interlocked.Decrement(ref _live);
         _underWay.Give(tenant);
@@ -91,10 +91,11 @@ internal sealed class Answering(
             TokenVocabulary? tokens = null;
             if (rows.Plan.Grammar is not null && (tokens = Vocabularies.Of(text.Tokenizer!)) is null)
                 return (null, new AnswerRefusal(RefusalKind.BadSchema, "This model's tokenizer joins its tokens in a way that answers cannot be held to a schema.", rows.Plan.GrammarField));
+            var asked = new AskedModel(text, served.Precision, served.Adapter?.Id, served.Adapter?.Folder);
+            access.Prefetch(asked);
             ReadyPrompts ready = await encodings.Run(rows.Tenant, () => Ready(rows, encoder, text.Tokenizer!, tokens), LongestEncoding, rows.Cancel);
             IReadOnlyList<int[]> ids = ready.Tokens;
             if (ids.Select(prompt => Unfit(prompt, rows.LeastTokens, capacity, vocabulary)).FirstOrDefault(found => found is not null) is { } unfit) return (null, unfit);
-            var asked = new AskedModel(text, served.Precision, served.Adapter?.Id, served.Adapter?.Folder);
             (Answer? answer, NoRoom? full) = await access.Run(asked, "an answer", rows.Tenant, use => rows.Join(use, ready, lease), rows.Cancel);
             return full is null ? (answer, null) : (null, new AnswerRefusal(RefusalKind.Full, full.Message));
         }

@@ -1,3 +1,5 @@
+using FineTuneService.Engine.Lora;
+
 namespace FineTuneService.Device;
 
 /// <summary>
@@ -42,6 +44,12 @@ public sealed class ModelAccess
             cancel.ThrowIfCancellationRequested();
             return done.Task.IsCompleted ? await done.Task : (default, waiter.Why);
         }
+    }
+
+    /// <summary>Lets the system read in an adapter that will have to be loaded, while its request waits for other things. From any thread.</summary>
+    internal void Prefetch(AskedModel asked)
+    {
+        if (asked.AdapterId is { } id && !_resident.IsLoaded(id)) PageCache.Fetch(Path.Combine(asked.AdapterFolder!, PeftFolder.WeightsFile));
     }
 
     /// <returns>Whether it is done with.</returns>

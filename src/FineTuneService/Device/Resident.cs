@@ -19,6 +19,16 @@ public abstract class Resident
     /// <summary>A job uses it: waiting for its end is no use.</summary>
     public bool ForLong => _users.Exists(use => use.ForLong);
 
+    /// <summary>It stays when nobody uses it, too.</summary>
+    internal bool IsPinned { get; set; }
+
+    /// <summary>Who uses these, as an operator is told: "2 × an answer", "job ftjob-…", "pinned".</summary>
+    internal static IReadOnlyList<string> Told(params IEnumerable<Resident> named) =>
+    [
+        .. named.SelectMany(resident => resident.Users).GroupBy(user => user).Select(users => users.Count() == 1 ? users.Key : $"{users.Count()} × {users.Key}"),
+        .. named.Any(resident => resident.IsPinned) ? new[] { "pinned" } : [],
+    ];
+
     /// <summary>Grows with each use of anything.</summary>
     internal long LastUse { get; private set; }
 

@@ -63,6 +63,10 @@ public sealed class FineTuneOptions
     [Range(1, 100_000, ErrorMessage = "FineTune:MaxResidentAdapters must be 1 to 100000.")]
     public int MaxResidentAdapters { get; set; } = 64;
 
+    /// <summary>Adapters of a tenant that may be pinned; all tenants together have half of the places for adapters.</summary>
+    [Range(0, 100_000, ErrorMessage = "FineTune:MaxPinnedAdapters must be 0 to 100000.")]
+    public int MaxPinnedAdapters { get; set; } = 4;
+
     /// <summary>Share of the device's time that a running job keeps however many requests come; the requests have the rest.</summary>
     [Range(0, 0.9, ErrorMessage = "FineTune:TrainingShare must be 0 to 0.9.")]
     public double TrainingShare { get; set; } = 0.2;

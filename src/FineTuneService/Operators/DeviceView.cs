@@ -13,9 +13,10 @@ internal sealed class DeviceView(DeviceLease lease, ResidentModels resident, Dra
     public async Task<DeviceBody> Read()
     {
         IReadOnlyList<MemoryOwner>? owners = null;
+        string? kind = null;
         try
         {
-            IReadOnlyList<MemoryHolder> holders = await resident.Holders().WaitAsync(Patience);
+            (kind, IReadOnlyList<MemoryHolder> holders) = await resident.Holders().WaitAsync(Patience);
             long caches = resident.Bytes - holders.Sum(holder => holder.Bytes);
             MemoryOwner[] rest = caches > 0 ? [new MemoryOwner("caches", "answers", caches, [])] : [];
             owners = [.. holders.Select(holder => new MemoryOwner(holder.Kind, Path.GetFileName(holder.Owner), holder.Bytes, holder.Users)), .. rest];
@@ -23,7 +24,7 @@ internal sealed class DeviceView(DeviceLease lease, ResidentModels resident, Dra
         catch (Exception silent) when (silent is TimeoutException or OperationCanceledException)
         {
         }
-        return new DeviceBody("device", "cpu", lease.Holder, Math.Round(lease.Log.Utilisation, 3), drain.IsOn,
+        return new DeviceBody("device", kind, lease.Holder, Math.Round(lease.Log.Utilisation, 3), drain.IsOn,
             new DeviceMemory(options.Value.DeviceBytes, resident.Bytes, owners), resident.Models, resident.Adapters);
     }
 }

@@ -11,11 +11,11 @@ public sealed record QueueBody(string Object, int Queued, string? Running, IRead
 /// <param name="ExpectedStart">Unix seconds, by how long jobs took lately; absent where none waits, or nothing is known.</param>
 public sealed record QueueTenant(string Tenant, int Place, int Queued, int Running, int Paused, int Validating, double Share, long? WaitSeconds, long? ExpectedStart);
 
-/// <param name="Kind">cpu.</param>
+/// <param name="Kind">Where tensors lie, as torch names it: cpu, cuda. Absent where the device's thread does not say in time.</param>
 /// <param name="Holder">Who has it now; absent where it is idle.</param>
 /// <param name="Utilisation">Share of the last minute in which it had work.</param>
 /// <param name="Draining">No new work is taken.</param>
-public sealed record DeviceBody(string Object, string Kind, string? Holder, double Utilisation, bool Draining, DeviceMemory Memory, int Models, int Adapters);
+public sealed record DeviceBody(string Object, string? Kind, string? Holder, double Utilisation, bool Draining, DeviceMemory Memory, int Models, int Adapters);
 
 /// <param name="Limit">Bytes that may be used (FineTune:DeviceMemory).</param>
 /// <param name="Taken">Bytes that are: weights, adapters, what a job's training holds, and the caches of answers under way.</param>

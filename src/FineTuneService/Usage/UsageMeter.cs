@@ -10,6 +10,13 @@ internal readonly record struct Served(long Requests, long PromptTokens, long Co
         new(one.Requests + other.Requests, one.PromptTokens + other.PromptTokens, one.CompletionTokens + other.CompletionTokens);
 }
 
+/// <summary>What was counted since it was last taken.</summary>
+/// <param name="LastUsed">Of adapters, by their ids, in unix seconds.</param>
+internal sealed record Counted(IReadOnlyDictionary<UsageKey, Served> Counts, IReadOnlyDictionary<string, long> LastUsed)
+{
+    public bool IsEmpty => Counts.Count == 0;
+}
+
 /// <summary>
 /// Counts what answers take, in memory: an answer's end may be on the device's thread, which waits for no disk. <see cref="UsageWriter"/> takes
 /// what has come together.
@@ -18,32 +25,48 @@ internal sealed class UsageMeter(TimeProvider clock)
 {
     private readonly Lock _gate = new();
     private Dictionary<UsageKey, Served> _counts = [];
+    private Dictionary<string, long> _lastUsed = [];
 
     /// <summary>An answer has ended, whole or not.</summary>
     /// <param name="model">By its own name.</param>
     /// <param name="key">The id of the key that it was asked with.</param>
-    public void Add(string tenant, string model, string key, long promptTokens, long completionTokens) =>
-        Add(new UsageKey(tenant, Days.Of(clock.GetUtcNow()), model, key), new Served(1, promptTokens, completionTokens));
+    /// <param name="adapterId">Null where no adapter answered.</param>
+    public void Add(string tenant, string model, string key, long promptTokens, long completionTokens, string? adapterId = null)
+    {
+        DateTimeOffset now = clock.GetUtcNow();
+        lock (_gate)
+        {
+            Add(new UsageKey(tenant, Days.Of(now), model, key), new Served(1, promptTokens, completionTokens));
+            if (adapterId is not null) _lastUsed[adapterId] = now.ToUnixTimeSeconds();
+        }
+    }
+
+    /// <summary>When an adapter was last used, where that is not written yet.</summary>
+    public long? LastUsed(string adapterId)
+    {
+        lock (_gate) return _lastUsed.TryGetValue(adapterId, out long at) ? at : null;
+    }
 
     /// <summary>What was counted since the last time.</summary>
-    public IReadOnlyDictionary<UsageKey, Served> Take()
+    public Counted Take()
     {
         lock (_gate)
         {
-            Dictionary<UsageKey, Served> taken = _counts;
-            if (taken.Count > 0) _counts = [];
+            var taken = new Counted(_counts, _lastUsed);
+            if (!taken.IsEmpty) (_counts, _lastUsed) = ([], []);
             return taken;
         }
     }
 
-    /// <summary>They could not be written, and are counted with those that come.</summary>
-    public void GiveBack(IReadOnlyDictionary<UsageKey, Served> taken)
+    /// <summary>It could not be written, and is counted with what comes.</summary>
+    public void GiveBack(Counted taken)
     {
-        foreach ((UsageKey key, Served counts) in taken) Add(key, counts);
+        lock (_gate)
+        {
+            foreach ((UsageKey key, Served counts) in taken.Counts) Add(key, counts);
+            foreach ((string adapter, long at) in taken.LastUsed) _lastUsed.TryAdd(adapter, at);
+        }
     }
 
-    private void Add(UsageKey key, Served counts)
-    {
-        lock (_gate) _counts[key] = _counts.GetValueOrDefault(key) + counts;
-    }
+    private void Add(UsageKey key, Served counts) => _counts[key] = _counts.GetValueOrDefault(key) + counts;
 }

@@ -26,6 +26,9 @@ internal static class UsageRows
         row.TrainedTokens += job.TrainedTokens.Value;
     }
 
+    public static Task<int> NoteUse(FineTuneDbContext db, string adapter, long at) =>
+        db.Adapters.Where(row => row.Id == adapter && (row.LastUsedAt == null || row.LastUsedAt < at)).ExecuteUpdateAsync(set => set.SetProperty(row => row.LastUsedAt, at));
+
     public static Task<int> NoteStored(FineTuneDbContext db, string tenant, string day, long bytes) => db.Database.ExecuteSqlAsync($"""
         INSERT INTO stored_days ("Id", "TenantId", "Day", "Bytes")
         SELECT {Ids.New("stored")}, {tenant}, {day}, {bytes} WHERE EXISTS (SELECT 1 FROM tenants WHERE "Id" = {tenant} AND "DeletedAt" IS NULL)

@@ -49,15 +49,16 @@ internal sealed class UsageWriter(UsageMeter meter, IServiceScopeFactory scopes,
     public async Task Write(CancellationToken cancel)
     {
         await _turn.WaitAsync(cancel);
-        IReadOnlyDictionary<UsageKey, Served> taken = meter.Take();
-        bool written = taken.Count == 0;
+        Counted taken = meter.Take();
+        bool written = taken.IsEmpty;
         try
         {
             if (written) return;
             await using AsyncServiceScope scope = scopes.SystemScope(out FineTuneDbContext db);
             await db.InTransaction(async () =>
             {
-                foreach ((UsageKey key, Served counts) in taken) await UsageRows.AddServed(db, key, counts);
+                foreach ((UsageKey key, Served counts) in taken.Counts) await UsageRows.AddServed(db, key, counts);
+                foreach ((string adapter, long at) in taken.LastUsed) await UsageRows.NoteUse(db, adapter, at);
                 return true;
             });
             written = true;

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
 using FineTuneService.Batches;
+using FineTuneService.Completions;
 using FineTuneService.Data;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
@@ -112,6 +113,29 @@ public sealed class BatchTests(TestService service) : IClassFixture<TestService>
         JsonNode ended = await client.BatchEnded(JsonNode.Parse("""{"id": "batch-old"}""")!);
         Assert.Equal("expired", (string)ended["status"]!);
         Assert.Equal("batch_expired", (string)(await client.Lines(ended, "error_file_id")).Single()["error"]!["code"]!);
+    }
+
+    [Fact]
+    public async Task Yield_SomebodyWaitsForAnAnswer_WaitsAndNotForOtherBatches()
+    {
+        HttpClient client = await Client();
+        var answering = service.Services.GetRequiredService<Answering>();
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/completions")
+        {
+            Content = JsonContent.Create(new { model = TestService.BaseModel, prompt = "a", max_tokens = 250, n = 8, stream = true, logit_bias = new Dictionary<string, int> { ["1"] = -100 } }),
+        };
+        using HttpResponseMessage live = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, Cancel);
+        Task yields = answering.Yield(TimeSpan.FromHours(1), Cancel);
+        Assert.False(yields.IsCompleted);
+        await answering.Yield(TimeSpan.FromMilliseconds(30), Cancel); // A line goes on all the same after so long.
+        Assert.Contains("[DONE]", await live.Content.ReadAsStringAsync(Cancel));
+        await yields;
+        JsonNode batch = await client.Batch(string.Concat(Enumerable.Range(0, 100).Select(i => BatchCalls.Line($"{i}", TestService.BaseModel, tokens: 30))));
+        while ((int)(await client.Get($"/v1/batches/{batch["id"]}"))["request_counts"]!["completed"]! == 0) await Task.Delay(5, Cancel);
+        Assert.Contains((string)(await client.Get($"/v1/batches/{batch["id"]}"))["status"]!, new[] { "in_progress", "finalizing" });
+        await answering.Yield(TimeSpan.FromHours(1), Cancel);
+        await client.Post($"/v1/batches/{batch["id"]}/cancel", new { });
+        await client.BatchEnded(batch);
     }
 
     [Fact]

@@ -38,6 +38,46 @@ public sealed class ResidentModelsTests : IDisposable
     }
 
     [Fact]
+    public async Task Pin_AdapterThatNobodyUses_StaysUntilItIsLetGo()
+    {
+        (DeviceLease lease, ResidentModels resident, _) = Open(new FineTuneOptions { MaxResidentAdapters = 2 });
+        await lease.Serve("test", () =>
+        {
+            resident.Pin("1", stays: true); // Before it is loaded, as at a start.
+            foreach (int seed in new[] { 1, 2, 3, 4 }) Use(resident, Adapter(seed)).Dispose();
+            Assert.Equal((true, false, false, true), (resident.IsLoaded("1"), resident.IsLoaded("2"), resident.IsLoaded("3"), resident.IsLoaded("4")));
+            resident.Pin("4", stays: true);
+            Assert.Equal(NoRoomKind.Adapters, resident.TryUse(Adapter(5), "test").Item2!.Kind);
+            resident.Pin("1", stays: false);
+            Use(resident, Adapter(5)).Dispose();
+            Assert.False(resident.IsLoaded("1"));
+            resident.Forget("4"); // Deleted: it is no longer pinned either.
+            return true;
+        });
+        (string device, IReadOnlyList<MemoryHolder> holders) = await resident.Holders();
+        Assert.Equal("cpu", device);
+        Assert.DoesNotContain(holders, holder => holder.Users.Contains("pinned"));
+        Assert.Equal(["5"], holders.Where(holder => holder.Kind == "adapter").Select(holder => holder.Owner));
+    }
+
+    [Fact]
+    public async Task Pin_MemoryForOneModel_IsNoRoomForTheOther()
+    {
+        ModelText text = ModelText.Load(Base);
+        long one = BasePrecision.Fp32.BytesOf(text.Config) + Generator.CacheBytes(text.Config, BasePrecision.Fp32, ResidentModels.Capacity(text.Config));
+        (DeviceLease lease, ResidentModels resident, _) = Open(new FineTuneOptions { DeviceMemory = one + 100_000 });
+        await lease.Serve("test", () =>
+        {
+            long room = resident.ForJobs;
+            Use(resident, Adapter(1)).Dispose();
+            Assert.Equal(room, resident.ForJobs);
+            resident.Pin("1", stays: true);
+            Assert.InRange(resident.ForJobs, 1, room - 1);
+            return true;
+        });
+    }
+
+    [Fact]
     public async Task TryUse_MemoryForOneModel_LetsTheUnusedGoAndRefusesWhatNeverFits()
     {
         ModelText text = ModelText.Load(Base);

@@ -53,7 +53,7 @@ public sealed class ErrorTests(TestService service) : IClassFixture<TestService>
     }
 
     /// <summary>What a call's path says whole.</summary>
-    private static readonly string[] WithoutBody = ["/cancel", "/stop", "/pause", "/resume", "/drain"];
+    private static readonly string[] WithoutBody = ["/cancel", "/stop", "/pause", "/resume", "/drain", "/pin", "/unpin"];
 
     [Fact]
     public async Task OpenApi_Document_HasAnExampleForEveryBodyAndAnswer()

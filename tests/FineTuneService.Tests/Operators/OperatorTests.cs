@@ -27,6 +27,7 @@ public sealed class OperatorTests(TestService service) : IClassFixture<TestServi
         Assert.True((long)queue["data"]![0]!["expected_start"]! > 0 && (long)queue["data"]![0]!["wait_seconds"]! >= 0);
         JsonNode device = await service.Admin.Get("/v1/device");
         Assert.True((double)device["utilisation"]! > 0);
+        Assert.Equal("cpu", (string)device["kind"]!);
         JsonNode model = device["memory"]!["owners"]!.AsArray().Single(owner => (string)owner!["kind"]! == "model")!;
         Assert.Equal((TestService.BaseModel, $"job {running}"), ((string)model["owner"]!, (string)model["users"]![0]!));
         Assert.InRange((long)model["bytes"]!, 1, (long)device["memory"]!["taken"]!);
@@ -68,6 +69,50 @@ public sealed class OperatorTests(TestService service) : IClassFixture<TestServi
         await client.WaitForStep(job, step + 1);
         Assert.Contains((await client.AllEvents(job)).Select(e => (string)e["message"]!), message => message.StartsWith("Resumed from the checkpoint of step", StringComparison.Ordinal));
         Assert.Equal("cancelled", (string?)(await client.Post($"/v1/fine_tuning/jobs/{job}/cancel", new { }))["status"]);
+    }
+
+    [Fact]
+    public async Task Streams_OfQueueAndLeases_TellEachChangeAndGoOnBehindAnId()
+    {
+        CancellationToken cancel = TestContext.Current.CancellationToken;
+        HttpClient client = service.With(await service.NewTenant("queue-stream"));
+        string job;
+        using (StreamReader queue = await Events("/v1/queue"))
+        {
+            Assert.DoesNotContain("queue-stream", (await Data(queue))["data"]!.AsArray().Select(own => (string)own!["tenant"]!));
+            job = await client.Train(await client.Upload(JobCalls.Rows(10)), Long);
+            while (!(await Data(queue))["data"]!.AsArray().Any(own => (string)own!["tenant"]! == "queue-stream")) { }
+        }
+        await client.Post($"/v1/fine_tuning/jobs/{job}/cancel", new { });
+        await client.Chat(TestService.BaseModel, 1);
+        string[] ids = await Ids(null);
+        Assert.Equal(ids[1..], (await Ids(ids[0]))[..2]);
+
+        async Task<string[]> Ids(string? after)
+        {
+            using StreamReader leases = await Events("/v1/device/leases", after);
+            var read = new List<string>();
+            while (read.Count < 3) read.Add((string)(await Data(leases))["id"]!);
+            return [.. read];
+        }
+
+        async Task<StreamReader> Events(string path, string? after = null)
+        {
+            var request = new HttpRequestMessage(HttpMethod.Get, path) { Headers = { { "Accept", "text/event-stream" } } };
+            if (after is not null) request.Headers.Add("Last-Event-ID", after);
+            HttpResponseMessage answer = await service.Admin.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancel);
+            Assert.Equal("text/event-stream", answer.Content.Headers.ContentType!.MediaType);
+            return new StreamReader(await answer.Content.ReadAsStreamAsync(cancel));
+        }
+
+        async Task<JsonNode> Data(StreamReader events)
+        {
+            while (true)
+            {
+                string line = (await events.ReadLineAsync(cancel))!;
+                if (line.StartsWith("data: ", StringComparison.Ordinal)) return JsonNode.Parse(line[6..])!;
+            }
+        }
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
+using FineTuneService.Tests.FineTuningJobs;
 
 namespace FineTuneService.Tests.Tenants;
 
@@ -36,11 +37,24 @@ public sealed class QuotaTests(TestService service) : IClassFixture<TestService>
     }
 
     [Fact]
-    public async Task StoredBytesAndJobs_BeyondTheQuota_AreRefused()
+    public async Task StoredBytes_BeyondTheQuota_AreRefused()
     {
-        HttpClient client = await With(new { stored_bytes = 4, queued_jobs = 1 });
+        HttpClient client = await With(new { stored_bytes = 4 });
         using var form = new MultipartFormDataContent { { new StringContent("batch"), "purpose" }, { new ByteArrayContent("12345"u8.ToArray()), "file", "a" } };
         Assert.Equal("storage_limit_exceeded", (string?)(await client.PostAsync("/v1/files", form, Cancel).Error(HttpStatusCode.RequestEntityTooLarge))["code"]);
+    }
+
+    [Fact]
+    public async Task QueuedJobs_BeyondTheQuota_Are429UntilOneHasEnded()
+    {
+        HttpClient client = await With(new { queued_jobs = 1 });
+        string file = await client.Upload(JobCalls.Rows(10)), job = await client.Train(file, new { max_steps = 5000 });
+        object second = new { model = TestService.BaseModel, training_file = file, training = new { max_steps = 1 } };
+        HttpResponseMessage refused = await client.PostAsJsonAsync("/v1/fine_tuning/jobs", second, Cancel);
+        Assert.Equal("too_many_jobs", (string?)(await Task.FromResult(refused).Error(HttpStatusCode.TooManyRequests))["code"]);
+        Assert.NotNull(refused.Headers.RetryAfter);
+        Assert.Equal("cancelled", (string?)(await client.Post($"/v1/fine_tuning/jobs/{job}/cancel", new { }))["status"]);
+        await client.Ended((string)(await client.Post("/v1/fine_tuning/jobs", second))["id"]!);
     }
 
     [Fact]

@@ -3,6 +3,7 @@ using System.Net.Http.Json;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
+using FineTuneService.Tests.Batches;
 using FineTuneService.Tests.FineTuningJobs;
 using FineTuneService.Webhooks;
 
@@ -40,6 +41,21 @@ public sealed class WebhookTests(WebhookTests.Allowing fixture) : IClassFixture<
         Assert.Equal((string?)delivery["event"], received[0].Id);
         Assert.Equal((job, received[0].Id), ((string)JsonNode.Parse(received[0].Body)!["data"]!["id"]!, (string)JsonNode.Parse(received[0].Body)!["id"]!));
         Assert.All(received, one => Assert.Equal(Sign(secret, one), one.Signature));
+    }
+
+    [Fact]
+    public async Task BatchEnd_EachOfItsKinds_IsSent()
+    {
+        HttpClient client = fixture.Service.With(await fixture.Service.NewTenant("hook-batch"));
+        using var receiver = new WebhookReceiver(failures: 0);
+        await client.Post(Endpoints, new { url = receiver.Url, events = new[] { "batch.completed", "batch.failed", "batch.cancelled" } });
+        JsonNode completed = await client.BatchEnded(await client.Batch(BatchCalls.Line("1", TestService.BaseModel))), failed = await client.BatchEnded(await client.Batch("{broken\n"));
+        JsonNode cancelled = await client.Batch(string.Concat(Enumerable.Range(0, 300).Select(i => BatchCalls.Line($"{i}", TestService.BaseModel, tokens: 60))));
+        await client.Post($"/v1/batches/{cancelled["id"]}/cancel", new { });
+        await client.BatchEnded(cancelled);
+        while (receiver.Received.Count < 3) await Task.Delay(20, TestContext.Current.CancellationToken);
+        Assert.Equal([("batch.completed", (string)completed["id"]!), ("batch.failed", (string)failed["id"]!), ("batch.cancelled", (string)cancelled["id"]!)],
+            receiver.Received.Select(one => JsonNode.Parse(one.Body)!).Select(body => ((string)body["type"]!, (string)body["data"]!["id"]!)));
     }
 
     [Fact]
