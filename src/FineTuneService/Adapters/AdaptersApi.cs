@@ -59,6 +59,9 @@ internal static class AdaptersApi
     {
         if (!MultipartForm.Is(request)) return Errors.Make(415, "Send multipart/form-data with the fields model, suffix and file.", "unsupported_media_type");
         disk.Require(Math.Min(request.ContentLength ?? 0, options.Value.MaxUploadBytes));
+        (IDisposable? place, string? noRoom) = await stored.Expect(tenant.Id, request);
+        if (noRoom is not null) return Errors.Make(413, noRoom, "storage_limit_exceeded", "file");
+        using IDisposable? coming = place;
         using var form = new MultipartForm(request, blobs, options.Value.MaxUploadBytes, Fields);
         if (await form.Read(cancel) is { } malformed) return malformed;
         if (form["model"] is not { Length: > 0 } baseModel) return Errors.BadRequest("Missing required parameter: 'model', the base's name.", "missing_required_parameter", "model");

@@ -19,6 +19,7 @@ internal static class Database
         services.AddSingleton<SynchronousFull>();
         services.AddSingleton<DiskSpace>();
         services.AddSingleton<FullDatabase>();
+        services.AddSingleton<IncomingBytes>();
         services.AddScoped<StoredBytes>();
         services.AddScoped<FileStore>();
         services.AddSingleton<DatabaseStart>();

@@ -7,16 +7,35 @@ using Microsoft.Extensions.Options;
 namespace FineTuneService.Data;
 
 /// <summary>What a tenant stores, and how much of it there may be: its files, adapters and evaluations, and its merged models' weights.</summary>
-internal sealed class StoredBytes(FineTuneDbContext db, IOptions<FineTuneOptions> options)
+internal sealed class StoredBytes(FineTuneDbContext db, IncomingBytes incoming, IOptions<FineTuneOptions> options)
 {
+    /// <summary>Bytes of a form that are not its file's.</summary>
+    private const long OfTheForm = 16 << 10;
+
     /// <summary>Why so many more do not fit, or null. Exact where it is asked in the transaction that adds them.</summary>
     public async Task<string?> Refusal(string tenant, long more)
     {
-        string? own = await db.Tenants.Where(row => row.Id == tenant).Select(row => row.Quotas).FirstOrDefaultAsync();
-        long limit = (own is null ? null : JsonSerializer.Deserialize<Quotas>(own, Json.Options)?.StoredBytes) ?? options.Value.MaxStoredBytes, stored = await Of(tenant);
-        return stored + more <= limit ? null
-            : $"This tenant stores {stored} of {limit} bytes, and {more} more do not fit (FineTune:MaxStoredBytes). Delete files, adapters, evaluations or merged models first.";
+        (long stored, long limit) = (await Of(tenant), await Limit(tenant));
+        return stored + more <= limit ? null : Full(stored, limit, more);
     }
+
+    /// <summary>Makes room for an upload that is about to come, beside those of the tenant that are coming; one that does not say how long it is is looked at when it is there.</summary>
+    /// <returns>The place, disposed when the bytes are stored or refused; or why there is none.</returns>
+    public async Task<(IDisposable? Place, string? Refusal)> Expect(string tenant, HttpRequest request)
+    {
+        long more = Math.Max(0, (request.ContentLength ?? 0) - OfTheForm), stored = await Of(tenant), limit = await Limit(tenant);
+        IDisposable? place = incoming.Enter(tenant, more, limit - stored);
+        return (place, place is null ? Full(stored, limit, more) : null);
+    }
+
+    private async Task<long> Limit(string tenant)
+    {
+        string? own = await db.Tenants.Where(row => row.Id == tenant).Select(row => row.Quotas).FirstOrDefaultAsync();
+        return (own is null ? null : JsonSerializer.Deserialize<Quotas>(own, Json.Options)?.StoredBytes) ?? options.Value.MaxStoredBytes;
+    }
+
+    private static string Full(long stored, long limit, long more) =>
+        $"This tenant stores {stored} of {limit} bytes, and {more} more do not fit beside what it is uploading (FineTune:MaxStoredBytes). Delete files, adapters, evaluations or merged models first.";
 
     /// <summary>What the tenant stores now.</summary>
     public async Task<long> Of(string tenant)

@@ -31,10 +31,13 @@ internal static class FilesApi
     }
 
     private static async Task<IResult> Upload(
-        HttpRequest request, CurrentTenant tenant, BlobStore blobs, FileStore files, DiskSpace disk, IOptions<FineTuneOptions> options, CancellationToken cancel)
+        HttpRequest request, CurrentTenant tenant, BlobStore blobs, FileStore files, DiskSpace disk, StoredBytes stored, IOptions<FineTuneOptions> options, CancellationToken cancel)
     {
         if (!MultipartForm.Is(request)) return Errors.Make(415, "Send multipart/form-data with the fields purpose and file.", "unsupported_media_type");
         disk.Require(Math.Min(request.ContentLength ?? 0, options.Value.MaxUploadBytes));
+        (IDisposable? place, string? noRoom) = await stored.Expect(tenant.Id, request);
+        if (noRoom is not null) return Errors.Make(413, noRoom, "storage_limit_exceeded", "file");
+        using IDisposable? coming = place;
         using Phases.Under phase = Phases.Enter(Phase.Upload);
         using var form = new MultipartForm(request, blobs, options.Value.MaxUploadBytes, Fields);
         if (await form.Read(cancel) is { } refusal) return refusal;

@@ -59,12 +59,15 @@ internal static class UploadsApi
     }
 
     private static async Task<IResult> AddPart(
-        string id, HttpRequest request, CurrentTenant tenant, FineTuneDbContext db, BlobStore blobs, FileStore files, DiskSpace disk, TimeProvider clock, CancellationToken cancel)
+        string id, HttpRequest request, CurrentTenant tenant, FineTuneDbContext db, BlobStore blobs, FileStore files, DiskSpace disk, StoredBytes stored, TimeProvider clock, CancellationToken cancel)
     {
         if (!MultipartForm.Is(request)) return Errors.Make(415, "Send multipart/form-data with the field data.", "unsupported_media_type");
         if (await Find(id, db) is not { } upload) return Errors.NotFound("upload", id);
         if (NotPending(upload, clock) is { } ended) return ended;
         disk.Require(Math.Min(request.ContentLength ?? 0, LongestPart));
+        (IDisposable? place, string? noRoom) = await stored.Expect(tenant.Id, request);
+        if (noRoom is not null) return Errors.Make(413, noRoom, "storage_limit_exceeded", "data");
+        using IDisposable? coming = place;
         using Phases.Under phase = Phases.Enter(Phase.Upload);
         using var form = new MultipartForm(request, blobs, LongestPart, new Dictionary<string, Func<string, IResult?>>(), "data");
         if (await form.Read(cancel) is { } refusal) return refusal;

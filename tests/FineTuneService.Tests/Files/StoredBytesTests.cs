@@ -35,6 +35,26 @@ public sealed class StoredBytesTests(TestService service) : IClassFixture<TestSe
     }
 
     [Fact]
+    public async Task Upload_BesideOneThatIsComing_IsRefusedBeforeItIsRead()
+    {
+        const int quota = 1_000_000, bytes = 600_000;
+        await service.Admin.Post("/v1/tenants", new { id = "coming", quotas = new { stored_bytes = quota } });
+        HttpClient client = service.With((string)(await service.Admin.Post("/v1/api_keys", new { tenant = "coming" }))["key"]!);
+        var rest = new TaskCompletionSource();
+        var content = new HeldContent(new byte[bytes], rest.Task);
+        Task<HttpResponseMessage> first = client.PostAsync("/v1/files", new MultipartFormDataContent { { new StringContent("batch"), "purpose" }, { content, "file", "x" } });
+        await content.Begun;
+        JsonNode error = await Upload(client, new byte[bytes]).Error(HttpStatusCode.RequestEntityTooLarge);
+        Assert.Equal(("storage_limit_exceeded", true), ((string?)error["code"], ((string)error["message"]!).Contains("beside what it is uploading")));
+        Assert.Equal(HttpStatusCode.OK, (await Upload(client, new byte[1000])).StatusCode);
+        rest.SetResult();
+        Assert.Equal(HttpStatusCode.OK, (await first).StatusCode);
+        await Upload(client, new byte[bytes]).Error(HttpStatusCode.RequestEntityTooLarge);
+        await client.DeleteAsync($"/v1/files/{JsonNode.Parse(await (await first).Content.ReadAsStringAsync(TestContext.Current.CancellationToken))!["id"]}", TestContext.Current.CancellationToken);
+        Assert.Equal(HttpStatusCode.OK, (await Upload(client, new byte[bytes])).StatusCode);
+    }
+
+    [Fact]
     public async Task Refusal_MergedModel_CountsItsFolder()
     {
         await service.NewTenant("merging");
@@ -55,6 +75,29 @@ public sealed class StoredBytesTests(TestService service) : IClassFixture<TestSe
         await db.SaveChangesAsync(TestContext.Current.CancellationToken);
     }
 
-    private static Task<HttpResponseMessage> Upload(HttpClient client) =>
-        client.PostAsync("/v1/files", new MultipartFormDataContent { { new StringContent("fine-tune"), "purpose" }, { new StringContent("x"), "file", "x" } });
+    private static Task<HttpResponseMessage> Upload(HttpClient client, byte[]? bytes = null) =>
+        client.PostAsync("/v1/files", new MultipartFormDataContent { { new StringContent("fine-tune"), "purpose" }, { new ByteArrayContent(bytes ?? [1]), "file", "x" } });
+
+    /// <summary>A file whose second half comes when it is told to.</summary>
+    private sealed class HeldContent(byte[] bytes, Task rest) : HttpContent
+    {
+        private readonly TaskCompletionSource _begun = new();
+
+        public Task Begun => _begun.Task;
+
+        protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context)
+        {
+            await stream.WriteAsync(bytes.AsMemory(0, bytes.Length / 2));
+            await stream.FlushAsync();
+            _begun.SetResult();
+            await rest;
+            await stream.WriteAsync(bytes.AsMemory(bytes.Length / 2));
+        }
+
+        protected override bool TryComputeLength(out long length)
+        {
+            length = bytes.Length;
+            return true;
+        }
+    }
 }
