@@ -24,7 +24,7 @@ internal static class AdapterCombining
 
     private static async Task<IResult> Combine(
         CombineRequest body, FineTuneDbContext db, CurrentTenant tenant, ModelCatalog catalog, AdapterStore store, DataDirectory directory, ModelTexts texts,
-        DeviceLease lease, DiskSpace disk, StoredBytes stored, IOptions<FineTuneOptions> options, CancellationToken cancel)
+        DeviceLease lease, DiskSpace disk, StoredBytes stored, AdapterView view, IOptions<FineTuneOptions> options, CancellationToken cancel)
     {
         if (Refusal(body) is { } wrong) return wrong;
         (IReadOnlyList<AdapterEntry> rows, IResult? missing) = await Find(body.Adapters, db, cancel);
@@ -52,7 +52,7 @@ internal static class AdapterCombining
             foreach (string name in Templates.Where(name => File.Exists(Path.Combine(rows[0].Folder, name)))) File.Copy(Path.Combine(rows[0].Folder, name), Path.Combine(folder, name));
             BasePrecision precision = rows.Select(row => row.Precision).Distinct().Count() == 1
                 ? JsonSerializer.Deserialize<BasePrecision>(rows[0].Precision, Json.Options)! : ModelCatalog.PrecisionOf(entry.Folder);
-            return await store.Save(folder, tenant.Id, baseModel, precision, body.Suffix, lineage) is { } saved ? Results.Ok(AdaptersApi.Body(saved)) : Errors.ModelNotFound(baseModel);
+            return await store.Save(folder, tenant.Id, baseModel, precision, body.Suffix, lineage) is { } saved ? Results.Ok(view.Body(saved)) : Errors.ModelNotFound(baseModel);
         }
         catch (Exception refused) when (refused is AdapterException or TensorFileException)
         {

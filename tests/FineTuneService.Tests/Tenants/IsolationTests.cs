@@ -97,7 +97,8 @@ public sealed class IsolationTests(TestService service) : IClassFixture<TestServ
             if (body.ContainsKey("training_file")) body["model"] = TestService.BaseModel;
             body.Remove("validation_file");
             body.Remove("dataset");
-            body[field.Key] = body[field.Key] is JsonArray ? new JsonArray(id) : id;
+            if (body[field.Key] is JsonArray { Count: > 0 } list && list[0] is JsonObject named) named["id"] = id;
+            else body[field.Key] = body[field.Key] is JsonArray ? new JsonArray(id) : id;
             return body.ToJsonString();
         });
     }
