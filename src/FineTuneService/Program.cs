@@ -107,6 +107,7 @@ try
     app.MapFineTuningJobs();
     app.MapJobWishes();
     app.MapTradeoff();
+    app.MapTunableModels();
     app.MapJobMetrics();
     app.MapReceipts();
     app.MapCompletions();

@@ -37,7 +37,7 @@ public abstract record AnswerRequest
     /// <summary>The same seed and request give the same answer.</summary>
     public long? Seed { get; init; }
 
-    /// <summary>Answers to the same prompt, 1 to 8.</summary>
+    /// <summary>Answers to the same prompt, 1 to 128.</summary>
     public int? N { get; init; }
 
     /// <summary>Your own name for who asks; it changes nothing.</summary>

@@ -8,7 +8,7 @@ namespace FineTuneService.Completions;
 /// <summary>Makes sampling parameters of a request's fields, each checked.</summary>
 internal static class SamplingReader
 {
-    private const int MostChoices = 8, MostBiases = 1024;
+    private const int MostChoices = 128, MostBiases = 1024;
 
     /// <summary>One for each of the n answers, or the error that the request deserves. Their seed is the request's: each row mixes its own.</summary>
     /// <param name="maxTokens">Null where the request leaves it to the context.</param>

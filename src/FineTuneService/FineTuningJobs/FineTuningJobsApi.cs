@@ -91,7 +91,7 @@ internal static class FineTuningJobsApi
     /// <returns>A refusal, or the base and the least that a job like this takes.</returns>
     internal static async Task<(IResult? Refusal, ModelEntry? Model, TrainingEstimate? Least)> Check(CreateJobRequest body, FineTuneDbContext db, ModelCatalog catalog, CancellationToken cancel)
     {
-        JobSettings? settings = JobSettingsReader.Read(body, fastBf16: false, out JobBodyProblem? problem);
+        JobSettings? settings = JobSettingsReader.Read(body, MachineDtype.Fastest == ComputeDtype.Bf16, out JobBodyProblem? problem);
         if (problem is not null) return (Errors.BadRequest(problem.Message + ".", param: problem.Param), null, null);
         if (await catalog.FindBase(body.Model, cancel) is not { } model) return (Errors.ModelNotFound(body.Model), null, null);
         if (settings!.Precision.Quantization == QuantizationType.AsStored && GgufPath.Of(model.Folder) is null)

@@ -114,4 +114,18 @@ internal static class JobExamples
     public static readonly Page<CheckpointBody> Checkpoints = new([Checkpoint], false, Checkpoint.Id, Checkpoint.Id);
 
     public static readonly EstimateBody Estimate = new("fine_tuning.job.estimate", 217_088, 1_988_288, 960, 106, 0, 240, 61_440, 868_352, new MemoryEstimate(1_150_000, 1_302_528, 868_352, 1_736_704, 9_400_000, 700_000), []);
+
+    public static readonly Page<TunableModel> TunableModels = new(
+    [
+        new TunableModel("talers-2m", "fine_tuning.model")
+        {
+            Parameters = 1_772_352,
+            MaxSeqLength = 256,
+            MaxSteps = 1_000_000,
+            HasChatTemplate = true,
+            Methods = ["supervised", "dpo"],
+            Techniques = JobTechnique.Names,
+            Quantization = [new TunablePrecision("none", 3_544_704, 12_400_000, true), new TunablePrecision("nf4", 1_260_000, 10_100_000, true)],
+        },
+    ], false, "talers-2m", "talers-2m");
 }

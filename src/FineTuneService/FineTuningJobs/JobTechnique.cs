@@ -9,7 +9,7 @@ internal static class JobTechnique
 
     private const int LongestPrompt = 1024;
 
-    private static readonly string[] All = [Lora, Full, LlamaAdapter];
+    public static readonly IReadOnlyList<string> Names = [Lora, Full, LlamaAdapter];
 
     /// <summary>The learning rate where none is asked for: each technique's usual one.</summary>
     public static double UsualRate(string technique) => technique switch { Full => 3e-5, LlamaAdapter => 9e-3, _ => 2e-4 };
@@ -17,7 +17,7 @@ internal static class JobTechnique
     public static JobBodyProblem? Problem(CreateJobRequest body)
     {
         string technique = body.Technique ?? Lora;
-        if (!All.Contains(technique)) return new("technique", $"there is no technique '{Errors.Clip(technique)}'; use {string.Join(", ", All)}");
+        if (!Names.Contains(technique)) return new("technique", $"there is no technique '{Errors.Clip(technique)}'; use {string.Join(", ", Names)}");
         if (technique != Lora && body.Lora is not null) return new("lora", $"technique {technique} has no low-rank matrices; leave lora out");
         if (technique != LlamaAdapter && body.LlamaAdapter is not null) return new("llama_adapter", $"llama_adapter says nothing to technique {technique}; give technique llama_adapter");
         if (body.LlamaAdapter?.AdapterLen is < 1 or > LongestPrompt) return new("llama_adapter.adapter_len", $"adapter_len must be 1 to {LongestPrompt}; 10 is usual");

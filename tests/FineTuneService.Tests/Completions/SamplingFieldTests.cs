@@ -37,7 +37,17 @@ public sealed class SamplingFieldTests(TestService service) : IClassFixture<Test
         Assert.Equal(greedy, await Text(client, new { model = "talers-2m", prompt = "The kettle", max_tokens = 12, temperature = 1, min_p = 1 }));
     }
 
+    [Fact]
+    public async Task Complete_ManyAnswers_AreAllThereInOrder()
+    {
+        JsonNode answer = await (await Client()).Post(Path, new { model = "talers-2m", prompt = "The kettle", max_tokens = 1, n = 40, seed = 1 });
+        Assert.Equal(Enumerable.Range(0, 40), answer["choices"]!.AsArray().Select(choice => (int)choice!["index"]!));
+        Assert.True(answer["choices"]!.AsArray().Select(choice => (string)choice!["text"]!).Distinct().Count() > 1);
+    }
+
     [Theory]
+    [InlineData("n", "0")]
+    [InlineData("n", "129")]
     [InlineData("frequency_penalty", "2.5")]
     [InlineData("presence_penalty", "-3")]
     [InlineData("repetition_penalty", "0")]
