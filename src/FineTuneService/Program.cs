@@ -8,6 +8,7 @@ using FineTuneService.Evaluations;
 using FineTuneService.Files;
 using FineTuneService.FineTuningJobs;
 using FineTuneService.Hosting;
+using FineTuneService.Hub;
 using FineTuneService.Models;
 using FineTuneService.Operators;
 using FineTuneService.Receipts;
@@ -55,6 +56,11 @@ try
     builder.Services.AddScoped<EvaluationStore>();
     builder.Services.AddScoped<ModelCatalog>();
     builder.Services.AddScoped<ModelStore>();
+    builder.Services.AddSingleton<HubClient>();
+    builder.Services.AddSingleton<HubRun>();
+    builder.Services.AddSingleton<HubStore>();
+    builder.Services.AddSingleton<HubDownloads>();
+    builder.Services.AddScoped<HubModels>();
     builder.Services.AddScoped<AdapterStore>();
     builder.Services.AddScoped<AliasStore>();
     builder.Services.AddSingleton<AdapterView>();
@@ -90,6 +96,7 @@ try
     builder.Services.AddHostedService(services => services.GetRequiredService<PinnedAdapters>());
     builder.Services.AddHostedService(services => services.GetRequiredService<Expiry>());
     builder.Services.AddHostedService<WebhookSender>();
+    builder.Services.AddHostedService(services => services.GetRequiredService<HubDownloads>());
 
     app = builder.Build();
     app.Prepare();

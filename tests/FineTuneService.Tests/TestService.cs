@@ -23,6 +23,8 @@ public sealed class TestService : WebApplicationFactory<Program>
     protected override void ConfigureWebHost(IWebHostBuilder builder)
     {
         builder.UseSetting("FineTune:DataDirectory", Data).UseSetting("FineTune:AdminKey", AdminKey).UseSetting("Logging:LogLevel:Default", "Warning");
+        // No test asks the real hub: nobody listens there.
+        builder.UseSetting("FineTune:Hub:Endpoint", "http://127.0.0.1:9");
         foreach ((string name, string value) in Options) builder.UseSetting($"FineTune:{name}", value);
     }
 

@@ -11,7 +11,7 @@ internal sealed class AliasStore(FineTuneDbContext db, CurrentTenant tenant, Tim
 
     public Task<(Alias? Alias, IResult? Refusal)> Create(string name, string target) => Change(async () =>
     {
-        if (await db.Models.AnyAsync(row => row.Id == name)) return (null, Errors.Conflict($"'{name}' is a model's own name; choose another for the alias.", "model_exists"));
+        if (await db.Models.AnyAsync(row => row.Id == name) || await db.HubDownloads.AnyAsync(row => row.Id == name)) return (null, Errors.Conflict($"'{name}' is a model's own name; choose another for the alias.", "model_exists"));
         if (await db.Aliases.AnyAsync(row => row.Name == name)) return (null, Errors.Conflict($"The alias '{name}' exists already; POST /v1/aliases/{name} moves it.", "alias_exists"));
         if (await db.Aliases.CountAsync() >= MostAliases) return (null, Errors.Make(429, $"You have {MostAliases} aliases; delete one first.", "too_many_aliases"));
         if (await Resolve(target) is not { } model) return (null, Errors.ModelNotFound(target, "target"));

@@ -16,7 +16,7 @@ public sealed class DataDirectory : IDisposable
         Root = Path.GetFullPath(options.Value.DataDirectory);
         try
         {
-            foreach (string folder in new[] { Root, Blobs, Adapters, Jobs, Merged, Temporary }) Directory.CreateDirectory(folder);
+            foreach (string folder in new[] { Root, Blobs, Adapters, Jobs, Merged, Hub, Temporary }) Directory.CreateDirectory(folder);
             _lock = new FileStream(Path.Combine(Root, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
             KeepFromOthers();
             // What lies here was never acknowledged: its process was killed.
@@ -43,6 +43,9 @@ public sealed class DataDirectory : IDisposable
     /// <summary>A folder a job: its checkpoints.</summary>
     public string Jobs => Path.Combine(Root, "jobs");
     public string Merged => Path.Combine(Root, "merged");
+
+    /// <summary>A folder a base that came from the hub, or is on its way.</summary>
+    public string Hub => Path.Combine(Root, "hub");
 
     /// <summary>What is being written, and not yet part of anything.</summary>
     public string Temporary => Path.Combine(Root, "tmp");

@@ -5,6 +5,7 @@ using FineTuneService.Evaluations;
 using FineTuneService.Files;
 using FineTuneService.FineTuningJobs;
 using FineTuneService.Hosting;
+using FineTuneService.Hub;
 using FineTuneService.Models;
 using FineTuneService.Tenants;
 using FineTuneService.Uploads;
@@ -25,6 +26,7 @@ public sealed class FineTuneDbContext(DbContextOptions<FineTuneDbContext> option
     public DbSet<JobCheckpoint> Checkpoints => Set<JobCheckpoint>();
     public DbSet<AdapterEntry> Adapters => Set<AdapterEntry>();
     public DbSet<ModelEntry> Models => Set<ModelEntry>();
+    public DbSet<HubDownload> HubDownloads => Set<HubDownload>();
     public DbSet<StoredEvaluation> Evaluations => Set<StoredEvaluation>();
     public DbSet<WebhookEndpoint> WebhookEndpoints => Set<WebhookEndpoint>();
     public DbSet<WebhookDelivery> WebhookDeliveries => Set<WebhookDelivery>();
@@ -49,6 +51,8 @@ public sealed class FineTuneDbContext(DbContextOptions<FineTuneDbContext> option
         Row<JobCheckpoint>(model, "checkpoints");
         Row<AdapterEntry>(model, "adapters");
         Row<ModelEntry>(model, "models");
+        Row<HubDownload>(model, "hub_downloads");
+        model.Entity<HubDownload>().HasIndex(row => row.Status);
         Row<StoredEvaluation>(model, "evaluations");
         model.Entity<StoredEvaluation>().HasQueryFilter(row => tenant.IsSystem || row.TenantId == tenant.Id);
         model.Entity<StoredEvaluation>().HasIndex(row => row.TenantId);

@@ -19,6 +19,7 @@ internal sealed class Orphans(FineTuneDbContext db, DataDirectory directory, ILo
             Collect("adapters", Path.Combine(directory.Adapters, tenant), name => name.StartsWith("ad-", StringComparison.Ordinal), adapters);
         }
         TellOfMissing();
+        Collect("bases from the hub", directory.Hub, name => name.StartsWith("hub-", StringComparison.Ordinal), [.. db.HubDownloads.Select(row => row.Folder)]);
         if (tenants.Count > 0) Collect("merged models", directory.Merged, name => name.StartsWith("merged-", StringComparison.Ordinal), merged);
     }
 

@@ -1,4 +1,6 @@
 using System.ComponentModel.DataAnnotations;
+using FineTuneService.Hub;
+using Microsoft.Extensions.Options;
 
 namespace FineTuneService.Hosting;
 
@@ -91,6 +93,10 @@ public sealed class FineTuneOptions
 
     /// <summary>Webhooks may be sent to addresses of this machine and of private networks; for receivers beside the service.</summary>
     public bool AllowPrivateWebhooks { get; set; }
+
+    /// <summary>Where bases are downloaded from.</summary>
+    [ValidateObjectMembers]
+    public HubOptions Hub { get; set; } = new();
 
     /// <summary>Seconds that a start waits for a database that another process holds.</summary>
     [Range(0, 3600, ErrorMessage = "FineTune:DatabaseWaitSeconds must be 0 to 3600.")]

@@ -1,3 +1,4 @@
+using FineTuneService.Hub;
 using Microsoft.Extensions.Options;
 
 namespace FineTuneService.Hosting;
@@ -5,13 +6,18 @@ namespace FineTuneService.Hosting;
 /// <summary>Refuses an option that does not exist: a mistyped name would otherwise leave the default in force, and nobody would know.</summary>
 internal sealed class KnownOptions(IConfiguration configuration) : IValidateOptions<FineTuneOptions>
 {
-    private static readonly HashSet<string> Names = typeof(FineTuneOptions).GetProperties().Select(option => option.Name).ToHashSet(StringComparer.OrdinalIgnoreCase);
-
     public ValidateOptionsResult Validate(string? name, FineTuneOptions options)
     {
-        string[] unknown = [.. configuration.GetSection(FineTuneOptions.Section).GetChildren().Select(option => option.Key).Where(key => !Names.Contains(key))];
+        IConfigurationSection section = configuration.GetSection(FineTuneOptions.Section);
+        string[] unknown = [.. Unknown(section, typeof(FineTuneOptions)), .. Unknown(section.GetSection(nameof(options.Hub)), typeof(HubOptions))];
         return unknown.Length == 0
             ? ValidateOptionsResult.Success
-            : ValidateOptionsResult.Fail($"There is no option {string.Join(", ", unknown.Select(key => $"FineTune:{key}"))}; appsettings.json lists every option with its default.");
+            : ValidateOptionsResult.Fail($"There is no option {string.Join(", ", unknown)}; appsettings.json lists every option with its default.");
+    }
+
+    private static IEnumerable<string> Unknown(IConfigurationSection section, Type options)
+    {
+        var names = options.GetProperties().Select(option => option.Name).ToHashSet(StringComparer.OrdinalIgnoreCase);
+        return section.GetChildren().Where(option => !names.Contains(option.Key)).Select(option => option.Path);
     }
 }

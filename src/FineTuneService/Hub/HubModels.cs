@@ -1,0 +1,81 @@
+using System.Text.Json;
+using FineTuneService.Data;
+using FineTuneService.Hosting;
+using FineTuneService.Models;
+using Microsoft.EntityFrameworkCore;
+
+namespace FineTuneService.Hub;
+
+/// <summary>Where a base came from.</summary>
+/// <param name="Revision">That was asked for.</param>
+/// <param name="Commit">What that stood for; absent before the hub has said.</param>
+/// <param name="File">The GGUF file, where one was asked for.</param>
+public sealed record HubBody(string Repo, string Revision, string? Commit, string? File);
+
+/// <summary>Bases from the hub as /v1/models has them.</summary>
+internal sealed class HubModels(FineTuneDbContext db, HubStore store, HubDownloads downloads)
+{
+    public const string IdRule = "id must be 1 to 64 letters, digits, dots, dashes and underscores.";
+    private const int LongestToken = 512;
+
+    /// <summary>The first of the hub's fields that a body has, or null.</summary>
+    public static string? Fields(RegisterModelRequest body) =>
+        new (string Name, string? Value)[] { ("repo", body.Repo), ("revision", body.Revision), ("token", body.Token), ("file", body.File) }.FirstOrDefault(field => field.Value is not null).Name;
+
+    /// <summary>Begins to download, in the background; the same again goes on with what failed, or tells of what is under way.</summary>
+    public async Task<IResult> Register(RegisterModelRequest body)
+    {
+        if (Problem(body) is var (message, param)) return Errors.BadRequest(message, param: param);
+        string id = body.Id ?? body.Repo![(body.Repo!.LastIndexOf('/') + 1)..];
+        if (!Ids.IsSuffix(id)) return Errors.BadRequest(IdRule, param: "id");
+        (HubBegun begun, HubDownload? row) = await store.Begin(id, new HubSource(body.Repo!, body.Revision ?? "main", body.File), body.Token);
+        if (begun == HubBegun.NameTaken) return ModelsApi.Exists(id);
+        if (begun == HubBegun.UnderAnotherName) return Errors.Conflict($"'{row!.Repo}' is on its way already, as '{row.Id}'; wait for that, or delete it.", "already_downloading");
+        downloads.Begin(row!);
+        return Results.Ok(Body(row!));
+    }
+
+    /// <summary>What is on its way, or did not come.</summary>
+    public async Task<IReadOnlyList<ModelBody>> Coming(CancellationToken cancel) =>
+        [.. (await db.HubDownloads.AsNoTracking().Where(row => row.Status != HubStatus.Ready).OrderBy(row => row.Number).ToListAsync(cancel)).Select(Body)];
+
+    public Task<bool> Has(string id, CancellationToken cancel) => db.HubDownloads.AnyAsync(row => row.Id == id, cancel);
+
+    /// <param name="entry">The base's own row, once it has come.</param>
+    /// <returns>Null where nothing of that name came from the hub.</returns>
+    public async Task<ModelBody?> Body(string id, ModelEntry? entry, CancellationToken cancel)
+    {
+        if (entry is { TenantId.Length: > 0 } || await db.HubDownloads.AsNoTracking().FirstOrDefaultAsync(row => row.Id == id, cancel) is not { } row) return null;
+        return entry is null ? Body(row) : Body(row) with { Created = entry.CreatedAt, Bytes = ModelsApi.Body(entry).Bytes };
+    }
+
+    /// <summary>Ends a download and removes what has arrived, or the files of a base whose own row has been deleted.</summary>
+    /// <returns>Whether there was one.</returns>
+    public async Task<bool> Cancel(string id)
+    {
+        if (await db.HubDownloads.AsNoTracking().FirstOrDefaultAsync(row => row.Id == id) is not { } row || !await store.Remove(id)) return false;
+        await downloads.Forget(row);
+        return true;
+    }
+
+    private ModelBody Body(HubDownload row)
+    {
+        long done = downloads.BytesOf(row.Id) is { } now && row.Status == HubStatus.Downloading ? now : row.BytesDone;
+        return new(row.Id, "model", row.CreatedAt, "system", "base", null, done, row.Status, new HubBody(row.Repo, row.Revision, row.Commit, row.File))
+        {
+            BytesDone = done,
+            BytesTotal = row.BytesTotal,
+            Error = row.Error is null ? null : JsonSerializer.Deserialize<HubProblem>(row.Error, Json.Options),
+        };
+    }
+
+    private static (string Message, string Param)? Problem(RegisterModelRequest body)
+    {
+        if (body.Folder is not null) return ("A base comes from a folder or from the hub; leave folder out.", "folder");
+        if (body.Repo is null) return ("repo is missing: owner/name on the hub.", "repo");
+        if (!HubFileName.IsRepo(body.Repo)) return ("repo must be owner/name, as the hub has it.", "repo");
+        if (body.Revision is not null && !HubFileName.IsRevision(body.Revision)) return ("revision must be a branch, a tag or a commit.", "revision");
+        if (body.File is not null && !HubFileName.IsGguf(body.File)) return ("file must be the path of a .gguf file in the repository; without file its safetensors are taken.", "file");
+        return body.Token is { } token && (token.Length is 0 or > LongestToken || token.Any(c => c is <= ' ' or > '~')) ? ("token is not an access token of the hub.", "token") : null;
+    }
+}
