@@ -12,6 +12,17 @@ public static class AdapterChatTemplate
     public static ChatTemplate? Of(string adapterFolder, ChatTemplate? ofBase, string? baseFolder) =>
         ChatTemplate.LoadAdapters(adapterFolder, baseFolder) ?? ofBase;
 
+    /// <summary>A template of the adapter's that is about to be trained, with the base's special tokens.</summary>
+    /// <exception cref="ChatTemplateException">It is none.</exception>
+    public static ChatTemplate Parse(string source, string baseFolder) => ChatTemplate.ForBase(source, baseFolder);
+
+    /// <summary>The text of the adapter's own template; null where it has none.</summary>
+    /// <exception cref="ChatTemplateException">It cannot be read.</exception>
+    public static string? SourceOf(string adapterFolder) => ChatTemplateFiles.Source(adapterFolder);
+
+    /// <summary>Writes the template that an adapter was trained with into its folder: it answers with it.</summary>
+    public static void Save(string source, string adapterFolder) => File.WriteAllText(Path.Combine(adapterFolder, ChatTemplateFiles.FileName), source);
+
     /// <summary>Gives the adapter's own template, where it has one, to the folder of the model that it was merged into.</summary>
     public static void CopyTo(string modelFolder, string adapterFolder)
     {

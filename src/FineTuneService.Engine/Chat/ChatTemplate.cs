@@ -65,6 +65,9 @@ public sealed class ChatTemplate
         return new ChatTemplate(source, tokens);
     }
 
+    /// <inheritdoc cref="AdapterChatTemplate.Parse"/>
+    internal static ChatTemplate ForBase(string source, string baseFolder) => new(source, ChatTemplateFiles.SpecialTokens(baseFolder));
+
     /// <summary>
     /// The conversation as text; with <paramref name="addGenerationPrompt"/> it ends where the assistant's next answer begins.
     /// </summary>

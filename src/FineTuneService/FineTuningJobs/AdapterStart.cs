@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using FineTuneService.Adapters;
 using FineTuneService.Data;
+using FineTuneService.Engine.Chat;
 using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Models;
 using FineTuneService.Hosting;
@@ -33,10 +34,12 @@ internal static class AdapterStart
             string technique = lora.Prompt is null ? JobTechnique.Lora : JobTechnique.LlamaAdapter;
             if ((body.Technique ?? technique) != technique || body.LlamaAdapter is not null)
                 return (settings, Errors.BadRequest($"init_from brings its own technique, {technique}, and its shape; leave technique and llama_adapter out.", param: "technique"));
+            // What it answers with is what it goes on learning in.
+            if (settings.ChatTemplate is null && settings.PromptTemplate is null) settings = settings with { ChatTemplate = AdapterChatTemplate.SourceOf(adapter.Folder) };
             settings = settings with { Technique = technique, LlamaAdapter = lora.Prompt, Lora = lora.Prompt is null ? lora : null };
             return (settings with { Precision = precision, InitFrom = new InitFrom(adapter.Model, adapter.Id, Sha256(adapter.Folder)) }, null);
         }
-        catch (Exception gone) when (gone is FileNotFoundException or DirectoryNotFoundException or AdapterException)
+        catch (Exception gone) when (gone is FileNotFoundException or DirectoryNotFoundException or AdapterException or ChatTemplateException)
         {
             return (settings, Errors.Make(503, "The adapter's files on the service's disk cannot be used; its operator must restore them.", "model_damaged", "init_from"));
         }

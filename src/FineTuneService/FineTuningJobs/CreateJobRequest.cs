@@ -48,6 +48,10 @@ public sealed record CreateJobRequest
     public DpoBody? Dpo { get; init; }
     public DatasetBody? Dataset { get; init; }
 
+    /// <summary>A chat template (Jinja) that conversations are put into instead of the base's, in training and in every answer: it goes with the adapter. A base without one
+    /// learns from conversations by it. With init_from: that adapter's own unless given.</summary>
+    public string? ChatTemplate { get; init; }
+
     /// <summary>Tasks that are put to the base before training and to the adapter after it.</summary>
     public EvaluateBody? Evaluate { get; init; }
 

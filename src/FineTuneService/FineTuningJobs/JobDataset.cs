@@ -17,6 +17,23 @@ internal static class JobDataset
         return FileColumns.Problem(dataset.Columns, dataset.PromptTemplate) is { } problem ? new("dataset." + problem.Field, problem.Message) : null;
     }
 
+    /// <summary>Why a job's own chat template cannot be used, or null.</summary>
+    public static JobBodyProblem? TemplateProblem(CreateJobRequest body)
+    {
+        if (body.ChatTemplate is not { } source) return null;
+        if (body.Dataset?.PromptTemplate is not null) return new("chat_template", "dataset.prompt_template makes the prompts already; give one of the two");
+        if (source.Length == 0) return new("chat_template", "chat_template is empty; leave it out for the base's own");
+        try
+        {
+            ChatTemplate.Parse(source, null, null);
+            return null;
+        }
+        catch (ChatTemplateException wrong)
+        {
+            return new("chat_template", "chat_template is no template that can be used: " + wrong.Message.TrimEnd('.'));
+        }
+    }
+
     /// <summary>Null where the job says nothing of its columns.</summary>
     public static DatasetColumns? Columns(this JobSettings settings) => FileColumns.Of(settings.Columns, settings.PromptTemplate);
 
@@ -26,7 +43,7 @@ internal static class JobDataset
     /// <summary>Makes the job's rows: its base's tokens, and loss where the job wants it.</summary>
     /// <exception cref="ModelException">The base has no tokenizer.</exception>
     public static RowEncoder Encoder(this JobSettings settings, ModelText model) => RowEncoder.For(
-        model.Config, model.RequireTokenizer(), model.ChatTemplate, model.EosIds, settings.MaxSeqLength, settings.Columns()?.Template, settings.LossOn(), pairs: settings.Dpo is not null);
+        model.Config, model.RequireTokenizer(), settings.ChatTemplate is { } own ? AdapterChatTemplate.Parse(own, model.Folder) : model.ChatTemplate, model.EosIds, settings.MaxSeqLength, settings.Columns()?.Template, settings.LossOn(), pairs: settings.Dpo is not null);
 
     /// <summary>What is said of a max_seq_length that the model does not reach, or null.</summary>
     public static string? TooLong(this JobSettings settings, ModelConfig model) => settings.MaxSeqLength <= model.MaxPositions || settings.MaxSeqLength is null ? null

@@ -86,6 +86,7 @@ internal sealed class JobRun(JobClaim claim, JobSettings settings, TrainingData 
             if (_copy is not null) _copy.Base.Save(folder, settings.Precision.Dtype, lease.Breathe);
             else PeftFolder.Save(_adapter!, folder, model.Id);
             data.Template?.Save(folder);
+            if (settings.ChatTemplate is { } template) AdapterChatTemplate.Save(template, folder);
             receipts.Write(folder, claim.Job, settings, model, _step);
             Telemetry.SaveSeconds.Record(Stopwatch.GetElapsedTime(began).TotalSeconds, new KeyValuePair<string, object?>(Telemetry.Keys.RequestModel, claim.Job.Model));
             return folder;

@@ -72,6 +72,9 @@ public sealed record JobSettings
 
     /// <summary>What rows are put into, by its text or name; null: what their format asks for.</summary>
     public string? PromptTemplate { get; init; }
+
+    /// <summary>What conversations are put into; null: the base's own template.</summary>
+    public string? ChatTemplate { get; init; }
     public int? MaxRows { get; init; }
     public int? EvalEvery { get; init; }
     public int? SaveEvery { get; init; }

@@ -70,6 +70,7 @@ internal static class JobSettingsReader
             Dpo = isDpo ? JobPreference.Of(body) : null,
             Columns = body.Dataset?.Columns,
             PromptTemplate = body.Dataset?.PromptTemplate,
+            ChatTemplate = body.ChatTemplate,
             MaxRows = body.Dataset?.MaxRows,
             EvalEvery = training?.EvalEvery,
             SaveEvery = training?.SaveEvery,
@@ -85,7 +86,7 @@ internal static class JobSettingsReader
         preset is null || Presets.Names.Contains(preset) ? null : new("preset", $"there is no preset '{Errors.Clip(preset)}'; use {string.Join(", ", Presets.Names)}");
 
     private static JobBodyProblem? Check(CreateJobRequest body) =>
-        Identity(body) ?? JobDataset.Problem(body.Dataset) ?? JobPreference.Problem(body) ?? JobLora.Problem(body.Lora) ?? Initialisation(body) ?? Loop(body.Training) ?? OpenAi(body)
+        Identity(body) ?? JobDataset.Problem(body.Dataset) ?? JobDataset.TemplateProblem(body) ?? JobPreference.Problem(body) ?? JobLora.Problem(body.Lora) ?? Initialisation(body) ?? Loop(body.Training) ?? OpenAi(body)
         ?? TrainingOptions.Problem(body.Training ?? new(), body.ValidationFile is not null || body.Dataset?.ValidationSplit > 0) ?? Evaluation(body);
 
     private static JobBodyProblem? Identity(CreateJobRequest body)

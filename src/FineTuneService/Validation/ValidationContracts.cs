@@ -17,10 +17,13 @@ public sealed record ValidateFileRequest
     public TrainingBody? Training { get; init; }
     public DatasetBody? Dataset { get; init; }
 
+    /// <summary>A chat template instead of the base's.</summary>
+    public string? ChatTemplate { get; init; }
+
     /// <summary>So many of the first rows are shown token by token, 0 to 20; 0 unless given.</summary>
     public int? Examples { get; init; }
 
-    internal CreateJobRequest AsJob(string file) => new() { Model = Model, TrainingFile = file, Preset = Preset, Method = Method, Training = Training, Dataset = Dataset };
+    internal CreateJobRequest AsJob(string file) => new() { Model = Model, TrainingFile = file, Preset = Preset, Method = Method, Training = Training, Dataset = Dataset, ChatTemplate = ChatTemplate };
 }
 
 /// <summary>What a job would make of a file.</summary>

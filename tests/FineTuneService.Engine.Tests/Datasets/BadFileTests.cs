@@ -51,7 +51,7 @@ public class BadFileTests
         Assert.Contains(message, dataset.Problems[0].Message);
         Assert.Equal(ProblemList.Most, dataset.Problems[0].Count);
         Assert.Equal(Enumerable.Range(2, ProblemList.Most - 1), dataset.Problems[0].MoreLines);
-        Assert.StartsWith($"line 1 and {ProblemList.Most - 1} more (2, 3, 4, 5, …): ", dataset.Problems[0].ToString());
+        Assert.StartsWith($"rows.jsonl, line 1 and {ProblemList.Most - 1} more (2, 3, 4, 5, …): ", dataset.Problems[0].ToString());
         Assert.Contains("no row up to here is good", dataset.Problems[1].Message);
     }
 
