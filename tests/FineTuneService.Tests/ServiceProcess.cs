@@ -15,8 +15,19 @@ internal sealed partial class ServiceProcess : IDisposable
     private readonly TaskCompletionSource<string> _address = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public ServiceProcess(DataFolder data, params IEnumerable<(string Name, string Value)> environment)
+        : this(StartInfo(data.Path, environment))
     {
-        _process = Process.Start(StartInfo(data.Path, environment))!;
+    }
+
+    /// <param name="under">A command that becomes the service, or runs it as its own process would: a tracer.</param>
+    public ServiceProcess(DataFolder data, string[] under)
+        : this(Under(StartInfo(data.Path), under))
+    {
+    }
+
+    private ServiceProcess(ProcessStartInfo start)
+    {
+        _process = Process.Start(start)!;
         _process.OutputDataReceived += (_, line) =>
         {
             _output.Enqueue(line.Data ?? "");
@@ -34,6 +45,13 @@ internal sealed partial class ServiceProcess : IDisposable
         start.Environment["FineTune__DataDirectory"] = data;
         start.Environment["FineTune__AdminKey"] = TestService.AdminKey;
         foreach ((string name, string value) in environment) start.Environment[name] = value;
+        return start;
+    }
+
+    private static ProcessStartInfo Under(ProcessStartInfo start, string[] command)
+    {
+        foreach ((int at, string part) in command.Skip(1).Append(start.FileName).Index()) start.ArgumentList.Insert(at, part);
+        start.FileName = command[0];
         return start;
     }
 
