@@ -41,6 +41,13 @@ public sealed class FineTuneDbContext(DbContextOptions<FineTuneDbContext> option
     public DbSet<StoredDay> StoredDays => Set<StoredDay>();
     public DbSet<DeletedRow> DeletedRows => Set<DeletedRow>();
 
+    /// <summary>Outside of a transaction in its turn, as transactions are.</summary>
+    public override async Task<int> SaveChangesAsync(bool acceptAllChangesOnSuccess, CancellationToken cancellationToken = default)
+    {
+        using IDisposable? turn = Database.CurrentTransaction is null ? await WriterTurns.Enter(this) : null;
+        return await base.SaveChangesAsync(acceptAllChangesOnSuccess, cancellationToken);
+    }
+
     protected override void OnModelCreating(ModelBuilder model)
     {
         Row<Tenant>(model, "tenants");

@@ -21,7 +21,7 @@ internal sealed class JobClaim : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly AutoResetEvent _look = new(false);
     private readonly TaskCompletionSource _renewed = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private volatile bool _ended, _lost, _cancelRequested, _pauseRequested, _keepRequested;
+    private volatile bool _ended, _released, _lost, _cancelRequested, _pauseRequested, _keepRequested;
     private long _renewedAt;
 
     public JobClaim(IServiceScopeFactory scopes, JobSignal signal, TimeProvider clock, ILogger<JobClaim> log, TimeSpan length, FineTuningJob job, string claimId)
@@ -61,11 +61,10 @@ internal sealed class JobClaim : IAsyncDisposable
     /// <summary>Changes the job, and rows that go with it, if the claim still holds. Nothing is written otherwise.</summary>
     public async Task<bool> Write(Action<FineTuneDbContext, FineTuningJob> change)
     {
-        return await SqliteRetry.Pipeline.ExecuteAsync(async _ =>
+        await using AsyncServiceScope scope = _scopes.SystemScope(out FineTuneDbContext db);
+        // SQLite begins it as a writer, so the check and the writes are one.
+        return await db.InTransaction(async () =>
         {
-            await using AsyncServiceScope scope = _scopes.SystemScope(out FineTuneDbContext db);
-            // SQLite begins it as a writer, so the check and the writes are one.
-            await using var transaction = await db.Database.BeginTransactionAsync();
             FineTuningJob? job = await db.Jobs.FirstOrDefaultAsync(row => row.Id == Job.Id && row.ClaimId == Id);
             if (job is null)
             {
@@ -73,8 +72,8 @@ internal sealed class JobClaim : IAsyncDisposable
                 return false;
             }
             change(db, job);
+            _released = job.ClaimId != Id;
             await db.SaveChangesAsync();
-            await transaction.CommitAsync();
             return true;
         });
     }
@@ -155,7 +154,7 @@ internal sealed class JobClaim : IAsyncDisposable
         using AsyncServiceScope scope = _scopes.SystemScope(out FineTuneDbContext db);
         long asked = _clock.GetTimestamp(), until = (_clock.GetUtcNow() + _length).ToUnixTimeMilliseconds();
         int held = db.Jobs.Where(row => row.Id == Job.Id && row.ClaimId == Id).ExecuteUpdate(set => set.SetProperty(row => row.ClaimExpiresAt, until));
-        if (held == 0 && !_ended) Lose();
+        if (held == 0 && !_ended && !_released) Lose();
         else Interlocked.Exchange(ref _renewedAt, asked);
         var wishes = db.Jobs.AsNoTracking().Where(row => row.Id == Job.Id).Select(row => new { row.CancelRequested, row.PauseRequested, row.KeepRequested }).FirstOrDefault();
         if (wishes is null) return;

@@ -9,6 +9,7 @@ namespace FineTuneService.Benchmarks.Soak;
 internal sealed class Tenant(Caller caller, Findings findings, int number)
 {
     private const string Base = "talers-2m";
+    private const int MostTries = 30;
     private static readonly string[] s_names = ["Ada", "Ben", "Cleo", "Dan", "Eva", "Finn", "Gus", "Hana", "Ivo", "June"];
 
     private readonly ConcurrentQueue<string> _jobs = [];
@@ -25,7 +26,14 @@ internal sealed class Tenant(Caller caller, Findings findings, int number)
     /// <summary>Trains the tenant's adapter while nothing else runs: the bytes that every later run of the same job must have.</summary>
     public async Task Prepare()
     {
-        Reply job = await Wait(await Create(CancellationToken.None), CancellationToken.None) ?? throw new InvalidOperationException("the first job was not created");
+        Reply? created = null;
+        for (int tries = 0; created is null; tries++)
+        {
+            if (tries > 0) await Task.Delay(1000);
+            if (tries == MostTries) throw new InvalidOperationException("the first job was not created");
+            created = await Create(CancellationToken.None);
+        }
+        Reply job = (await Wait(created, CancellationToken.None))!;
         Model = job.Text("fine_tuned_model");
         AdapterId = await AdapterOf(Model);
         _adapterHash = await Hash(AdapterId, CancellationToken.None);
