@@ -80,6 +80,12 @@ public sealed record LoraConfig
     /// <summary>What is trained of tied embeddings acts in the head too: each has a copy in PEFT's files. For adapters that were made elsewhere.</summary>
     public bool EnsureWeightTying { get; init; }
 
+    /// <summary>
+    /// Parameters of modules that are no linear layers: of a mixture of experts mlp.experts.gate_up_proj and mlp.experts.down_proj, a pair of matrices of
+    /// the rank for each expert (peft ≥ 0.17).
+    /// </summary>
+    public IReadOnlyList<string> TargetParameters { get; init; } = [];
+
     /// <summary>LLaMA-Adapter's trained tokens; then there are no low-rank matrices, and what is said of them has no meaning.</summary>
     public AdaptionPromptConfig? Prompt { get; init; }
 

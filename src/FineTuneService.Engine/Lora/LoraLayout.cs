@@ -26,10 +26,13 @@ internal sealed class LoraLayout
     /// <summary>Trained tokens of LLaMA-Adapter, a layer each, in the model's order.</summary>
     public IReadOnlyList<PromptLayer> Prompts { get; init; } = [];
 
+    /// <summary>Pairs of single experts, which lie in <see cref="Layers"/>, as PEFT's files hold them together.</summary>
+    public IReadOnlyList<StackedExperts> Stacked { get; init; } = [];
+
     /// <summary>Elements of the buffer: the adapter's parameters.</summary>
     public required long Length { get; init; }
 
-    /// <summary>Every tensor, by its name in PEFT's files.</summary>
+    /// <summary>Every tensor, by its name in PEFT's files; of what is stacked there, by a name of its own.</summary>
     public IEnumerable<(string Key, View View)> Views =>
     [
         .. Embedding?.Views ?? [], .. Table?.Views ?? [], .. Tokens?.Views ?? [], .. Layers.SelectMany(layer => layer.Views),

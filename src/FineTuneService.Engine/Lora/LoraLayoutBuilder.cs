@@ -6,6 +6,7 @@ namespace FineTuneService.Engine.Lora;
 internal sealed class LoraLayoutBuilder(ModelSlots model, LoraConfig config, LoraTargets targets)
 {
     private readonly string _embedding = ModuleOf(model.Embedding.Name);
+    private readonly ExpertParameters _experts = new(model, targets);
     private long _length;
 
     public LoraLayout Build()
@@ -25,12 +26,15 @@ internal sealed class LoraLayoutBuilder(ModelSlots model, LoraConfig config, Lor
         if (config.TrainableTokenIndices.Count > 0) tokens = Tokens(_embedding);
         if ((embedding is not null && (tokens is not null || config.UseDora)) || (saved && tokens is not null))
             throw new LoraOptionException(embedding is not null && config.UseDora ? "use_dora" : "trainable_token_indices", $"{_embedding} takes low-rank matrices without use_dora, trainable_token_indices or modules_to_save: one of them");
+        ReplacedModule? table = saved ? new ReplacedModule(new LinearPart(_embedding, 0, 0), Take(model.Embedding.Shape), null, Adapted: false) : null;
+        AdaptedLayer[] layers = [.. chosen.Select(layer => Layer(layer, tokens))];
         return new LoraLayout
         {
             Embedding = embedding is { } settings ? new AdaptedEmbedding(_embedding, settings.Scaling, embeddingA!, embeddingB!) : null,
-            Table = saved ? new ReplacedModule(new LinearPart(_embedding, 0, 0), Take(model.Embedding.Shape), null, Adapted: false) : null,
+            Table = table,
             Tokens = tokens,
-            Layers = [.. chosen.Select(layer => Layer(layer, tokens))],
+            Layers = layers,
+            Stacked = [.. _experts.Stacked(layers)],
             Norms = [.. model.Norms.SelectMany(Norm)],
             Length = _length,
         };
@@ -41,13 +45,19 @@ internal sealed class LoraLayoutBuilder(ModelSlots model, LoraConfig config, Lor
     {
         var chosen = new Chosen(linear);
         bool isRouter = linear is { StaysDense: true, IsHead: false }; // A router's choice is the base's.
+        (LinearPart, LoraSettings)? expert = _experts.Find(linear);
+        if (expert is { } whole) chosen.Parts.Add(whole);
+        // In PEFT all-linear takes no expert: transformers holds them in parameters.
+        bool takesNone = isRouter || (expert is not null && config.TargetModules is [LoraConfig.AllLinear or LoraConfig.AllLinearAndHead]);
         foreach (LinearPart part in linear.Parts)
         {
-            LoraSettings? settings = isRouter ? null : targets.For(part.Module, linear.IsHead ? TargetKind.Head : TargetKind.Linear);
+            LoraSettings? settings = takesNone ? null : targets.For(part.Module, linear.IsHead ? TargetKind.Head : TargetKind.Linear);
             bool follows = linear.IsHead && model.HeadIsTied && config.EnsureWeightTying;
             if (follows) settings ??= embedding;
             bool saved = targets.IsSaved(part.Module) || (follows && targets.IsSaved(_embedding));
             if (saved && isRouter) throw new LoraOptionException("modules_to_save", $"modules_to_save: {part.Module} is a router, which stays the base's");
+            if (settings is not null && expert is not null)
+                throw new LoraOptionException("target_parameters", $"target_parameters and target_modules both name {part.Module}; leave one out");
             if (saved) chosen.Saved.Add(part);
             else if (settings is { } low) chosen.Parts.Add((part, low));
             if (linear.Bias && (saved || config.Bias == LoraBias.All || (config.Bias == LoraBias.LoraOnly && settings is not null))) chosen.Biased.Add(part);

@@ -25,10 +25,13 @@ internal static class LoraRules
         if (config.LayersToTransform.Count > 0 && config.TargetPattern is not null)
             throw new LoraOptionException("layers_to_transform", "layers_to_transform does not go with target_modules as a regular expression; write the layers into it");
         if (config.LayersToTransform.Any(layer => layer < 0)) throw new LoraOptionException("layers_to_transform", "layers_to_transform has a number below 0");
+        if (config.TargetParameters.Count > 0 && NotOnParameters(config) is { } option)
+            throw new LoraOptionException("target_parameters", $"target_parameters does not go with {option}, as in PEFT; leave one out");
         if (config.UseDora && config.BiasOfB) throw new LoraOptionException("lora_bias", "lora_bias does not go with use_dora; leave one out");
         if (config.TrainableTokenIndices.Values.Any(tokens => tokens.Count == 0 || tokens.Distinct().Count() != tokens.Count || tokens.Any(token => token < 0)))
             throw new LoraOptionException("trainable_token_indices", "trainable_token_indices must be ids of 0 or more, each once");
         RequireFew("target_modules", config.TargetModules.Count);
+        RequireFew("target_parameters", config.TargetParameters.Count);
         RequireFew("exclude_modules", config.ExcludeModules.Count);
         RequireFew("modules_to_save", config.ModulesToSave.Count);
         RequireFew("layers_to_transform", config.LayersToTransform.Count);
@@ -37,6 +40,9 @@ internal static class LoraRules
         RequireFew("alpha_pattern", config.AlphaPattern.Count);
         RequireFew("trainable_token_indices", config.TrainableTokenIndices.Values.Sum(tokens => tokens.Count));
     }
+
+    private static string? NotOnParameters(LoraConfig config) =>
+        config.UseDora ? "use_dora" : config.BiasOfB ? "lora_bias" : config.Dropout > 0 ? "lora_dropout" : config.Initialisation is "default" or "gaussian" ? null : $"init_lora_weights {config.Initialisation}";
 
     private static void RequireRank(string option, string what, int rank)
     {

@@ -17,7 +17,7 @@ internal sealed class LoraTargets
     private readonly PythonPattern[] _layers;
     private readonly (PythonPattern Pattern, int Rank)[] _ranks;
     private readonly (PythonPattern Pattern, double Alpha)[] _alphas;
-    private readonly HashSet<string> _unmatched, _unmatchedSaved;
+    private readonly HashSet<string> _unmatched, _unmatchedSaved, _unmatchedParameters;
 
     /// <summary>Targets of which a module is excluded, or lies in another layer.</summary>
     private readonly HashSet<string> _excluded = [], _elsewhere = [];
@@ -33,12 +33,21 @@ internal sealed class LoraTargets
         _alphas = [.. config.AlphaPattern.Select(entry => (PythonPattern.Suffix("alpha_pattern", entry.Key), entry.Value))];
         _unmatched = _target is null ? [.. config.TargetModules] : [config.TargetPattern!];
         _unmatchedSaved = [.. config.ModulesToSave];
+        _unmatchedParameters = [.. config.TargetParameters];
     }
 
     /// <summary>What a module gets, or null where it is not targeted.</summary>
     /// <exception cref="LoraOptionException">A pattern takes too long.</exception>
     public LoraSettings? For(string module, TargetKind kind = TargetKind.Linear) =>
         IsSaved(module) || !IsTarget(module, kind) ? null : SettingsOf(module);
+
+    /// <summary>What a parameter of a module gets that is no linear layer: target_parameters.</summary>
+    public LoraSettings? ForParameter(string parameter)
+    {
+        string[] names = [.. _config.TargetParameters.Where(name => EndsWith(parameter, name))];
+        _unmatchedParameters.ExceptWith(names);
+        return names.Length > 0 ? SettingsOf(parameter) : null;
+    }
 
     /// <summary>The rank and scaling that a module would have.</summary>
     public LoraSettings SettingsOf(string module)
@@ -56,6 +65,11 @@ internal sealed class LoraTargets
         if (_unmatched.Count > 0 && _elsewhere.Overlaps(_unmatched))
             throw new LoraOptionException("layers_to_transform", $"target module {missing} is in none of the layers that layers_to_transform names ({string.Join(", ", _config.LayersToTransform.Take(8))})");
         if (_unmatched.Count > 0) throw new LoraOptionException("target_modules", $"target module {missing}: the model has no such linear layer");
+        if (_unmatchedParameters.Count > 0)
+        {
+            throw new LoraOptionException("target_parameters", $"target_parameters {string.Join(", ", _unmatchedParameters.Order())}: the model has no such parameter; "
+                + "of a mixture of experts mlp.experts.gate_up_proj and mlp.experts.down_proj can be adapted");
+        }
         if (_unmatchedSaved.Count > 0)
             throw new LoraOptionException("modules_to_save", $"modules_to_save {string.Join(", ", _unmatchedSaved.Order())}: the model has no such module");
     }

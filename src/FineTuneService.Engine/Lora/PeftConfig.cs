@@ -11,7 +11,7 @@ public static class PeftConfig
     [
         "alpha_pattern", "auto_mapping", "base_model_name_or_path", "bias", "ensure_weight_tying", "exclude_modules", "fan_in_fan_out", "inference_mode",
         "layers_pattern", "layers_to_transform", "lora_alpha", "lora_bias", "lora_dropout", "megatron_config", "megatron_core", "modules_to_save",
-        "peft_type", "peft_version", "qalora_group_size", "r", "rank_pattern", "revision", "target_modules", "task_type", "trainable_token_indices",
+        "peft_type", "peft_version", "qalora_group_size", "r", "rank_pattern", "revision", "target_modules", "target_parameters", "task_type", "trainable_token_indices",
         "use_dora", "use_rslora",
     ];
 
@@ -23,7 +23,8 @@ public static class PeftConfig
         if (config.Text("peft_type") is var kind and not "LORA") throw new AdapterException($"peft_type {kind ?? "(none)"} is not supported: the Engine loads LORA and {PromptConfigFile.PeftType}.");
         foreach (string option in config.Names) RefuseUnlessPlain(option, config);
         (string? pattern, IReadOnlyList<string> targets) = NamesOrPattern("target_modules", config);
-        if (pattern is null && targets.Count == 0 && config["target_modules"] is null) throw config.Refuse("target_modules, a list of names, is missing");
+        (_, IReadOnlyList<string> parameters) = NamesOrPattern("target_parameters", config);
+        if (pattern is null && targets.Count == 0 && parameters.Count == 0 && config["target_modules"] is null) throw config.Refuse("target_modules, a list of names, is missing");
         if (pattern is LoraConfig.AllLinear) (pattern, targets) = (null, [LoraConfig.AllLinear]);
         (string? excluded, IReadOnlyList<string> exclusions) = NamesOrPattern("exclude_modules", config);
         var lora = new LoraConfig
@@ -54,6 +55,7 @@ public static class PeftConfig
             BiasOfB = config.Flag("lora_bias") ?? false,
             ModulesToSave = NamesOrPattern("modules_to_save", config) is var (single, saved) && single is not null ? [single] : saved,
             TrainableTokenIndices = Tokens(config),
+            TargetParameters = parameters,
             EnsureWeightTying = config.Flag("ensure_weight_tying") ?? false,
         };
         // Of no effect once A and B are trained; a config that drops everything is PEFT's to refuse.

@@ -34,6 +34,7 @@ internal static class PeftConfigWriter
             ["use_rslora"] = config.UseRslora,
         };
         if (config.BiasOfB) json["lora_bias"] = true;
+        if (config.TargetParameters.Count > 0) json["target_parameters"] = Names(config.TargetParameters);
         if (config.EnsureWeightTying) json["ensure_weight_tying"] = true;
         if (config.TrainableTokenIndices.Count > 0) json["trainable_token_indices"] = Tokens(config.TrainableTokenIndices);
         if (config.ExcludePattern is not null) json["exclude_modules"] = config.ExcludePattern;
@@ -43,7 +44,7 @@ internal static class PeftConfigWriter
 
     /// <summary>The words for all of them are written out, as PEFT does.</summary>
     private static IEnumerable<string> Targets(LoraConfig config, LoraLayout layout) => config.TargetModules is [LoraConfig.AllLinear or LoraConfig.AllLinearAndHead]
-        ? layout.Layers.SelectMany(layer => layer.Modules).Select(module => module.Part.Module[(module.Part.Module.LastIndexOf('.') + 1)..]) : config.TargetModules;
+        ? layout.Layers.SelectMany(layer => layer.Modules).Except(layout.Stacked.SelectMany(stack => stack.Experts)).Select(module => module.Part.Module[(module.Part.Module.LastIndexOf('.') + 1)..]) : config.TargetModules;
 
     private static JsonNode Tokens(IReadOnlyDictionary<string, IReadOnlyList<int>> tokens)
     {

@@ -25,11 +25,7 @@ public static class PeftFolder
         Adapter adapter = Adapter.Empty(model, config, device);
         try
         {
-            foreach ((string key, View view) in adapter.Values.Layout.Views)
-            {
-                using Tensor stored = file.Read(key), into = view.In(adapter.Values.Flat);
-                into.copy_(stored);
-            }
+            PeftTensors.Read(file, adapter.Values);
             if (Initialisation.Of(config.Initialisation).ChangesBase) Remove(adapter, weights, betweenModules);
             adapter.Changed();
             return adapter;
@@ -64,7 +60,7 @@ public static class PeftFolder
         Directory.CreateDirectory(folder);
         LoraLayout layout = adapter.Values.Layout;
         File.WriteAllText(Path.Combine(folder, ConfigFile), PeftConfigWriter.Write(ConvertedAdapter.ConfigOf(adapter), layout, baseModel));
-        SafetensorsWriter.Write(Path.Combine(folder, WeightsFile), ConvertedAdapter.TensorsOf(adapter));
+        SafetensorsWriter.Write(Path.Combine(folder, WeightsFile), PeftTensors.Of(adapter));
     }
 
     private static void Remove(Adapter adapter, DecoderWeights? weights, Action? betweenModules)
@@ -120,7 +116,7 @@ public static class PeftFolder
 
     private static void Check(LoraLayout layout, SafetensorsFile file)
     {
-        Dictionary<string, long[]> expected = layout.Views.ToDictionary(entry => entry.Key, entry => entry.View.Shape);
+        Dictionary<string, long[]> expected = PeftTensors.Shapes(layout).ToDictionary(entry => entry.Key, entry => entry.Shape);
         foreach ((string key, long[] shape) in expected) Check(key, shape, file);
         // PEFT stores the untouched head beside an adapter on it.
         string? extra = file.Entries.Keys.FirstOrDefault(name => !expected.ContainsKey(name) && !name.EndsWith(".base_layer.weight", StringComparison.Ordinal));

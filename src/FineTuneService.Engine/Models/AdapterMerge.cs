@@ -32,9 +32,10 @@ public static class AdapterMerge
         Tensor weight = dense.narrow(0, part.Offset, part.Out).to_type(ScalarType.Float32).clone();
         pool.Return(dense);
         JoinedLora? joined = adapter.Values.Of(linear);
-        if (joined?.Parts.FirstOrDefault(lora => lora.Module == part.Module) is { } lora)
+        // An expert's gate and up projection have one pair of matrices where both are one parameter.
+        if (joined?.Parts.FirstOrDefault(lora => lora.OutOffset <= part.Offset && part.Offset < lora.OutOffset + lora.Out) is { } lora)
         {
-            weight = DoraScales.AdaptedWeight(linear, lora, adapter.Removed?[part.Module], pool);
+            weight = DoraScales.AdaptedWeight(linear, lora, adapter.Removed?[part.Module], pool).narrow(0, part.Offset - lora.OutOffset, part.Out);
             if (lora.Magnitude is not null) weight.mul_(adapter.DoraScale(linear, lora, pool).Factor.unsqueeze(1));
         }
         if (joined?.Replaced.FirstOrDefault(own => own.Part.Module == part.Module)?.Weight is { } own) weight.copy_(own);

@@ -72,6 +72,7 @@ internal static class SlotTable
         {
             string[] names = [.. config.Names.Expert.Select(name => layer + string.Format(CultureInfo.InvariantCulture, name, i))];
             return (LinearSlot.Of(config.HiddenSize, (names[0], experts.Width), (names[1], experts.Width)), LinearSlot.Of(experts.Width, (names[2], config.HiddenSize)));
-        })]);
+        })])
+        { Module = layer + "mlp.experts" };
     }
 }

@@ -81,5 +81,8 @@ internal sealed record LayerSlots
 /// <param name="Router">[experts, hidden].</param>
 internal sealed record ExpertSlots(LinearSlot Router, IReadOnlyList<(LinearSlot Up, LinearSlot Down)> Experts)
 {
+    /// <summary>transformers' module that holds them all, whose parameters gate_up_proj and down_proj adapters may target.</summary>
+    public required string Module { get; init; }
+
     public IEnumerable<LinearSlot> Linears => [Router, .. Experts.SelectMany(expert => new[] { expert.Up, expert.Down })];
 }

@@ -20,7 +20,7 @@ internal static partial class JobLora
         if (lora.Rank != lora.R && lora is { Rank: not null, R: not null }) return new("lora.r", "rank and r are the same; give one");
         if (lora.Alpha != lora.LoraAlpha && lora is { Alpha: not null, LoraAlpha: not null }) return new("lora.lora_alpha", "alpha and lora_alpha are the same; give one");
         if (lora.Dropout != lora.LoraDropout && lora is { Dropout: not null, LoraDropout: not null }) return new("lora.lora_dropout", "dropout and lora_dropout are the same; give one");
-        if (lora.TargetModules is { Values.Count: 0 }) return new("lora.target_modules", "target_modules names no module; leave it out for all-linear");
+        if (lora.TargetModules is { Values.Count: 0 } && lora.TargetParameters is not { Values.Count: > 0 }) return new("lora.target_modules", "target_modules names no module; leave it out for all-linear");
         if (lora.LoraplusLrRatio is <= 0 or > 1000) return new("lora.loraplus_lr_ratio", "loraplus_lr_ratio must be above 0 and at most 1000; 16 is usual");
         if (lora.Bias is { } bias && !Biases.ContainsKey(bias)) return new("lora.bias", $"there is no bias '{Errors.Clip(bias)}'; use {string.Join(", ", Biases.Keys)}");
         if (Beside(lora) is { } problem) return problem;
@@ -41,11 +41,13 @@ internal static partial class JobLora
         int rank = lora?.Rank ?? lora?.R ?? DefaultRank;
         var usual = new LoraConfig { Rank = rank, Alpha = lora?.Alpha ?? lora?.LoraAlpha ?? 2 * rank };
         if (lora is null) return usual;
+        IReadOnlyList<string> parameters = NamesOf(lora.TargetParameters);
         string? targets = PatternOf(lora.TargetModules), excluded = PatternOf(lora.ExcludeModules);
         return usual with
         {
             Dropout = lora.Dropout ?? lora.LoraDropout ?? 0,
-            TargetModules = targets is null ? NamesOf(lora.TargetModules, usual.TargetModules) : [],
+            TargetModules = targets is null ? NamesOf(lora.TargetModules, parameters.Count > 0 ? [] : usual.TargetModules) : [],
+            TargetParameters = parameters,
             TargetPattern = targets,
             ExcludeModules = excluded is null ? NamesOf(lora.ExcludeModules) : [],
             ExcludePattern = excluded,

@@ -25,6 +25,9 @@ public sealed record LoraBody : PeftFields
     /// (Python's), such as ".*layers\.[02]\..*_proj".</summary>
     public OneOrMany? TargetModules { get; init; }
 
+    /// <summary>Of a mixture of experts: mlp.experts.gate_up_proj, mlp.experts.down_proj, or both; then no module is a target unless target_modules says so.</summary>
+    public OneOrMany? TargetParameters { get; init; }
+
     /// <summary>Modules that are left out, named as targets are.</summary>
     public OneOrMany? ExcludeModules { get; init; }
 

@@ -49,7 +49,6 @@ public abstract record PeftFields
     public NotBuilt? MegatronConfig { get; init; }
     public NotBuilt? MontecloraConfig { get; init; }
     public NotBuilt? RuntimeConfig { get; init; }
-    public NotBuilt? TargetParameters { get; init; }
     public NotBuilt? UseBdlora { get; init; }
     public NotBuilt? UseQalora { get; init; }
     public NotBuilt? VeloraConfig { get; init; }
