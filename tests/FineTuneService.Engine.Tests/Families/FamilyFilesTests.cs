@@ -102,7 +102,7 @@ public sealed partial class FamilyFilesTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    private static void Train(BaseModel model, Adapter adapter, int[][] rows)
+    internal static void Train(BaseModel model, Adapter adapter, int[][] rows, int steps = 4)
     {
         var config = new TrainingConfig { Lora = adapter.Config };
         using var parameters = new AdapterParameters(adapter);
@@ -110,7 +110,7 @@ public sealed partial class FamilyFilesTests : IDisposable
         using var optimizer = new AdamW(config.Optimizer, parameters.Set(config.Optimizer));
         using var step = new TrainingStep(decoder, parameters, adapter, optimizer, config);
         MicroBatch batch = MicroBatch.Of([.. rows.Select(row => new TrainingRow(row, row))]);
-        double[] losses = [.. Enumerable.Range(0, 4).Select(_ => step.Run([batch], learningRate: 1e-2).Loss)];
+        double[] losses = [.. Enumerable.Range(0, steps).Select(_ => step.Run([batch], learningRate: 1e-2).Loss)];
         Assert.True(losses[^1] < losses[0], $"the loss went from {losses[0]} to {losses[^1]}");
     }
 
@@ -124,12 +124,12 @@ public sealed partial class FamilyFilesTests : IDisposable
 
     private static JsonNode Expected(string name) => JsonNode.Parse(File.ReadAllText(Path.Combine(GoldenModel.Folder(name), "expected.json")))!;
 
-    private static Dictionary<string, Tensor> Stored(string name) => Directory.EnumerateFiles(GoldenModel.Folder(name), "model*.safetensors")
+    internal static Dictionary<string, Tensor> Stored(string name) => Directory.EnumerateFiles(GoldenModel.Folder(name), "model*.safetensors")
         .SelectMany(file => TensorFile.Read(file)).ToDictionary(entry => entry.Key, entry => entry.Value);
 
     /// <summary>The modules that PEFT's all-linear takes, and the shapes of their weights [out, in], by the file's own list: matrices of no embedding,
     /// head, norm or router.</summary>
-    private static Dictionary<string, long[]> Linears(string name)
+    internal static Dictionary<string, long[]> Linears(string name)
     {
         JsonNode config = JsonNode.Parse(File.ReadAllText(Path.Combine(GoldenModel.Folder(name), "config.json")))!;
         // GPT-2's modules are Conv1D, which stores [in, out]; its files may leave out the name of the module that holds all.

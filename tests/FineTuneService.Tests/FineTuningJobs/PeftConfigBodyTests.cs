@@ -66,6 +66,9 @@ public sealed class PeftConfigBodyTests(TestService service) : IClassFixture<Tes
     [InlineData("""{"use_dora": true, "lora_bias": true}""", "lora.lora_bias")]
     [InlineData("""{"use_dora": true, "target_modules": ["q_proj", "embed_tokens"]}""", "lora.use_dora")]
     [InlineData("""{"modules_to_save": ["classifier"]}""", "lora.modules_to_save")]
+    [InlineData("""{"target_parameters": ["mlp.experts.down_proj"]}""", "lora.target_parameters")] // The base has no experts.
+    [InlineData("""{"target_parameters": ["mlp.experts.down_proj"], "dropout": 0.1}""", "lora.target_parameters")]
+    [InlineData("""{"target_modules": []}""", "lora.target_modules")]
     [InlineData("""{"trainable_token_indices": [5, 5]}""", "lora.trainable_token_indices")]
     [InlineData("""{"trainable_token_indices": [70000]}""", "lora.trainable_token_indices")]
     [InlineData("""{"trainable_token_indices": {"q_proj": [1]}}""", "lora.trainable_token_indices")]
