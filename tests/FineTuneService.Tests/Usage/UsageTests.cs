@@ -2,6 +2,9 @@ using System.Net;
 using System.Text.Json.Nodes;
 using FineTuneService.Tests.Batches;
 using FineTuneService.Tests.FineTuningJobs;
+using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 
 namespace FineTuneService.Tests.Usage;
 
@@ -75,24 +78,23 @@ public sealed class UsageTests(TestService service) : IClassFixture<TestService>
         Assert.Equal(param, (string?)(await service.Admin.GetAsync($"/v1/usage?{query}", Cancel).Error(HttpStatusCode.BadRequest))["param"]);
 
     [Fact]
-    public async Task Usage_ServiceStoppedRightBehindAnAnswer_HasIt()
+    public async Task Usage_ServiceStoppedRightBehindAnAnswer_IsOnTheDisk()
     {
-        using var data = new DataFolder();
-        string key;
-        JsonNode answer;
-        using (var first = new ServiceProcess(data))
-        {
-            using HttpClient admin = await first.Client(TestService.AdminKey);
-            await admin.Post("/v1/tenants", new { id = "acme" });
-            key = (string)(await admin.Post("/v1/api_keys", new { tenant = "acme" }))["key"]!;
-            using HttpClient client = await first.Client(key);
-            answer = await client.Post("/v1/chat/completions", MadeAdapter.Question(Base, 5, "Repeat: red stone", 0));
-            Assert.Equal(0, await first.Terminate());
-        }
-        using var second = new ServiceProcess(data);
-        using HttpClient again = await second.Client(key);
-        JsonNode row = Assert.Single((await again.Get("/v1/usage"))["data"]!.AsArray())!;
-        Assert.Equal(Told(answer), Counted(row));
+        using var stopped = new TestService();
+        HttpClient client = stopped.With(await stopped.NewTenant("acme"));
+        JsonNode answer = await client.Post("/v1/chat/completions", MadeAdapter.Question(Base, 5, "Repeat: red stone", 0));
+        var lifetime = stopped.Services.GetRequiredService<IHostApplicationLifetime>();
+        var ended = new TaskCompletionSource();
+        lifetime.ApplicationStopped.Register(ended.SetResult);
+        lifetime.StopApplication();
+        await ended.Task;
+        using var database = new SqliteConnection($"Data Source={Path.Combine(stopped.Data, "finetune.db")};Mode=ReadOnly;Pooling=False");
+        database.Open();
+        using SqliteCommand read = database.CreateCommand();
+        read.CommandText = "SELECT \"PromptTokens\", \"CompletionTokens\" FROM usage_days";
+        using SqliteDataReader rows = read.ExecuteReader();
+        Assert.True(rows.Read());
+        Assert.Equal(Told(answer), (rows.GetInt64(0), rows.GetInt64(1)));
     }
 
     private static (long, long) Told(JsonNode answer) => ((long)answer["usage"]!["prompt_tokens"]!, (long)answer["usage"]!["completion_tokens"]!);
