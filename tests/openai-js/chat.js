@@ -56,6 +56,19 @@ test("tools are called, streamed too, and their results answered", async () => {
   }
 });
 
+test("custom tools are called with a text, streamed too", async () => {
+  const query = { type: "custom", custom: { name: "query", format: { type: "grammar", grammar: { syntax: "regex", definition: "(get|set) [a-z]{1,8}" } } } };
+  const asked = { model, messages, seed: 3, tools: [query], tool_choice: { type: "custom", custom: { name: "query" } } };
+  const { message, finish_reason } = (await completions.create(asked)).choices[0];
+  const [call] = message.tool_calls;
+  assert.deepEqual([finish_reason, call.type, call.custom.name], ["tool_calls", "custom", "query"]);
+  assert.match(call.custom.input, /^(get|set) [a-z]{1,8}$/);
+  const streamed = await completions.stream(asked).finalChatCompletion();
+  assert.deepEqual(streamed.choices[0].message.tool_calls[0].custom, call.custom);
+  const said = await completions.create({ model, max_tokens: 4, tools: [query], tool_choice: "none", messages: [...messages, message, { role: "tool", tool_call_id: call.id, content: "done" }] });
+  assert.equal(typeof said.choices[0].message.content, "string");
+});
+
 test("the package's own loop of calls runs the function", async () => {
   const ran = [];
   const runner = completions.runTools({

@@ -73,7 +73,7 @@ public sealed record ChatCompletionRequest : AnswerRequest
     /// <summary>What the answer's text must be.</summary>
     public ResponseFormatBody? ResponseFormat { get; init; }
 
-    /// <summary>Functions that the model may call, up to 128.</summary>
+    /// <summary>Functions and custom tools that the model may call, up to 128.</summary>
     public IReadOnlyList<ToolBody>? Tools { get; init; }
 
     /// <summary>auto where there are tools. A call that is required always fits its function's schema.</summary>

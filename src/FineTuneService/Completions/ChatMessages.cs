@@ -23,7 +23,7 @@ internal static class ChatMessages
             if (body.Content is null && body.Refusal is null && !calls) return Wrong($"messages[{i}] has no content; only an assistant's message that calls tools may be without.", "missing_required_parameter");
             if (body.Refusal is not null && body.Role != "assistant") return Wrong($"messages[{i}] has a refusal, and only an assistant's message may.");
             if (body.Role == "tool" && body.ToolCallId is null) return Wrong($"messages[{i}] is a tool's and has no tool_call_id: which call does it answer?", "missing_required_parameter");
-            if (body.ToolCalls?.Any(call => call?.Function?.Name is null) == true) return Wrong($"messages[{i}] has a tool call without a function's name.");
+            if (body.ToolCalls?.Any(call => call?.Name is null) == true) return Wrong($"messages[{i}] has a tool call without the name of a function or custom tool.");
         }
         messages = [.. bodies.Select(Message)];
         return null;
@@ -41,7 +41,7 @@ internal static class ChatMessages
     {
         ["id"] = call.Id,
         ["type"] = "function",
-        ["function"] = new JsonObject { ["name"] = call.Function.Name, ["arguments"] = Arguments(call.Function.Arguments) },
+        ["function"] = new JsonObject { ["name"] = call.Name, ["arguments"] = Arguments(call.Custom is { } custom ? CustomTools.Arguments(custom.Input) : call.Function!.Arguments) },
     };
 
     /// <summary>Templates write them as JSON, so they are given the object; a text that is none stays one.</summary>

@@ -17,7 +17,11 @@ internal sealed partial class ChatTools
     private readonly ToolChoice _choice;
     private readonly bool _several;
 
-    private ChatTools(IReadOnlyList<FunctionBody> functions, ToolChoice choice, bool several) => (_functions, _choice, _several) = (functions, choice, several);
+    /// <summary>Names of the functions that stand for custom tools.</summary>
+    private readonly HashSet<string> _custom;
+
+    private ChatTools(IReadOnlyList<FunctionBody> functions, HashSet<string> custom, ToolChoice choice, bool several) =>
+        (_functions, _custom, _choice, _several) = (functions, custom, choice, several);
 
     /// <summary>The model's, once its prompt is made.</summary>
     public ToolConvention Convention { private get; set; } = ToolConvention.Tagged;
@@ -38,26 +42,26 @@ internal sealed partial class ChatTools
 
     public IResult? Check()
     {
-        if (_functions.Count > MostTools) return Wrong($"tools has {_functions.Count} functions; {MostTools} are the most.");
-        if (_functions.FirstOrDefault(function => !FunctionName().IsMatch(function.Name)) is { } odd) return Wrong($"'{Errors.Clip(odd.Name)}' is not a function's name: up to 64 of a-z, A-Z, 0-9, _ and -.");
-        if (_functions.GroupBy(function => function.Name).FirstOrDefault(same => same.Count() > 1) is { } twice) return Wrong($"tools has two functions named '{twice.Key}'.");
+        if (_functions.Count > MostTools) return Wrong($"tools has {_functions.Count} entries; {MostTools} are the most.");
+        if (_functions.FirstOrDefault(function => !FunctionName().IsMatch(function.Name)) is { } odd) return Wrong($"'{Errors.Clip(odd.Name)}' is not a tool's name: up to 64 of a-z, A-Z, 0-9, _ and -.");
+        if (_functions.GroupBy(function => function.Name).FirstOrDefault(same => same.Count() > 1) is { } twice) return Wrong($"tools has two entries named '{twice.Key}'.");
         if (_functions.FirstOrDefault(function => function.Parameters is { ValueKind: not (JsonValueKind.Object or JsonValueKind.Null) }) is { } wrong) return Wrong($"the parameters of '{wrong.Name}' are not a JSON schema, which is an object.");
         if (_choice.Allowed?.FirstOrDefault(name => _functions.All(function => function.Name != name)) is { } strange)
             return Errors.BadRequest($"tool_choice allows '{Errors.Clip(strange)}', which is not among tools.", param: "tool_choice");
         if (_choice.Mode is "required" or "function" && _functions.Count == 0) return Errors.BadRequest("tool_choice asks for a call, and there are no tools.", param: "tool_choice");
         if (_choice.Mode == "function" && _functions.All(function => function.Name != _choice.Function))
             return Errors.BadRequest($"tool_choice names '{Errors.Clip(_choice.Function!)}', which is not among tools.", param: "tool_choice");
-        return null;
+        return _choice.Mode != "function" || _choice.IsCustom == _custom.Contains(_choice.Function!) ? null
+            : Errors.BadRequest($"tool_choice names '{Errors.Clip(_choice.Function!)}' as a {(_choice.IsCustom ? "custom tool, and it is a function" : "function, and it is a custom tool")}.", param: "tool_choice");
     }
 
     public static IResult? Read(ChatCompletionRequest request, out ChatTools tools)
     {
-        ToolBody[] all = [.. request.Tools ?? []];
-        tools = new ChatTools([.. all.Where(tool => tool is not null).Select(tool => tool.Function)], request.ToolChoice ?? new ToolChoice("auto"), request.ParallelToolCalls != false);
-        if (all.Any(tool => tool is null || tool.Type != "function")) return Wrong("each of tools is {\"type\": \"function\", \"function\": {…}}; custom tools are not built.");
-        if (tools.Check() is { } wrong) return wrong;
+        IResult? odd = Functions(request.Tools ?? [], out List<FunctionBody> functions, out HashSet<string> custom);
+        tools = new ChatTools(functions, custom, request.ToolChoice ?? new ToolChoice("auto"), request.ParallelToolCalls != false);
+        if ((odd ?? tools.Check()) is { } wrong) return wrong;
         // The model is told of those only: what it does not know it cannot call.
-        if (tools._choice.Allowed is { } allowed) tools = new ChatTools([.. tools._functions.Where(function => allowed.Contains(function.Name))], tools._choice with { Allowed = null }, tools._several);
+        if (tools._choice.Allowed is { } allowed) tools = new ChatTools([.. functions.Where(function => allowed.Contains(function.Name))], custom, tools._choice with { Allowed = null }, tools._several);
         return null;
     }
 
@@ -66,15 +70,38 @@ internal sealed partial class ChatTools
     {
         rendered = null;
         if (all is null or { Count: 0 }) return null;
-        if (all.Any(tool => tool is null || tool.Type != "function")) return Wrong("each of tools is {\"type\": \"function\", \"function\": {…}}; custom tools are not built.");
-        var tools = new ChatTools([.. all.Select(tool => tool.Function)], new ToolChoice("auto"), true);
-        if (tools.Check() is { } wrong) return wrong;
+        IResult? odd = Functions(all, out List<FunctionBody> functions, out HashSet<string> custom);
+        var tools = new ChatTools(functions, custom, new ToolChoice("auto"), true);
+        if ((odd ?? tools.Check()) is { } wrong) return wrong;
         rendered = tools.Rendered;
         return null;
     }
 
+    private static IResult? Functions(IReadOnlyList<ToolBody> all, out List<FunctionBody> functions, out HashSet<string> custom)
+    {
+        (functions, custom) = ([], []);
+        foreach (ToolBody? tool in all)
+        {
+            switch (tool)
+            {
+                case { Type: "function", Function: { } function, Custom: null }:
+                    functions.Add(function);
+                    break;
+                case { Type: "custom", Custom: { } other, Function: null }:
+                    if (CustomTools.Read(other, out FunctionBody one) is { } refused) return Wrong(refused);
+                    functions.Add(one);
+                    custom.Add(one.Name);
+                    break;
+                default: return Wrong("each of tools is {\"type\": \"function\", \"function\": {…}} or {\"type\": \"custom\", \"custom\": {…}}.");
+            }
+        }
+        return null;
+    }
+
     /// <summary>How one choice's text is told.</summary>
-    public ChoiceText Text() => Single is { } single ? new ArgumentsText(single.Name) : IsRequired ? new CallText()
+    public ChoiceText Text() => _custom.Count == 0 ? CallsOrText() : new CustomCallText(CallsOrText(), _custom);
+
+    private ChoiceText CallsOrText() => Single is { } single ? new ArgumentsText(single.Name) : IsRequired ? new CallText()
         : Rendered is null ? new PlainText() : new FreeText(new ToolCallParser([.. _functions.Select(function => function.Name)]), _several);
 
     private static IResult Wrong(string message) => Errors.BadRequest(message, param: "tools");

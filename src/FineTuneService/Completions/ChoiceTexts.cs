@@ -8,7 +8,7 @@ namespace FineTuneService.Completions;
 /// <summary>What a choice's text is to the client: content, or calls. It is told as the text comes, so that a whole answer is the sum of a stream's deltas.</summary>
 internal abstract class ChoiceText
 {
-    public bool HasCalls { get; protected set; }
+    public virtual bool HasCalls { get; protected set; }
 
     public abstract IEnumerable<ChunkDelta> Add(string text);
 

@@ -53,11 +53,18 @@ internal sealed class ChatReply(string id, long created, string model, IReadOnly
         ChoiceText text = texts[number];
         ChunkDelta[] deltas = [.. choice.Text.Length > 0 ? text.Add(choice.Text.ToString()) : [], .. text.End(choice.Finish == FinishReason.Stop)];
         string content = string.Concat(deltas.Select(delta => delta.Content));
-        ToolCallBody[] calls = [.. deltas.SelectMany(delta => delta.ToolCalls ?? []).GroupBy(call => call.Index).Select(parts =>
-            new ToolCallBody { Id = parts.First().Id, Type = "function", Function = new ToolFunction { Name = parts.First().Function.Name, Arguments = string.Concat(parts.Select(part => part.Function.Arguments)) } })];
+        ToolCallBody[] calls = [.. deltas.SelectMany(delta => delta.ToolCalls ?? []).GroupBy(call => call.Index).Select(parts => Joined([.. parts]))];
         var message = new AssistantMessage("assistant", content.Length == 0 && calls.Length > 0 ? null : content, null, calls.Length > 0 ? calls : null);
         return new ChatChoice(number, message, logprobs?.Chat(choice.Tokens), choice.Finish.OnWire(text.HasCalls));
     }
+
+    private static ToolCallBody Joined(ToolCallBody[] parts) => new()
+    {
+        Id = parts[0].Id,
+        Type = parts[0].Type,
+        Function = parts[0].Function is null ? null : new ToolFunction { Name = parts[0].Name, Arguments = string.Concat(parts.Select(part => part.Function!.Arguments)) },
+        Custom = parts[0].Custom is null ? null : new CustomCall { Name = parts[0].Name, Input = string.Concat(parts.Select(part => part.Custom!.Input)) },
+    };
 
     private ChatCompletionChunk Chunk(IReadOnlyList<ChunkChoice> choices, Usage? usage) => new(id, ChunkObject, created, model, choices, usage);
 }

@@ -3,12 +3,13 @@ using System.Text.Json.Serialization;
 
 namespace FineTuneService.Completions;
 
-/// <summary>A function that the model may call.</summary>
+/// <summary>A function, or custom tool, that the model may call.</summary>
 public sealed record ToolBody
 {
-    /// <summary>function; OpenAI's custom tools are not built.</summary>
+    /// <summary>function or custom.</summary>
     public required string Type { get; init; }
-    public required FunctionBody Function { get; init; }
+    public FunctionBody? Function { get; init; }
+    public CustomToolBody? Custom { get; init; }
 }
 
 public sealed record FunctionBody
@@ -31,7 +32,13 @@ public sealed record ToolCallBody
     public int? Index { get; init; }
     public string? Id { get; init; }
     public string? Type { get; init; }
-    public required ToolFunction Function { get; init; }
+    public ToolFunction? Function { get; init; }
+
+    /// <summary>Instead of function, where the tool is a custom one.</summary>
+    public CustomCall? Custom { get; init; }
+
+    /// <summary>What was called.</summary>
+    internal string? Name => Custom is null ? Function?.Name : Custom.Name;
 }
 
 public sealed record ToolFunction
@@ -42,21 +49,24 @@ public sealed record ToolFunction
     public required string Arguments { get; init; }
 }
 
-/// <summary>none, auto, required, {"type": "function", "function": {"name": …}}, or {"type": "allowed_tools", "allowed_tools": {"mode": …, "tools": […]}}.</summary>
-/// <param name="Allowed">The only functions that may be called; null: all.</param>
+/// <summary>none, auto, required, {"type": "function", "function": {"name": …}}, the same of custom, or {"type": "allowed_tools", "allowed_tools": {"mode": …, "tools": […]}}.</summary>
+/// <param name="Mode">function for one of either kind.</param>
+/// <param name="Allowed">The only tools that may be called; null: all.</param>
+/// <param name="IsCustom">The one is a custom tool.</param>
 [JsonConverter(typeof(ToolChoiceConverter))]
-public sealed record ToolChoice(string Mode, string? Function = null, IReadOnlyList<string>? Allowed = null);
+public sealed record ToolChoice(string Mode, string? Function = null, IReadOnlyList<string>? Allowed = null, bool IsCustom = false);
 
 internal sealed class ToolChoiceConverter : JsonConverter<ToolChoice>
 {
-    private const string Expected = "expected \"none\", \"auto\", \"required\" {\"type\": \"function\", \"function\": {\"name\": …}} or allowed_tools of functions; custom tools are not built";
+    private const string Function = "function", Custom = "custom";
+    private const string Expected = "expected \"none\", \"auto\", \"required\", {\"type\": \"function\", \"function\": {\"name\": …}}, {\"type\": \"custom\", \"custom\": {\"name\": …}} or allowed_tools of those";
 
     public override ToolChoice Read(ref Utf8JsonReader reader, Type type, JsonSerializerOptions options)
     {
         using var value = JsonDocument.ParseValue(ref reader);
         JsonElement choice = value.RootElement;
         if (choice.ValueKind == JsonValueKind.String && choice.GetString() is "none" or "auto" or "required") return new ToolChoice(choice.GetString()!);
-        return (NameOf(choice) is { } name ? new ToolChoice("function", name) : Restricted(choice)) ?? throw new JsonException(Expected);
+        return (NameOf(choice) is { } name ? new ToolChoice("function", name, IsCustom: IsOf(choice, Custom)) : Restricted(choice)) ?? throw new JsonException(Expected);
     }
 
     private static ToolChoice? Restricted(JsonElement choice)
@@ -68,13 +78,18 @@ internal sealed class ToolChoiceConverter : JsonConverter<ToolChoice>
         return names.Length == 0 || names.Contains(null) ? null : new ToolChoice(mode.GetString()!, null, names!);
     }
 
-    /// <summary>Of {"type": "function", "function": {"name": …}}.</summary>
-    private static string? NameOf(JsonElement tool) => IsOf(tool, "function") && tool.TryGetProperty("function", out JsonElement function) && function.ValueKind == JsonValueKind.Object
-        && function.TryGetProperty("name", out JsonElement name) && name.ValueKind == JsonValueKind.String ? name.GetString() : null;
+    /// <summary>Of {"type": "function", "function": {"name": …}}, and of the same of custom.</summary>
+    private static string? NameOf(JsonElement tool)
+    {
+        string kind = IsOf(tool, Custom) ? Custom : Function;
+        return IsOf(tool, kind) && tool.TryGetProperty(kind, out JsonElement inner) && inner.ValueKind == JsonValueKind.Object
+            && inner.TryGetProperty("name", out JsonElement name) && name.ValueKind == JsonValueKind.String ? name.GetString() : null;
+    }
 
     private static bool IsOf(JsonElement tool, string kind) =>
         tool.ValueKind == JsonValueKind.Object && tool.TryGetProperty("type", out JsonElement type) && type.ValueKind == JsonValueKind.String && type.ValueEquals(kind);
 
     public override void Write(Utf8JsonWriter writer, ToolChoice value, JsonSerializerOptions options) =>
-        JsonSerializer.Serialize(writer, value.Function is null ? value.Mode : (object)new { type = "function", function = new { name = value.Function } }, options);
+        JsonSerializer.Serialize(writer, value.Function is null ? value.Mode
+            : value.IsCustom ? new { type = Custom, custom = new { name = value.Function } } : (object)new { type = Function, function = new { name = value.Function } }, options);
 }

@@ -126,6 +126,8 @@ internal sealed class OpenAIDescription
         // Null stands for the first token of an echoed prompt, which nothing comes before.
         JsonNode logprobs = _schemas["CreateCompletionResponse"]!["properties"]!["choices"]!["items"]!["properties"]!["logprobs"]!["anyOf"]![0]!["properties"]!;
         foreach (string field in new[] { "token_logprobs", "top_logprobs" }) logprobs[field]!["items"]!["type"] = new JsonArray((string)logprobs[field]!["items"]!["type"]!, "null");
+        // What a piece of a custom tool's call is: OpenAI's npm package reads it so.
+        _schemas["ChatCompletionMessageToolCallChunk"]!["properties"]!["type"]!["enum"]!.AsArray().Add("custom");
         // What a job that was paused is.
         _schemas["FineTuningJob"]!["properties"]!["status"]!["enum"]!.AsArray().Add("paused");
         // Our own settings allow more epochs, larger batches and a learning rate of 0.

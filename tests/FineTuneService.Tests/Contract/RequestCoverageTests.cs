@@ -92,7 +92,7 @@ public sealed partial class RequestCoverageTests(TestService service) : IClassFi
     {
         ["max_completion_tokens"] = """{"max_tokens": null}""",
         ["stream_options"] = """{"stream": true}""",
-        ["tool_choice"] = """{"tools": [{"type": "function", "function": {"name": "text"}}]}""",
+        ["tool_choice"] = """{"tools": [{"type": "function", "function": {"name": "text"}}, {"type": "custom", "custom": {"name": "note"}}]}""",
         ["tool_choice.custom"] = """{"type": "custom"}""",
         ["response_format.json_schema.name"] = """{"schema": {"type": "boolean"}}""",
         ["response_format.json_schema.description"] = """{"schema": {"type": "boolean"}}""",
@@ -120,6 +120,8 @@ public sealed partial class RequestCoverageTests(TestService service) : IClassFi
                     ["seed"] = 1,
                     ["tool_choice.allowed_tools.tools"] = JsonNode.Parse("""[{"type": "function", "function": {"name": "text"}}]""")!,
                     ["logit_bias"] = JsonNode.Parse("""{"5": 1}""")!,
+                    ["tool_choice.custom.name"] = Text("note"),
+                    ["tools[].custom.format.grammar.syntax"] = Text("regex"),
                     ["tools[].function.parameters"] = JsonNode.Parse("""{"type": "object"}""")!,
                     ["response_format.json_schema.schema"] = JsonNode.Parse("""{"type": "boolean"}""")!,
                     ["response_format.json_schema"] = JsonNode.Parse("""{"name": "a", "schema": {"type": "boolean"}}""")!,
