@@ -71,6 +71,7 @@ try
     builder.Services.AddSingleton<JobFolders>();
     builder.Services.AddSingleton<JobCheckpoints>();
     builder.Services.AddSingleton<Tradeoff>();
+    builder.Services.AddSingleton<StepTime>();
     builder.Services.AddSingleton<JobMetricsFile>();
     builder.Services.AddSingleton<JobLimits>();
     builder.Services.AddSingleton<JobEvaluation>();

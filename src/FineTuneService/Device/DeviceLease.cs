@@ -90,6 +90,11 @@ public sealed class DeviceLease : IDisposable
     /// thread, after every decoder block.</summary>
     public void Offer()
     {
+        if (_shares)
+        {
+            Yield(); // What trains within shared work has no share of its own.
+            return;
+        }
         SignOfLife();
         if ((_serving.IsEmpty && _sharing.IsEmpty && _steppers.Length == 0) || _share.TrainingIsDue) return;
         string? trainer = _holder;

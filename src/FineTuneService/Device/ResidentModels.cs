@@ -96,6 +96,9 @@ public sealed class ResidentModels : IDisposable
     /// <inheritdoc cref="JobPlaces.Copy(string, BasePrecision, string, Func{bool})"/>
     public ModelCopy? CopyForJob(string folder, BasePrecision precision, string user, Func<bool> stop) => _jobs.Copy(folder, precision, user, stop);
 
+    /// <summary>Whether a model is loaded in this precision. From any thread.</summary>
+    public Task<bool> Holds(AskedModel asked) => _lease.Serve("memory", () => _set.Model(asked) is not null);
+
     /// <summary>Where its tensors lie, as torch names it (cpu, cuda), and what holds memory and who uses it now. From any thread.</summary>
     public Task<(string Device, IReadOnlyList<MemoryHolder> Holders)> Holders() => _lease.Serve("memory", () => (_set.Device, _set.Holders()));
 

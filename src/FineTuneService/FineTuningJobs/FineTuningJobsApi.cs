@@ -48,7 +48,7 @@ internal static class FineTuningJobsApi
     }
 
     private static async Task<IResult> Estimate(
-        CreateJobRequest body, FineTuneDbContext db, TrainingDataReader reader, ModelCatalog catalog, JobLimits limits, CancellationToken cancel)
+        CreateJobRequest body, bool? measure, FineTuneDbContext db, CurrentTenant tenant, TrainingDataReader reader, ModelCatalog catalog, JobLimits limits, StepTime time, CancellationToken cancel)
     {
         (IResult? refusal, ModelEntry? model, _) = await Check(body, db, catalog, cancel);
         if (refusal is not null) return refusal;
@@ -64,7 +64,8 @@ internal static class FineTuningJobsApi
         string[] tooMuch = (limits.Refuse(estimate)?.Message ?? limits.Divided(estimate)) is { } message ? [message] : [];
         return Results.Ok(new EstimateBody(
             "fine_tuning.job.estimate", estimate.TrainableParameters, estimate.TotalParameters, data.Train.Count, data.Validation.Count, data.Truncated, estimate.Steps,
-            estimate.Tokens, estimate.AdapterBytes, estimate.Memory, [.. JobAdvice.Of(settings, data.Format, data.Train.Count), .. data.Warnings, .. tooMuch]));
+            estimate.Tokens, estimate.AdapterBytes, estimate.Memory, [.. JobAdvice.Of(settings, data.Format, data.Train.Count), .. data.Warnings, .. tooMuch],
+            limits.Refuse(estimate) is null ? await time.OfAllSteps(settings, data, model, estimate, tenant.Id, measure == true, cancel) : null));
     }
 
     private static async Task<IResult> List([AsParameters] PageQuery query, string? status, string? model, FineTuneDbContext db, HttpRequest request) =>

@@ -138,6 +138,8 @@ public sealed record CheckpointMetrics(int Step, double? TrainLoss, double? Full
 /// <summary>What a job would take.</summary>
 /// <param name="Tokens">Of all epochs.</param>
 /// <param name="Memory">Bytes at the peak, by part.</param>
+/// <param name="Seconds">Of all steps, by steps of a few of the rows that were done on this machine just now. Absent where the base is not loaded
+/// (measure=true loads it), and in full training.</param>
 public sealed record EstimateBody(
     string Object, long TrainableParameters, long TotalParameters, int TrainRows, int ValidationRows, int TruncatedRows, int Steps, long Tokens,
-    long AdapterBytes, MemoryEstimate Memory, IReadOnlyList<string> Warnings);
+    long AdapterBytes, MemoryEstimate Memory, IReadOnlyList<string> Warnings, double? Seconds = null);

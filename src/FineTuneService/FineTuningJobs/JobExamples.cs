@@ -113,7 +113,7 @@ internal static class JobExamples
 
     public static readonly Page<CheckpointBody> Checkpoints = new([Checkpoint], false, Checkpoint.Id, Checkpoint.Id);
 
-    public static readonly EstimateBody Estimate = new("fine_tuning.job.estimate", 217_088, 1_988_288, 960, 106, 0, 240, 61_440, 868_352, new MemoryEstimate(1_150_000, 1_302_528, 868_352, 1_736_704, 9_400_000, 700_000), []);
+    public static readonly EstimateBody Estimate = new("fine_tuning.job.estimate", 217_088, 1_988_288, 960, 106, 0, 240, 61_440, 868_352, new MemoryEstimate(1_150_000, 1_302_528, 868_352, 1_736_704, 9_400_000, 700_000), [], 48.2);
 
     public static readonly Page<TunableModel> TunableModels = new(
     [

@@ -46,11 +46,10 @@ internal sealed class JobLimits(IOptions<FineTuneOptions> options, DiskSpace dis
     /// <summary>The error of a job that turned out not to fit.</summary>
     public static JobError Exceeded(MemoryExceededException exceeded) => new(TooLarge, $"{char.ToUpperInvariant(exceeded.Message[0])}{exceeded.Message[1..]}. {Advice}", null);
 
-    /// <summary>Bytes that a run holds beside its base, with so many rows at a time.</summary>
-    public static long BesideTheBase(ModelEntry model, JobSettings settings, TrainingData data, int rows)
+    /// <summary>Bytes that a run holds beside its base.</summary>
+    public static long BesideTheBase(ModelEntry model, BasePrecision precision, TrainingConfig config, int longestRow)
     {
-        TrainingConfig config = settings.For(data.Train.Count) with { MicroBatchSize = rows };
-        MemoryEstimate memory = Trainer.Estimate(ModelConfig.Load(model.Folder), settings.Precision, config, data.Train.Count, data.Tokens, data.LongestRow).Memory;
+        MemoryEstimate memory = Trainer.Estimate(ModelConfig.Load(model.Folder), precision, config, rows: 1, tokens: 1, longestRow).Memory;
         return memory.Total - memory.Base;
     }
 

@@ -23,6 +23,9 @@ internal sealed class JobRun(JobClaim claim, JobSettings settings, TrainingData 
     /// <summary>The device waits meanwhile.</summary>
     private static readonly TimeSpan LongestFlush = TimeSpan.FromSeconds(2);
 
+    /// <summary>For whole micro batches; then for half of one.</summary>
+    private static readonly TimeSpan LongestWaitForMemory = TimeSpan.FromSeconds(30);
+
     private Adapter? _adapter;
     private ModelCopy? _copy;
     private JobMemory? _memory;
@@ -110,10 +113,18 @@ internal sealed class JobRun(JobClaim claim, JobSettings settings, TrainingData 
     /// <returns>Null where the job was to end before there was room.</returns>
     private RunMemory? Memory(string user, Func<bool> stop)
     {
-        int asked = settings.For(data.Train.Count).MicroBatchSize, rows = asked;
-        while (rows > 1 && JobLimits.BesideTheBase(model, settings, data, rows) > resident.ForJobs) rows = (rows + 1) / 2;
-        _memory = resident.MemoryForJob(JobLimits.BesideTheBase(model, settings, data, rows), user, stop);
-        return _memory is null ? null : new RunMemory(_memory.Share) { MostRows = rows < asked ? rows : null, Divisions = settings.MicroBatchDivisions ?? [] };
+        TrainingConfig config = settings.For(data.Train.Count);
+        int rows = config.MicroBatchSize;
+        long Bytes() => JobLimits.BesideTheBase(model, settings.Precision, config with { MicroBatchSize = rows }, data.LongestRow);
+        while (rows > 1 && Bytes() > resident.ForJobs) rows = (rows + 1) / 2;
+        while (_memory is null && !stop())
+        {
+            // Answers without end would keep a job from its memory for ever; a smaller part of it comes sooner.
+            long began = Stopwatch.GetTimestamp();
+            _memory = resident.MemoryForJob(Bytes(), user, () => stop() || (rows > 1 && Stopwatch.GetElapsedTime(began) > LongestWaitForMemory));
+            if (_memory is null) rows = (rows + 1) / 2;
+        }
+        return _memory is null ? null : new RunMemory(_memory.Share) { MostRows = rows < config.MicroBatchSize ? rows : null, Divisions = settings.MicroBatchDivisions ?? [] };
     }
 
     /// <summary>What the trained adapter or model makes of the test file, which nothing of the run has seen.</summary>

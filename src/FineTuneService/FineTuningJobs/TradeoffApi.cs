@@ -18,7 +18,7 @@ internal static class TradeoffApi
             .WithSummary("A few measured steps of each precision and optimizer; the answer waits for them").Takes(TradeoffExamples.Request).Answers(TradeoffExamples.Answer);
 
     private static async Task<IResult> Measure(
-        TradeoffRequest body, FineTuneDbContext db, TrainingDataReader reader, ModelCatalog catalog, JobLimits limits, Tradeoff tradeoff, CancellationToken cancel)
+        TradeoffRequest body, FineTuneDbContext db, TrainingDataReader reader, ModelCatalog catalog, JobLimits limits, Tradeoff tradeoff, CurrentTenant tenant, CancellationToken cancel)
     {
         if (Problem(body) is { } problem) return Errors.BadRequest(problem.Message + ".", param: problem.Param);
         var asked = new List<(TradeoffRow Row, JobSettings Settings)>();
@@ -40,7 +40,7 @@ internal static class TradeoffApi
         {
             JobError? refused = limits.Refuse(JobLimits.Estimate(model, settings, data));
             tooMuch = refused ?? tooMuch;
-            rows.Add(refused is not null ? row with { Refused = refused.Message } : await tradeoff.Measure(row, settings, data, model, cancel));
+            rows.Add(refused is not null ? row with { Refused = refused.Message } : await tradeoff.Measure(row, tenant.Id, model, settings.Precision, settings.For(data.Train.Count), data.Train, cancel));
         }
         return rows.TrueForAll(row => row.Refused is not null) && tooMuch is not null ? Errors.Unprocessable(tooMuch.Message, tooMuch.Code, tooMuch.Param)
             : Results.Ok(new TradeoffBody("fine_tuning.tradeoff", body.Model, data.Train.Count, Steps(body), rows));

@@ -53,7 +53,14 @@ internal sealed class HubClient(IOptions<FineTuneOptions> options) : IDisposable
     {
         // The hub's own answer has them, before it redirects to where the bytes lie.
         static bool Tells(HttpResponseMessage answer) => answer.Headers.Contains("X-Linked-Etag") || answer.Headers.Contains("X-Linked-Size");
-        using HttpResponseMessage answer = await Send(HttpMethod.Head, Address(source, commit, path), token, null, follow: answer => !Tells(answer), cancel);
+        HttpResponseMessage asked = await Send(HttpMethod.Head, Address(source, commit, path), token, null, follow: answer => !Tells(answer), cancel);
+        if (asked.StatusCode is HttpStatusCode.MethodNotAllowed or HttpStatusCode.NotImplemented)
+        {
+            // A mirror that knows no HEAD says the same of the bytes, which are not read.
+            asked.Dispose();
+            asked = await Send(HttpMethod.Get, Address(source, commit, path), token, null, follow: answer => !Tells(answer), cancel);
+        }
+        using HttpResponseMessage answer = asked;
         bool redirects = (int)answer.StatusCode is >= 300 and < 400;
         if (!redirects) Require(answer, source, $"'{path}' of '{source.Repo}'");
         string? size = Header(answer, "X-Linked-Size");

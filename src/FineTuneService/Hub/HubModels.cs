@@ -41,12 +41,14 @@ internal sealed class HubModels(FineTuneDbContext db, HubStore store, HubDownloa
 
     public Task<bool> Has(string id, CancellationToken cancel) => db.HubDownloads.AnyAsync(row => row.Id == id, cancel);
 
-    /// <param name="entry">The base's own row, once it has come.</param>
     /// <returns>Null where nothing of that name came from the hub.</returns>
-    public async Task<ModelBody?> Body(string id, ModelEntry? entry, CancellationToken cancel)
+    public async Task<ModelBody?> Body(string id, CancellationToken cancel)
     {
-        if (entry is { TenantId.Length: > 0 } || await db.HubDownloads.AsNoTracking().FirstOrDefaultAsync(row => row.Id == id, cancel) is not { } row) return null;
-        return entry is null ? Body(row) : Body(row) with { Created = entry.CreatedAt, Bytes = ModelsApi.Body(entry).Bytes };
+        if (await db.HubDownloads.AsNoTracking().FirstOrDefaultAsync(row => row.Id == id, cancel) is not { } row) return null;
+        if (row.Status != HubStatus.Ready) return Body(row);
+        // Asked after the download's row: that and the base's are written together.
+        return await db.Models.AsNoTracking().FirstOrDefaultAsync(model => model.Id == id && model.TenantId == "", cancel) is { } entry
+            ? Body(row) with { Created = entry.CreatedAt, Bytes = ModelsApi.Body(entry).Bytes } : null;
     }
 
     /// <summary>Ends a download and removes what has arrived, or the files of a base whose own row has been deleted.</summary>

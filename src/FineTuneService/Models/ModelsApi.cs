@@ -83,9 +83,8 @@ internal static class ModelsApi
 
     private static async Task<IResult> Get(string id, FineTuneDbContext db, HubModels hub, CancellationToken cancel)
     {
-        ModelEntry? entry = await db.Models.AsNoTracking().FirstOrDefaultAsync(row => row.Id == id, cancel);
-        if (await hub.Body(id, entry, cancel) is { } fromHub) return Results.Ok(fromHub);
-        if (entry is not null) return Results.Ok(Body(entry));
+        if (await hub.Body(id, cancel) is { } fromHub) return Results.Ok(fromHub);
+        if (await db.Models.AsNoTracking().FirstOrDefaultAsync(row => row.Id == id, cancel) is { } entry) return Results.Ok(Body(entry));
         if (await db.Adapters.AsNoTracking().FirstOrDefaultAsync(row => row.Model == id, cancel) is { } adapter) return Results.Ok(Body(adapter));
         return await db.Aliases.AsNoTracking().FirstOrDefaultAsync(row => row.Name == id, cancel) is { } alias ? Results.Ok(Body(alias)) : Errors.ModelNotFound(id);
     }

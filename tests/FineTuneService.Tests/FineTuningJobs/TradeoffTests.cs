@@ -46,6 +46,49 @@ public sealed class TradeoffTests(TestService service) : IClassFixture<TestServi
     }
 
     [Fact]
+    public async Task Measure_WhileAJobTrains_TakesItsTurnWithinIt()
+    {
+        HttpClient client = service.With(await service.NewTenant("takes-turns"));
+        string file = await client.Upload(JobCalls.Rows(4));
+        DeviceLease lease = service.Services.GetRequiredService<DeviceLease>();
+        bool measured = false;
+        Task<bool> job = lease.Train("a job", () =>
+        {
+            while (!Volatile.Read(ref measured))
+            {
+                lease.Offer();
+                Thread.Sleep(1);
+            }
+            return true;
+        });
+        try
+        {
+            JsonNode answer = await client.Post(Path, new { model = TestService.BaseModel, training_file = file, steps = 1, batch_size = 2, precisions = new[] { "none" }, optimizers = new[] { "sgd" } })
+                .WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+            Assert.True((double)answer["data"]![0]!["loss"]! > 0);
+            Assert.False(job.IsCompleted);
+        }
+        finally
+        {
+            Volatile.Write(ref measured, true);
+            await job;
+        }
+    }
+
+    [Fact]
+    public async Task Estimate_BaseThatIsLoadedOrMayBe_TellsTheSecondsOfAllSteps()
+    {
+        HttpClient client = service.With(await service.NewTenant("seconds"));
+        string file = await client.Upload(JobCalls.Rows(20));
+        JsonNode once = await client.Post("/v1/fine_tuning/jobs/estimate?measure=true", new { model = TestService.BaseModel, training_file = file });
+        Assert.True((double)once["seconds"]! > 0);
+        // It is loaded now, in the precision of such a job.
+        Assert.NotNull((await client.Post("/v1/fine_tuning/jobs/estimate", new { model = TestService.BaseModel, training_file = file, training = new { epochs = 3 } }))["seconds"]);
+        Assert.Null((await client.Post("/v1/fine_tuning/jobs/estimate", new { model = TestService.BaseModel, training_file = file, base_dtype = "fp16" }))["seconds"]);
+        Assert.Null((await client.Post("/v1/fine_tuning/jobs/estimate?measure=true", new { model = TestService.BaseModel, training_file = file, technique = "full" }))["seconds"]);
+    }
+
+    [Fact]
     public async Task Measure_ClientThatHangsUp_LeavesTheDevice()
     {
         HttpClient client = service.With(await service.NewTenant("hangs-up"));
