@@ -58,6 +58,29 @@ public sealed class DatabaseTests(TestService service) : IClassFixture<TestServi
     }
 
     [Fact]
+    public async Task Transactions_ThatWaitForEachOther_AreDoneInTheOrderInWhichTheyCame()
+    {
+        var scopes = service.Services.GetRequiredService<IServiceScopeFactory>();
+        var free = new TaskCompletionSource();
+        var done = new List<int>();
+        async Task Write(int number)
+        {
+            await using AsyncServiceScope scope = scopes.SystemScope(out FineTuneDbContext db);
+            await db.InTransaction(async () =>
+            {
+                if (number == 0) await free.Task;
+                done.Add(number);
+                return true;
+            });
+        }
+        Task[] writes = [.. Enumerable.Range(0, 40).Select(Write)];
+        await Task.Delay(50, TestContext.Current.CancellationToken); // Whoever asked again and again would be at its own rhythm by now.
+        free.SetResult();
+        await Task.WhenAll(writes);
+        Assert.Equal(Enumerable.Range(0, 40), done);
+    }
+
+    [Fact]
     public async Task Write_DatabaseLockedForLong_Is503ThatSaysToTryAgainAndKeepsNobodyElse()
     {
         using var holder = new SqliteConnection($"Data Source={Path.Combine(service.Data, "finetune.db")}");
