@@ -27,6 +27,9 @@ internal sealed class UsageMeter(TimeProvider clock)
     private Dictionary<UsageKey, Served> _counts = [];
     private Dictionary<string, long> _lastUsed = [];
 
+    /// <summary>What was taken last, which may not be written yet.</summary>
+    private IReadOnlyDictionary<string, long> _taken = new Dictionary<string, long>();
+
     /// <summary>An answer has ended, whole or not.</summary>
     /// <param name="model">By its own name.</param>
     /// <param name="key">The id of the key that it was asked with.</param>
@@ -41,10 +44,10 @@ internal sealed class UsageMeter(TimeProvider clock)
         }
     }
 
-    /// <summary>When an adapter was last used, where that is not written yet.</summary>
+    /// <summary>When an adapter was last used, where that may not be written yet.</summary>
     public long? LastUsed(string adapterId)
     {
-        lock (_gate) return _lastUsed.TryGetValue(adapterId, out long at) ? at : null;
+        lock (_gate) return _lastUsed.TryGetValue(adapterId, out long at) || _taken.TryGetValue(adapterId, out at) ? at : null;
     }
 
     /// <summary>What was counted since the last time.</summary>
@@ -53,7 +56,7 @@ internal sealed class UsageMeter(TimeProvider clock)
         lock (_gate)
         {
             var taken = new Counted(_counts, _lastUsed);
-            if (!taken.IsEmpty) (_counts, _lastUsed) = ([], []);
+            if (!taken.IsEmpty) (_counts, _lastUsed, _taken) = ([], [], taken.LastUsed);
             return taken;
         }
     }
