@@ -103,10 +103,10 @@ internal sealed class AnswerRows(string tenant, AnswerPlan plan, AnswerTrace tra
             {
                 pieces.Writer.TryWrite(new AnswerPiece(number, "", reason));
                 if (--open > 0) return;
+                left(answer.Usage); // Its tokens are counted before its client has the end of it.
                 pieces.Writer.Complete();
                 use.Dispose();
                 trace.Finished(answer.Usage, reason);
-                left(answer.Usage);
             },
         };
     }
