@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using static TorchSharp.torch;
 
 namespace FineTuneService.Engine.Formats;
@@ -12,6 +13,7 @@ internal sealed class MappedPages(string path) : IDisposable
 
     /// <summary>Elements of the file, [count]. They are the caller's, and must not be written to.</summary>
     /// <param name="begin">Their first byte.</param>
+    /// <exception cref="TensorFileException">The file is gone, or shorter than it was.</exception>
     public Tensor Elements(ScalarType dtype, long begin, long count)
     {
         int size = FileTensor.SizeOf(dtype);
@@ -19,9 +21,16 @@ internal sealed class MappedPages(string path) : IDisposable
         if (count == 0 || begin % size != 0) return Copy(dtype, begin, count);
         lock (_maps)
         {
-            if (!_maps.TryGetValue(dtype, out Tensor? map))
-                _maps[dtype] = map = from_file(path, shared: false, size: FolderFile.Length(path) / size, dtype: dtype).DetachFromDisposeScope();
-            return map.narrow(0, begin / size, count);
+            try
+            {
+                if (!_maps.TryGetValue(dtype, out Tensor? map))
+                    _maps[dtype] = map = from_file(path, shared: false, size: FolderFile.Length(path) / size, dtype: dtype).DetachFromDisposeScope();
+                return map.narrow(0, begin / size, count);
+            }
+            catch (ExternalException)
+            {
+                throw new TensorFileException($"{Path.GetFileName(path)} is gone, or shorter than when its header was read.");
+            }
         }
     }
 

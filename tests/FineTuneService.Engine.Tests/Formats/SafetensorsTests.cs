@@ -36,6 +36,18 @@ public sealed class SafetensorsTests
         Assert.DoesNotContain("System.", refused.Message);
     }
 
+    [Theory, InlineData(true), InlineData(false)]
+    public void Read_FileThatChangedMeanwhile_SaysSo(bool gone)
+    {
+        using var folder = new TemporaryFolder();
+        // Padded, as an aligned tensor is a view of the file's pages.
+        string header = """{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}""".PadRight(56), path = Write(folder, (ulong)header.Length, header, 8);
+        using SafetensorsFile file = SafetensorsFile.Open(path);
+        if (gone) File.Delete(path);
+        else File.WriteAllBytes(path, [1]);
+        Assert.Contains("broken.safetensors is gone, or shorter", Assert.Throws<TensorFileException>(() => file.Read("w")).Message);
+    }
+
     [Theory]
     [InlineData(3ul << 40)]
     [InlineData(ulong.MaxValue)]

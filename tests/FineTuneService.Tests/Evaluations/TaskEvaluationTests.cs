@@ -197,7 +197,7 @@ public sealed class TaskEvaluationTests(TestService service) : IClassFixture<Tes
     /// <returns>Names of an adapter that answers POTATO, and of itself merged.</returns>
     private static async Task<string[]> TrainedAndMerged(HttpClient client)
     {
-        JsonNode job = await client.Trained(await client.Upload(EvaluationTests.Chat(20)), new { epochs = 8, learning_rate = 0.01, batch_size = 4 });
+        JsonNode job = await client.Trained(await client.Upload(EvaluationTests.Chat(80)), new { epochs = 2, learning_rate = 0.01, batch_size = 4 });
         string id = (string)(await client.Get("/v1/adapters"))["data"]![0]!["id"]!;
         return [(string)job["fine_tuned_model"]!, (string)(await client.Post($"/v1/adapters/{id}/merge", new { }))["id"]!];
     }
