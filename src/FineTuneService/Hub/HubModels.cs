@@ -37,15 +37,17 @@ internal sealed class HubModels(FineTuneDbContext db, HubStore store, HubDownloa
 
     /// <summary>What is on its way, or did not come.</summary>
     public async Task<IReadOnlyList<ModelBody>> Coming(CancellationToken cancel) =>
-        [.. (await db.HubDownloads.AsNoTracking().Where(row => row.Status != HubStatus.Ready).OrderBy(row => row.Number).ToListAsync(cancel)).Select(Body)];
+        [.. (await db.HubDownloads.AsNoTracking().Where(row => row.Status != HubStatus.Ready).OrderBy(row => row.Number).ToListAsync(cancel)).Select(row => Body(row))];
 
     public Task<bool> Has(string id, CancellationToken cancel) => db.HubDownloads.AnyAsync(row => row.Id == id, cancel);
 
     /// <returns>Null where nothing of that name came from the hub.</returns>
     public async Task<ModelBody?> Body(string id, CancellationToken cancel)
     {
+        // Asked before the row, which says for a moment that it is coming when the download has ended already.
+        long? before = downloads.BytesOf(id);
         if (await db.HubDownloads.AsNoTracking().FirstOrDefaultAsync(row => row.Id == id, cancel) is not { } row) return null;
-        if (row.Status != HubStatus.Ready) return Body(row);
+        if (row.Status != HubStatus.Ready) return Body(row, before);
         // Asked after the download's row: that and the base's are written together.
         return await db.Models.AsNoTracking().FirstOrDefaultAsync(model => model.Id == id && model.TenantId == "", cancel) is { } entry
             ? Body(row) with { Created = entry.CreatedAt, Bytes = ModelsApi.Body(entry).Bytes } : null;
@@ -60,9 +62,10 @@ internal sealed class HubModels(FineTuneDbContext db, HubStore store, HubDownloa
         return true;
     }
 
-    private ModelBody Body(HubDownload row)
+    /// <param name="before">Its bytes as they were before the row was read, where it was under way then.</param>
+    private ModelBody Body(HubDownload row, long? before = null)
     {
-        long done = downloads.BytesOf(row.Id) is { } now && row.Status == HubStatus.Downloading ? now : row.BytesDone;
+        long done = row.Status == HubStatus.Downloading && (downloads.BytesOf(row.Id) ?? before) is { } now ? now : row.BytesDone;
         return new(row.Id, "model", row.CreatedAt, "system", "base", null, done, row.Status, new HubBody(row.Repo, row.Revision, row.Commit, row.File))
         {
             BytesDone = done,
