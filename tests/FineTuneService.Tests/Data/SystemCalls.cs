@@ -5,7 +5,7 @@ namespace FineTuneService.Tests.Data;
 /// <summary>A call to the kernel: when it began and when it was answered, as lines of strace's output.</summary>
 internal sealed record SystemCall(string Name, string Arguments, int Began, int Ended);
 
-/// <summary>What a process asked of the kernel, read from what `strace -f -y -o FILE` wrote.</summary>
+/// <summary>What a process asked of the kernel, read from what `strace -f -y -o FILE` wrote; it pads short process numbers with spaces.</summary>
 internal static partial class SystemCalls
 {
     /// <summary>The command that runs another under it: the tracer is the grandchild, so that signals reach the traced process.</summary>
@@ -31,13 +31,13 @@ internal static partial class SystemCalls
         }
     }
 
-    [GeneratedRegex(@"^(\d+) (.*) <unfinished \.\.\.>$")]
+    [GeneratedRegex(@"^(\d+) +(.*) <unfinished \.\.\.>$")]
     private static partial Regex Begun();
 
-    [GeneratedRegex(@"^(\d+) <\.\.\. \w+ resumed>(.*)$")]
+    [GeneratedRegex(@"^(\d+) +<\.\.\. \w+ resumed>(.*)$")]
     private static partial Regex Resumed();
 
-    [GeneratedRegex(@"^\d+ (\w+\(.*)$")]
+    [GeneratedRegex(@"^\d+ +(\w+\(.*)$")]
     private static partial Regex Whole();
 
     [GeneratedRegex(@"^(\w+)\((.*)\)\s+= \d+")]
