@@ -1,4 +1,5 @@
 using System.Text.Json;
+using FineTuneService.Engine.Formats;
 
 namespace FineTuneService.Engine.Datasets;
 
@@ -62,7 +63,7 @@ internal sealed class JsonLines(LineReader lines, WarningList warnings, ProblemL
 
     public static DatasetException Broken(int line, JsonException error)
     {
-        var sentence = error.Message.Split(" LineNumber:")[0].Split(" Path:")[0];
+        var sentence = JsonFault.Sentence(error);
         return new DatasetException(line, $"invalid JSON at byte {error.BytePositionInLine + 1}: {sentence}", kind: sentence);
     }
 }

@@ -120,7 +120,7 @@ public sealed record CompletionRequest : AnswerRequest
     /// <summary>What to go on from, as it is (no template is applied): a text, or several, or their tokens' ids. Each has n answers.</summary>
     public required Prompts Prompt { get; init; }
 
-    /// <summary>Whether the answer's text begins with the prompt; then max_tokens may be 0.</summary>
+    /// <summary>Whether the answer's text begins with the prompt; with max_tokens 0 it is the prompt alone.</summary>
     public bool? Echo { get; init; }
 
     /// <summary>0 to 5: each token comes with its probability's logarithm, and so many of the likeliest at its place.</summary>
@@ -171,6 +171,7 @@ internal sealed class TextContentConverter : JsonConverter<string>
         if (reader.TokenType == JsonTokenType.String) return reader.GetString()!;
         if (reader.TokenType != JsonTokenType.StartArray) throw new JsonException("content must be a string or an array of parts");
         using var parts = JsonDocument.ParseValue(ref reader);
+        if (parts.RootElement.GetArrayLength() == 0) throw new JsonException("content is an empty list; write a string, or at least one part");
         return string.Concat(parts.RootElement.EnumerateArray().Select(TextOf));
     }
 

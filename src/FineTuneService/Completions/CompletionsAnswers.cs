@@ -1,6 +1,7 @@
 using System.Net.ServerSentEvents;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 using FineTuneService.Data;
 using FineTuneService.Engine.Chat;
 using FineTuneService.Engine.Generation.Schemas;
@@ -14,6 +15,9 @@ internal sealed class CompletionsAnswers(CurrentTenant tenant, ModelCatalog cata
 {
     private const int CompletionMaxTokens = 16;
     private const int MostAnswers = 128;
+
+    /// <summary>A chat's stream that was asked for its usage has it in its last chunk, and null in all before, as OpenAI's.</summary>
+    private static readonly JsonSerializerOptions WithUsage = new(Json.Options) { TypeInfoResolver = new DefaultJsonTypeInfoResolver { Modifiers = { KeepUsage } } };
 
     /// <param name="background">It is nobody's who waits: requests of those who do go before it.</param>
     public async Task<IResult> Chat(ChatCompletionRequest request, bool background, CancellationToken cancel)
@@ -54,7 +58,7 @@ internal sealed class CompletionsAnswers(CurrentTenant tenant, ModelCatalog cata
         bool echo = request.Echo == true;
         if (request.Logprobs is < 0 or > 5) return Errors.BadRequest("logprobs must be 0 to 5.", param: "logprobs");
         if (request.BestOf is { } best && best != 1 && best != request.N) return Errors.BadRequest("best_of is 1, or n: answers are not chosen among.", param: "best_of");
-        if (SamplingReader.Read(request, request.MaxTokens ?? CompletionMaxTokens, "max_tokens", echo ? 0 : 1, request.Logprobs, out var choices) is { } bad) return bad;
+        if (SamplingReader.Read(request, request.MaxTokens ?? CompletionMaxTokens, "max_tokens", least: 0, request.Logprobs, out var choices) is { } bad) return bad;
         IReadOnlyList<Prompt> prompts = request.Prompt.Each;
         if (prompts.Count * choices.Count > MostAnswers) return Errors.BadRequest($"{prompts.Count} prompts with n = {choices.Count} are more than {MostAnswers} answers; send fewer at once.", param: "prompt");
         if (await catalog.Find(request.Model, request.AdapterId, cancel) is not { } served) return Errors.ModelNotFound(request.AdapterId ?? request.Model);
@@ -91,23 +95,29 @@ internal sealed class CompletionsAnswers(CurrentTenant tenant, ModelCatalog cata
     private static async IAsyncEnumerable<SseItem<string>> Stream(
         Answer answer, IReply reply, bool usage, [EnumeratorCancellation] CancellationToken cancel)
     {
-        foreach (object opening in reply.Opening()) yield return Event(opening);
+        JsonSerializerOptions written = usage ? WithUsage : Json.Options;
+        foreach (object opening in reply.Opening()) yield return Event(opening, written);
         await foreach (AnswerPiece piece in answer.Pieces(cancel))
         {
             if (piece.Finish is { } finish && Answer.Failure(finish) is { } failure)
             {
                 answer.Cancel();
                 (int status, string code) = Refused(failure.Kind);
-                yield return Event(Errors.Body(status, failure.Message, code, "model"));
+                yield return Event(Errors.Body(status, failure.Message, code, "model"), written);
                 yield break;
             }
-            foreach (object chunk in reply.Chunks(piece)) yield return Event(chunk);
+            foreach (object chunk in reply.Chunks(piece)) yield return Event(chunk, written);
         }
-        if (usage) yield return Event(reply.UsageChunk(answer.Usage));
+        if (usage) yield return Event(reply.UsageChunk(answer.Usage), written);
         yield return new SseItem<string>("[DONE]");
     }
 
-    private static SseItem<string> Event(object body) => new(JsonSerializer.Serialize(body, Json.Options));
+    private static void KeepUsage(JsonTypeInfo type)
+    {
+        if (type.Type == typeof(ChatCompletionChunk)) type.Properties.Single(property => property.PropertyType == typeof(Usage)).ShouldSerialize = (_, _) => true;
+    }
+
+    private static SseItem<string> Event(object body, JsonSerializerOptions written) => new(JsonSerializer.Serialize(body, written));
 
     private async Task<IResult> Refuse(AnswerRefusal refusal, string param, AnswerRequest request, CancellationToken cancel)
     {

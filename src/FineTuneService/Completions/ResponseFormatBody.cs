@@ -1,11 +1,12 @@
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using FineTuneService.Engine.Generation.Schemas;
 using FineTuneService.Hosting;
 
 namespace FineTuneService.Completions;
 
 /// <summary>What the answer's text must be: text, json_object (any JSON object) or json_schema.</summary>
-public sealed record ResponseFormatBody
+public sealed partial record ResponseFormatBody
 {
     /// <summary>text, json_object or json_schema.</summary>
     public required string Type { get; init; }
@@ -25,6 +26,7 @@ public sealed record ResponseFormatBody
                 return null;
             case "json_schema":
                 if (JsonSchema is not { Schema: { ValueKind: JsonValueKind.Object } schema }) return Wrong("type json_schema needs json_schema with a name and a schema, which is an object.");
+                if (!Name().IsMatch(JsonSchema.Name)) return Errors.BadRequest("json_schema's name is 1 to 64 of a-z, A-Z, 0-9, _ and -.", param: "response_format.json_schema.name");
                 string text = schema.GetRawText();
                 grammar = () => SchemaGrammar.Compile(text, SchemaOptions.Generation);
                 return null;
@@ -32,6 +34,9 @@ public sealed record ResponseFormatBody
                 return Wrong($"response_format's type '{Errors.Clip(Type)}' is not text, json_object or json_schema.");
         }
     }
+
+    [GeneratedRegex("^[a-zA-Z0-9_-]{1,64}$")]
+    private static partial Regex Name();
 
     private static IResult Wrong(string message) => Errors.BadRequest(message, param: "response_format");
 }

@@ -18,8 +18,8 @@ internal static class SamplingReader
     {
         choices = [];
         if (request.Temperature is < 0 or > 2) return Errors.BadRequest("temperature must be 0 to 2.", param: "temperature");
-        if (request.TopP is <= 0 or > 1) return Errors.BadRequest("top_p must be above 0 and at most 1.", param: "top_p");
-        if (request.TopK is < 0) return Errors.BadRequest("top_k must be 0 (all tokens) or more.", param: "top_k");
+        if (request.TopP is < 0 or > 1) return Errors.BadRequest("top_p must be 0 (the likeliest token alone) to 1.", param: "top_p");
+        if (request.TopK is < -1) return Errors.BadRequest("top_k must be 1 or more; 0, or -1, is all tokens.", param: "top_k");
         if (request.MinP is < 0 or > 1) return Errors.BadRequest("min_p must be 0 to 1.", param: "min_p");
         if (request.TypicalP is <= 0 or > 1) return Errors.BadRequest("typical_p must be above 0 and at most 1.", param: "typical_p");
         if (request.FrequencyPenalty is < -2 or > 2) return Errors.BadRequest("frequency_penalty must be -2 to 2.", param: "frequency_penalty");
@@ -39,7 +39,7 @@ internal static class SamplingReader
             TopLogProbabilities = logprobs,
             Temperature = request.Temperature ?? 1,
             TopP = request.TopP ?? 1,
-            TopK = request.TopK ?? 0,
+            TopK = Math.Max(0, request.TopK ?? 0),
             MinP = request.MinP ?? 0,
             TypicalP = request.TypicalP ?? 1,
             FrequencyPenalty = request.FrequencyPenalty ?? 0,

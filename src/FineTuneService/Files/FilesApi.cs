@@ -55,7 +55,7 @@ internal static class FilesApi
         Purposes.Contains(purpose) ? null : Errors.BadRequest($"purpose must be one of {string.Join(", ", Purposes)}.", param: "purpose");
 
     private static Task<IResult> List([AsParameters] PageQuery query, string? purpose, FineTuneDbContext db) =>
-        db.Files.AsNoTracking().Where(file => purpose == null || file.Purpose == purpose).PageOf(db, query, "file", Body, most: 10_000);
+        db.Files.AsNoTracking().Where(file => string.IsNullOrEmpty(purpose) || file.Purpose == purpose).PageOf(db, query, "file", Body, most: 10_000);
 
     private static async Task<IResult> Get(string id, FineTuneDbContext db) =>
         await db.Files.AsNoTracking().FirstOrDefaultAsync(row => row.Id == id) is { } file ? Results.Ok(Body(file)) : Errors.NotFound("file", id);

@@ -13,6 +13,8 @@ public static class JobStatus
     public const string Failed = "failed";
     public const string Cancelled = "cancelled";
 
+    public static readonly IReadOnlyList<string> All = [ValidatingFiles, Queued, Running, Paused, Succeeded, Failed, Cancelled];
+
     public static bool IsEnd(string status) => status is Succeeded or Failed or Cancelled;
 }
 

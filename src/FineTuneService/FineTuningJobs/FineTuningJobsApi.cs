@@ -68,9 +68,13 @@ internal static class FineTuningJobsApi
             limits.Refuse(estimate) is null ? await time.OfAllSteps(settings, data, model, estimate, tenant.Id, measure == true, cancel) : null));
     }
 
-    private static async Task<IResult> List([AsParameters] PageQuery query, string? status, string? model, FineTuneDbContext db, HttpRequest request) =>
-        MetadataFilter.Refuse(request.Query) ?? await db.Jobs.AsNoTracking().Where(job => (status == null || job.Status == status) && (model == null || job.Model == model))
+    private static async Task<IResult> List([AsParameters] PageQuery query, string? status, string? model, FineTuneDbContext db, HttpRequest request)
+    {
+        if (!string.IsNullOrEmpty(status) && !JobStatus.All.Contains(status)) return Errors.BadRequest($"status must be one of {string.Join(", ", JobStatus.All)}.", param: "status");
+        return MetadataFilter.Refuse(request.Query) ?? await db.Jobs.AsNoTracking()
+            .Where(job => (string.IsNullOrEmpty(status) || job.Status == status) && (string.IsNullOrEmpty(model) || job.Model == model))
             .WithMetadata(request.Query, db).PageOf(db, query, "fine-tuning job", job => JobBody.Of(job, null));
+    }
 
     private static async Task<IResult> Get(string id, FineTuneDbContext db) =>
         await db.Jobs.AsNoTracking().FirstOrDefaultAsync(row => row.Id == id) is { } job

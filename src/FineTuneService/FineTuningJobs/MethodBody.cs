@@ -1,3 +1,5 @@
+using FineTuneService.Hosting;
+
 namespace FineTuneService.FineTuningJobs;
 
 /// <summary>How to train: supervised, or dpo (on pairs of a preferred and another answer).</summary>
@@ -6,6 +8,7 @@ public sealed record MethodBody
     public required string Type { get; init; }
     public SupervisedBody? Supervised { get; init; }
     public PreferenceBody? Dpo { get; init; }
+    public NotBuilt? Reinforcement { get; init; }
 }
 
 public sealed record PreferenceBody

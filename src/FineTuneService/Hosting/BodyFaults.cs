@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using FineTuneService.Engine.Formats;
 
 namespace FineTuneService.Hosting;
 
@@ -23,8 +24,8 @@ internal static partial class BodyFaults
             string full = path is null ? name : $"{path}.{name}";
             return (400, $"Missing required parameter: '{full}'.", "missing_required_parameter", full);
         }
-        if (json.InnerException is { } inner && inner.GetType().Name == "JsonReaderException")
-            return (400, $"The body is not valid JSON: {inner.Message}", "invalid_json", path);
+        if (json.InnerException is JsonException broken && broken.GetType().Name == "JsonReaderException")
+            return (400, $"The body is not valid JSON ({JsonFault.Place(broken)}): {JsonFault.Sentence(broken)}", "invalid_json", path);
         return (400, $"Invalid value for '{path ?? "the body"}': {Reason(json.Message)}", "invalid_value", path);
     }
 

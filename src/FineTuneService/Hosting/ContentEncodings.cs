@@ -1,3 +1,5 @@
+using Microsoft.Net.Http.Headers;
+
 namespace FineTuneService.Hosting;
 
 /// <summary>
@@ -18,6 +20,7 @@ internal static class ContentEncodings
     {
         app.Use(async (context, next) =>
         {
+            UnquoteCharset(context.Request);
             string encoding = context.Request.Headers.ContentEncoding.ToString().Trim();
             if (encoding.Length == 0 || Known.Contains(encoding, StringComparer.OrdinalIgnoreCase))
             {
@@ -35,5 +38,13 @@ internal static class ContentEncodings
             await Errors.Make(415, $"Content-Encoding '{Errors.Clip(encoding)}' is not known; send the body plain, or as one of {string.Join(", ", Known)}.", "unsupported_media_type").ExecuteAsync(context);
         });
         return app.UseRequestDecompression();
+    }
+
+    /// <summary>RFC 9110 lets a client write charset="utf-8"; ASP.NET Core reads JSON only without the quotes.</summary>
+    private static void UnquoteCharset(HttpRequest request)
+    {
+        if (request.ContentType?.Contains('"') != true || !MediaTypeHeaderValue.TryParse(request.ContentType, out MediaTypeHeaderValue? type) || !type.Charset.HasValue) return;
+        type.Charset = HeaderUtilities.RemoveQuotes(type.Charset);
+        request.ContentType = type.ToString();
     }
 }

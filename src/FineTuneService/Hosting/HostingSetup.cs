@@ -24,6 +24,7 @@ internal static class HostingSetup
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
+            kestrel.AllowHostHeaderOverride = true; // A proxy may write the whole address into the request line; that is then the host (RFC 9112, 3.2.2).
             // Any byte in a header is read, so that a key in another encoding gets the error object and not Kestrel's empty 400.
             kestrel.RequestHeaderEncodingSelector = _ => System.Text.Encoding.Latin1;
             kestrel.ConfigureEndpointDefaults(endpoint => endpoint.UseRefusalBodies());

@@ -36,6 +36,7 @@ internal static class AccessControl
         }
         if (await Check(context, mark.Access) is { } refusal)
         {
+            context.Response.Headers.WWWAuthenticate = "Bearer";
             await refusal.ExecuteAsync(context);
             return;
         }

@@ -71,7 +71,8 @@ internal static class UploadsApi
         using Phases.Under phase = Phases.Enter(Phase.Upload);
         using var form = new MultipartForm(request, blobs, LongestPart, new Dictionary<string, Func<string, IResult?>>(), "data");
         if (await form.Read(cancel) is { } refusal) return refusal;
-        if (form.File is not { Bytes: > 0 } bytes) return Errors.BadRequest("Missing required parameter: 'data', the part's bytes.", "missing_required_parameter", "data");
+        if (form.File is { Bytes: 0 }) return Errors.BadRequest("The part is empty; send some bytes of the file.", "empty_file", "data");
+        if (form.File is not { } bytes) return Errors.BadRequest("Missing required parameter: 'data', the part's bytes.", "missing_required_parameter", "data");
         IResult? late = null;
         (UploadPart? part, string? full) = await files.Keep(bytes, tenant.Id, () =>
         {

@@ -61,7 +61,7 @@ public sealed class LogprobTests(TestService service) : IClassFixture<TestServic
     [InlineData("/v1/chat/completions", "top_logprobs", "{\"messages\": [{\"role\": \"user\", \"content\": \"a\"}], \"top_logprobs\": 3}")]
     [InlineData("/v1/chat/completions", "top_logprobs", "{\"messages\": [{\"role\": \"user\", \"content\": \"a\"}], \"logprobs\": true, \"top_logprobs\": 21}")]
     [InlineData("/v1/completions", "logprobs", "{\"prompt\": \"a\", \"logprobs\": 6}")]
-    [InlineData("/v1/completions", "max_tokens", "{\"prompt\": \"a\", \"max_tokens\": 0}")]
+    [InlineData("/v1/completions", "max_tokens", "{\"prompt\": \"a\", \"max_tokens\": -1}")]
     [InlineData("/v1/completions", "best_of", "{\"prompt\": \"a\", \"best_of\": 3}")]
     public async Task Ask_ValueOutOfRange_IsRefusedByItsName(string path, string field, string body)
     {

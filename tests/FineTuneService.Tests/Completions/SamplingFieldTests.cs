@@ -30,11 +30,38 @@ public sealed class SamplingFieldTests(TestService service) : IClassFixture<Test
     }
 
     [Fact]
-    public async Task Complete_MinPOfOne_IsGreedy()
+    public async Task Complete_MinPOfOneOrTopPOfZero_IsGreedy()
     {
         HttpClient client = await Client();
         string greedy = await Text(client, new { model = "talers-2m", prompt = "The kettle", max_tokens = 12, temperature = 0 });
         Assert.Equal(greedy, await Text(client, new { model = "talers-2m", prompt = "The kettle", max_tokens = 12, temperature = 1, min_p = 1 }));
+        Assert.Equal(greedy, await Text(client, new { model = "talers-2m", prompt = "The kettle", max_tokens = 12, temperature = 1, top_p = 0 }));
+    }
+
+    [Fact]
+    public async Task Complete_TopKOfMinusOne_IsAllTokens()
+    {
+        HttpClient client = await Client();
+        string free = await Text(client, new { model = "talers-2m", prompt = "The kettle", max_tokens = 12, seed = 3 });
+        Assert.Equal(free, await Text(client, new { model = "talers-2m", prompt = "The kettle", max_tokens = 12, seed = 3, top_k = -1 }));
+    }
+
+    [Fact]
+    public async Task Complete_MaxTokensOfZero_IsAnEmptyAnswer()
+    {
+        JsonNode answer = await (await Client()).Post(Path, new { model = "talers-2m", prompt = "The kettle", max_tokens = 0 });
+        Assert.Equal(("", "length", 0), ((string?)answer["choices"]![0]!["text"], (string?)answer["choices"]![0]!["finish_reason"], (int)answer["usage"]!["completion_tokens"]!));
+    }
+
+    [Fact]
+    public async Task Chat_StreamAskedForUsage_HasItInTheLastChunkAndNullBefore()
+    {
+        HttpResponseMessage answer = await (await Client()).PostAsync("/v1/chat/completions", new StringContent(
+            """{"model": "talers-2m", "max_tokens": 3, "stream": true, "stream_options": {"include_usage": true}, "messages": [{"role": "user", "content": "a"}]}""", System.Text.Encoding.UTF8, "application/json"));
+        string[] lines = (await answer.Content.ReadAsStringAsync()).Split("\n\n", StringSplitOptions.RemoveEmptyEntries);
+        JsonObject[] chunks = [.. lines[..^1].Select(line => JsonNode.Parse(line["data: ".Length..])!.AsObject())];
+        Assert.All(chunks[..^1], chunk => Assert.True(chunk.ContainsKey("usage") && chunk["usage"] is null));
+        Assert.NotNull(chunks[^1]["usage"]);
     }
 
     [Fact]
@@ -47,6 +74,8 @@ public sealed class SamplingFieldTests(TestService service) : IClassFixture<Test
 
     [Theory]
     [InlineData("n", "0")]
+    [InlineData("top_p", "-0.1")]
+    [InlineData("top_k", "-2")]
     [InlineData("n", "129")]
     [InlineData("frequency_penalty", "2.5")]
     [InlineData("presence_penalty", "-3")]

@@ -20,6 +20,38 @@ public sealed class ErrorTests(TestService service) : IClassFixture<TestService>
         if (param is not null) Assert.Equal(param, (string?)error["param"]);
     }
 
+    [Theory]
+    [InlineData("{\"id\": \"a\",}", "line 1, byte 12", "a comma stands before a closing bracket")]
+    [InlineData("{\n \"id\": tru}", "line 2, byte 11", "tru")]
+    [InlineData("  ", "line 1, byte 3", "there is nothing in it")]
+    [InlineData("{\"id\": \"a\"", "line 1", "is not closed")]
+    public async Task Post_BrokenJson_SaysWhereAndWhatInPlainWords(string body, string place, string what)
+    {
+        var error = await service.Admin.PostAsync("/v1/tenants", new StringContent(body, Encoding.UTF8, "application/json")).Error(HttpStatusCode.BadRequest);
+        string message = (string)error["message"]!;
+        Assert.Contains(place, message);
+        Assert.Contains(what, message);
+        Assert.DoesNotContain("LineNumber", message);
+        Assert.DoesNotContain("reader options", message);
+    }
+
+    [Fact]
+    public async Task Post_FieldInAnotherCase_IsAnotherField()
+    {
+        var error = await service.Admin.PostAsync("/v1/tenants", new StringContent("{\"Id\": \"a\"}", Encoding.UTF8, "application/json")).Error(HttpStatusCode.BadRequest);
+        Assert.Equal("Id", (string?)error["param"]);
+    }
+
+    [Fact]
+    public async Task List_UnknownStatus_IsRefusedAndAnEmptyOneIsNone()
+    {
+        HttpClient client = service.With(await service.NewTenant($"t{Guid.NewGuid():n}"));
+        await client.Upload("{}\n");
+        Assert.Equal("status", (string?)(await client.GetAsync("/v1/fine_tuning/jobs?status=done").Error(HttpStatusCode.BadRequest))["param"]);
+        Assert.Empty((await client.Get("/v1/fine_tuning/jobs?status=&model="))["data"]!.AsArray());
+        Assert.Single((await client.Get("/v1/files?purpose="))["data"]!.AsArray());
+    }
+
     [Fact]
     public async Task Request_NoSuchPathMethodOrMediaType_HasAnErrorObject()
     {

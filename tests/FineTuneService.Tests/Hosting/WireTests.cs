@@ -23,6 +23,7 @@ public sealed class WireTests(RunningService service) : IClassFixture<RunningSer
     [InlineData("GET /healthz HTTP/1.1\r\n\r\n", 400)]
     [InlineData("GET /healthz HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400)]
     [InlineData("GET /healthz HTTP/3.7\r\nHost: a\r\n\r\n", 505)]
+    [InlineData("GET http://b/v1/files HTTP/1.1\r\nHost: a\r\n\r\n", 401)]
     [InlineData("GET\r\n\r\n", 400)]
     [InlineData("GET /healthz HTTP/1.1\r\nHost: a\r\nno colon\r\n\r\n", 400)]
     [InlineData("POST /v1/tenants HTTP/1.1\r\nHost: a\r\nContent-Length: many\r\n\r\n", 400)]
@@ -74,6 +75,15 @@ public sealed class WireTests(RunningService service) : IClassFixture<RunningSer
     public async Task Post_CompressedBody_IsDecoded(string encoding)
     {
         HttpContent body = Compressed($"{{\"id\": \"zip-{Guid.NewGuid():n}\"}}", encoding);
+        using HttpResponseMessage answer = await service.Admin.PostAsync("/v1/tenants", body, Cancel);
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+    }
+
+    [Fact]
+    public async Task Post_CharsetInQuotes_IsRead()
+    {
+        var body = new ByteArrayContent(Encoding.UTF8.GetBytes($"{{\"id\": \"q-{Guid.NewGuid():n}\"}}"));
+        body.Headers.TryAddWithoutValidation("Content-Type", "application/json; charset=\"utf-8\"");
         using HttpResponseMessage answer = await service.Admin.PostAsync("/v1/tenants", body, Cancel);
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
     }

@@ -11,7 +11,7 @@ internal sealed class TopP(double p, int fewest = 1) : ILogitRule
         if (p >= 1) return;
         float[] probabilities = _probabilities.Of(scores).ToArray();
         // Tokens below this have less than 1 − p together, so that the set is full before the first of them: only the others are sorted.
-        double floor = fewest > 1 ? 0 : (1 - p) / scores.Length;
+        double floor = fewest > 1 ? 0 : 0.999 * (1 - p) / scores.Length; // A little lower: of equal tokens, rounding leaves each a little less than its share.
         _candidates.Clear();
         for (int id = 0; id < probabilities.Length; id++)
         {
