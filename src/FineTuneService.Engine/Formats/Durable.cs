@@ -60,6 +60,24 @@ public static partial class Durable
         FlushFolder(Parent(path));
     }
 
+    /// <summary>Removes a file, or a folder with all in it; where nothing is there, or another removes the same meanwhile, all is well.</summary>
+    public static void Remove(string path)
+    {
+        while (true)
+        {
+            try
+            {
+                if (Directory.Exists(path)) Directory.Delete(path, recursive: true);
+                else if (File.Exists(path)) File.Delete(path);
+                return;
+            }
+            catch (Exception gone) when (gone is DirectoryNotFoundException or FileNotFoundException)
+            {
+                // Another was first with a part of it; the rest is still to go.
+            }
+        }
+    }
+
     private static string Parent(string path) => Path.GetDirectoryName(Path.GetFullPath(path))!;
 
     private static void FlushFolder(string folder)

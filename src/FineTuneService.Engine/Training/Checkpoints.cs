@@ -36,11 +36,11 @@ internal sealed class Checkpoints(string folder, CheckpointRun run, TrainedParam
         string path = Path.Combine(folder, Prefix + progress.Step.ToString("D6", CultureInfo.InvariantCulture)), partial = path + Unfinished;
         try
         {
-            Remove(partial);
+            Durable.Remove(partial);
             Durable.CreateFolder(partial);
             RequireSpace();
             using (NewDisposeScope()) CheckpointFolder.Write(partial, new CheckpointState(run, progress), Tensors());
-            Remove(path);
+            Durable.Remove(path);
             Durable.MoveFolder(partial, path);
         }
         catch
@@ -103,18 +103,12 @@ internal sealed class Checkpoints(string folder, CheckpointRun run, TrainedParam
         if (!fits) throw new IOException($"the disk does not have the {(bytes >> 20) + 1} MiB free that a checkpoint needs");
     }
 
-    private static void Remove(string path)
-    {
-        if (Directory.Exists(path)) Directory.Delete(path, recursive: true);
-        else if (File.Exists(path)) File.Delete(path);
-    }
-
     /// <summary>What cannot be removed now is removed after the next save.</summary>
     private static void TryRemove(string path)
     {
         try
         {
-            Remove(path);
+            Durable.Remove(path);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {

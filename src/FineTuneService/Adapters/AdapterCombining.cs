@@ -64,7 +64,7 @@ internal static class AdapterCombining
         }
         finally
         {
-            if (Directory.Exists(folder)) DataDirectory.Remove(folder);
+            if (Directory.Exists(folder)) Durable.Remove(folder);
         }
     }
 

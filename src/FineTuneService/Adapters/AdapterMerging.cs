@@ -67,8 +67,8 @@ internal static class AdapterMerging
         }
         finally
         {
-            DataDirectory.Remove(temporary);
-            if (!saved) DataDirectory.Remove(home);
+            Durable.Remove(temporary);
+            if (!saved) Durable.Remove(home);
         }
     }
 }

@@ -35,7 +35,7 @@ internal sealed class AdapterStore(
         }
         finally
         {
-            if (saved is null) DataDirectory.Remove(adapter.Folder);
+            if (saved is null) Durable.Remove(adapter.Folder);
         }
     }
 
@@ -78,7 +78,7 @@ internal sealed class AdapterStore(
         });
         try
         {
-            DataDirectory.Remove(adapter.Folder);
+            Durable.Remove(adapter.Folder);
         }
         catch (Exception kept) when (kept is IOException or UnauthorizedAccessException)
         {

@@ -87,7 +87,7 @@ internal static class AdaptersApi
         }
         finally
         {
-            if (Directory.Exists(folder)) DataDirectory.Remove(folder);
+            if (Directory.Exists(folder)) Durable.Remove(folder);
         }
     }
 

@@ -1,3 +1,4 @@
+using FineTuneService.Engine.Formats;
 using FineTuneService.Hosting;
 using Microsoft.Extensions.Options;
 
@@ -22,7 +23,7 @@ public sealed class DataDirectory : IDisposable
             // What lies here was never acknowledged: its process was killed.
             foreach (string left in Directory.EnumerateFileSystemEntries(Temporary))
             {
-                Remove(left);
+                Durable.Remove(left);
                 Unfinished++;
             }
         }
@@ -52,12 +53,6 @@ public sealed class DataDirectory : IDisposable
 
     /// <summary>An empty folder to write into, before it is moved to where it belongs.</summary>
     public string NewTemporaryFolder() => Directory.CreateDirectory(Path.Combine(Temporary, Guid.NewGuid().ToString("n"))).FullName;
-
-    public static void Remove(string path)
-    {
-        if (Directory.Exists(path)) Directory.Delete(path, recursive: true);
-        else if (File.Exists(path)) File.Delete(path);
-    }
 
     public void Dispose() => _lock.Dispose();
 

@@ -19,6 +19,7 @@ internal static class Database
         services.AddSingleton<SynchronousFull>();
         services.AddSingleton<DiskSpace>();
         services.AddSingleton<FullDatabase>();
+        services.AddSingleton<StatementTurns>();
         services.AddSingleton<IncomingBytes>();
         services.AddScoped<StoredBytes>();
         services.AddScoped<FileStore>();
@@ -34,7 +35,7 @@ internal static class Database
             var connection = new SqliteConnectionStringBuilder { DataSource = Path.Combine(directory, FileName), DefaultTimeout = -1 };
             options
                 .UseSqlite(connection.ToString(), sqlite => sqlite.ExecutionStrategy(dependencies => new SqliteRetry(dependencies, disk)))
-                .AddInterceptors(provider.GetRequiredService<SynchronousFull>(), provider.GetRequiredService<FullDatabase>(), provider.GetRequiredService<JobEventWake>())
+                .AddInterceptors(provider.GetRequiredService<SynchronousFull>(), provider.GetRequiredService<FullDatabase>(), provider.GetRequiredService<StatementTurns>(), provider.GetRequiredService<JobEventWake>())
                 // One try of many says nothing; what fails in the end is logged by whoever asked.
                 .ConfigureWarnings(warnings => warnings.Log((RelationalEventId.CommandError, LogLevel.Debug)));
         });

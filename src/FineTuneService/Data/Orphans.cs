@@ -1,3 +1,4 @@
+using FineTuneService.Engine.Formats;
 using Microsoft.EntityFrameworkCore;
 
 namespace FineTuneService.Data;
@@ -42,7 +43,7 @@ internal sealed class Orphans(FineTuneDbContext db, DataDirectory directory, ILo
         {
             try
             {
-                DataDirectory.Remove(path);
+                Durable.Remove(path);
                 collected++;
             }
             catch (Exception kept) when (kept is IOException or UnauthorizedAccessException)

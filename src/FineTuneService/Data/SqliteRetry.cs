@@ -19,6 +19,7 @@ internal sealed class SqliteRetry(ExecutionStrategyDependencies dependencies, Di
         {
             ShouldHandle = failed => ValueTask.FromResult(StorageFaults.Of(failed.Outcome.Exception) switch
             {
+                StorageFault.Busy when failed.Outcome.Exception is StorageException => false, // Whoever waited for its turn in vain has waited enough.
                 StorageFault.Busy => true,
                 StorageFault.Full => failed.AttemptNumber < TriesOnFullDisk,
                 _ => false,

@@ -1,5 +1,6 @@
 using FineTuneService.Adapters;
 using FineTuneService.Data;
+using FineTuneService.Engine.Formats;
 using FineTuneService.Models;
 using Microsoft.EntityFrameworkCore;
 
@@ -26,7 +27,7 @@ internal sealed class JobCheckpoints(IServiceScopeFactory scopes, ILogger<JobChe
         catch (Exception failure) when (StorageTrouble.Passes(failure))
         {
             log.LogWarning(failure, "The checkpoint of step {Step} of job {Job} does not become a model", step, job.Id);
-            if (folder is not null && Directory.Exists(folder)) DataDirectory.Remove(folder);
+            if (folder is not null && Directory.Exists(folder)) Durable.Remove(folder);
             return null;
         }
     }

@@ -1,4 +1,5 @@
 using FineTuneService.Data;
+using FineTuneService.Engine.Formats;
 using Microsoft.EntityFrameworkCore;
 
 namespace FineTuneService.FineTuningJobs;
@@ -16,7 +17,7 @@ internal sealed class JobFolders(DataDirectory directory, IServiceScopeFactory s
     {
         try
         {
-            if (Directory.Exists(Of(jobId))) Directory.Delete(Of(jobId), recursive: true);
+            Durable.Remove(Of(jobId));
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
@@ -34,7 +35,7 @@ internal sealed class JobFolders(DataDirectory directory, IServiceScopeFactory s
             string id = Path.GetFileName(folder);
             FineTuningJob? job = await db.Jobs.AsNoTracking().FirstOrDefaultAsync(row => row.Id == id, cancel);
             if (job is not null && (!JobStatus.IsEnd(job.Status) || (JobEnding.KeepsCheckpoint(job) && job.FinishedAt > since))) continue;
-            DataDirectory.Remove(folder);
+            Durable.Remove(folder);
             log.LogInformation("Removed {Folder}: no unfinished job needs it", folder);
         }
     }

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using FineTuneService.Adapters;
-using FineTuneService.Data;
 using FineTuneService.Device;
+using FineTuneService.Engine.Formats;
 using FineTuneService.Engine.Training;
 using FineTuneService.Evaluations;
 using FineTuneService.Hosting;
@@ -65,7 +65,7 @@ internal sealed class JobRepeats(JobEvaluation evaluation, JobFolders folders, D
                 resident.Forget(product.ResidentAs);
                 return true;
             });
-            DataDirectory.Remove(folder);
+            Durable.Remove(folder);
         }
     }
 

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using FineTuneService.Data;
 using FineTuneService.Device;
+using FineTuneService.Engine.Formats;
 using FineTuneService.Engine.Training;
 using FineTuneService.Evaluations;
 using FineTuneService.Hosting;
@@ -101,7 +102,7 @@ internal sealed class JobResult(IServiceScopeFactory scopes, JobEnding ending, J
             resident.Forget(product.ResidentAs);
             return true;
         });
-        DataDirectory.Remove(product.Folder);
+        Durable.Remove(product.Folder);
     }
 
     public async Task Cancel(JobClaim claim, CancellationToken giveUp)
@@ -132,7 +133,7 @@ internal sealed class JobResult(IServiceScopeFactory scopes, JobEnding ending, J
             catch (Exception failure) when (StorageTrouble.Passes(failure))
             {
                 if (!told) log.LogWarning(failure, "The adapter of job {Job} could not be saved; it is tried again", claim.Job.Id);
-                if (folder is not null && Directory.Exists(folder)) DataDirectory.Remove(folder);
+                if (folder is not null && Directory.Exists(folder)) Durable.Remove(folder);
             }
             if (claim.StopRequested || clock.GetElapsedTime(started) > Longest) return null;
             await Task.Delay(Pause, clock, giveUp);

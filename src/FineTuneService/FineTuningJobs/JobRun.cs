@@ -5,6 +5,7 @@ using FineTuneService.Engine.Chat;
 using FineTuneService.Engine.Compute;
 using FineTuneService.Engine.Datasets;
 using FineTuneService.Engine.Evaluation;
+using FineTuneService.Engine.Formats;
 using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Models;
 using FineTuneService.Engine.Training;
@@ -96,7 +97,7 @@ internal sealed class JobRun(JobClaim claim, JobSettings settings, TrainingData 
         }
         catch
         {
-            DataDirectory.Remove(folder);
+            Durable.Remove(folder);
             throw;
         }
     }

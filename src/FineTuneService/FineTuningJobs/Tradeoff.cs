@@ -3,6 +3,7 @@ using FineTuneService.Data;
 using FineTuneService.Device;
 using FineTuneService.Engine.Compute;
 using FineTuneService.Engine.Datasets;
+using FineTuneService.Engine.Formats;
 using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Models;
 using FineTuneService.Engine.Training;
@@ -65,7 +66,7 @@ internal sealed class Tradeoff(DeviceLease lease, ResidentModels resident, DataD
         }
         finally
         {
-            DataDirectory.Remove(folder);
+            Durable.Remove(folder);
         }
     }
 }

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using FineTuneService.Data;
+using FineTuneService.Engine.Formats;
 
 namespace FineTuneService.Hub;
 
@@ -169,7 +170,7 @@ internal sealed class HubDownloads(HubStore store, HubRun run, DataDirectory dir
         string folder = Path.Combine(directory.Hub, row.Folder);
         try
         {
-            if (Directory.Exists(folder)) DataDirectory.Remove(folder);
+            if (Directory.Exists(folder)) Durable.Remove(folder);
         }
         catch (Exception kept) when (kept is IOException or UnauthorizedAccessException)
         {

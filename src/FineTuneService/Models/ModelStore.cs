@@ -75,7 +75,7 @@ internal sealed class ModelStore(FineTuneDbContext db, DataDirectory directory, 
     {
         try
         {
-            DataDirectory.Remove(entry.Folder);
+            Durable.Remove(entry.Folder);
         }
         catch (Exception kept) when (kept is IOException or UnauthorizedAccessException)
         {

@@ -1,6 +1,7 @@
 using System.Data.Common;
 using System.Globalization;
 using FineTuneService.Data;
+using FineTuneService.Engine.Formats;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata;
 
@@ -44,7 +45,7 @@ internal sealed class TenantRemains(DataDirectory directory, ILogger<TenantRemai
             // By name: a data directory that was moved has other paths in its rows.
             .. db.Models.IgnoreQueryFilters().Where(row => row.TenantId == tenant).Select(row => row.Folder).AsEnumerable().Select(folder => Path.Combine(directory.Merged, Path.GetFileName(folder))),
         ];
-        foreach (string folder in folders.Where(Directory.Exists)) DataDirectory.Remove(folder);
+        foreach (string folder in folders.Where(Directory.Exists)) Durable.Remove(folder);
         db.Database.OpenConnection(); // What is set on it holds until the end.
         try
         {

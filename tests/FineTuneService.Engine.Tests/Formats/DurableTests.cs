@@ -57,6 +57,21 @@ public sealed class DurableTests : IDisposable
         Assert.True(File.Exists(In("file")));
     }
 
+    [Fact]
+    public void Remove_OfWhatIsNotThere_IsWell() => Durable.Remove(In("absent"));
+
+    [Fact]
+    public async Task Remove_ByTwoAtOnce_LeavesNothingAndThrowsNothing()
+    {
+        for (int round = 0; round < 10; round++)
+        {
+            Directory.CreateDirectory(In("a/b"));
+            for (int i = 0; i < 200; i++) File.WriteAllText(In($"a/b/{i}"), "");
+            await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(() => Durable.Remove(In("a")))));
+            Assert.False(Directory.Exists(In("a")));
+        }
+    }
+
     public void Dispose() => _folder.Dispose();
 
     private void Write(string text) => Durable.Write(In("file"), file => file.Write(Encoding.UTF8.GetBytes(text)));
