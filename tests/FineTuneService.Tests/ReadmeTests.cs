@@ -3,6 +3,7 @@ using System.Diagnostics;
 namespace FineTuneService.Tests;
 
 /// <summary>The README's first request, as a reader would paste it.</summary>
+[Waits]
 public sealed class ReadmeTests
 {
     private const string Address = "http://127.0.0.1:5080", KeyOption = "FineTune__AdminKey";

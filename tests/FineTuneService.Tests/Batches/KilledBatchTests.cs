@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 namespace FineTuneService.Tests.Batches;
 
 /// <summary>A batch whose service is killed in the middle.</summary>
+[Waits]
 public sealed class KilledBatchTests
 {
     [Fact]

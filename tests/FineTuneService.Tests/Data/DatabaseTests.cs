@@ -7,6 +7,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace FineTuneService.Tests.Data;
 
+[Waits]
 public sealed class DatabaseTests(TestService service) : IClassFixture<TestService>
 {
     [Fact]

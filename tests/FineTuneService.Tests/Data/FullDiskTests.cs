@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 namespace FineTuneService.Tests.Data;
 
 /// <summary>The service on a disk that fills up, or that turns read-only, and comes back.</summary>
+[Waits]
 public sealed class FullDiskTests
 {
     private const int Megabyte = 1 << 20;

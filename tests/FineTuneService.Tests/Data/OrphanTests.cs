@@ -4,6 +4,7 @@ using System.Text;
 namespace FineTuneService.Tests.Data;
 
 /// <summary>What a kill between a rename and its row's commit leaves.</summary>
+[Waits]
 public sealed class OrphanTests
 {
     [Fact]

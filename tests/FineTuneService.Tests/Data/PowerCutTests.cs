@@ -8,6 +8,7 @@ namespace FineTuneService.Tests.Data;
 /// No power is cut here. What a cut would leave follows from the order of the calls to the kernel: contents are on the disk before they get
 /// their name, the name before the row that tells of it, the row before the answer.
 /// </summary>
+[Waits]
 public sealed class PowerCutTests
 {
     [Fact(Explicit = true)]

@@ -3,6 +3,7 @@ using System.Net;
 namespace FineTuneService.Tests.Files;
 
 /// <summary>The same bytes uploaded again and again while other copies of them are deleted.</summary>
+[Waits]
 public sealed class BlobRaceTests(TestService service) : IClassFixture<TestService>
 {
     private const int Rounds = 500;

@@ -4,6 +4,7 @@ using System.Text;
 namespace FineTuneService.Tests.Files;
 
 /// <summary>Uploads whose connection, or whose service, ends in the middle.</summary>
+[Waits]
 public sealed class KilledUploadTests
 {
     [Fact]

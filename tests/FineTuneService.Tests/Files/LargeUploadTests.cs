@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 namespace FineTuneService.Tests.Files;
 
 /// <summary>Our options are the only limits. On a real connection, as the server's own limits are not there in memory.</summary>
+[Waits]
 public sealed class LargeUploadTests
 {
     private const int Megabyte = 1 << 20;

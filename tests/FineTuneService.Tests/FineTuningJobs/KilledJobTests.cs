@@ -5,6 +5,7 @@ using FineTuneService.Engine.Tests;
 namespace FineTuneService.Tests.FineTuningJobs;
 
 /// <summary>A job that is killed with its process, against one that nobody disturbed.</summary>
+[Waits]
 public sealed partial class KilledJobTests
 {
     private const string Base = "stories260K";

@@ -7,6 +7,7 @@ using Microsoft.Extensions.DependencyInjection;
 namespace FineTuneService.Tests.FineTuningJobs;
 
 /// <summary>A job while another process holds the database, and for what it came to while the disk is full.</summary>
+[Waits]
 public sealed class LockedDatabaseTests : IDisposable
 {
     private const int Steps = 160;

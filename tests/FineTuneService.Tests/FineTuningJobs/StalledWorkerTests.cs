@@ -9,6 +9,7 @@ using Microsoft.Extensions.Options;
 namespace FineTuneService.Tests.FineTuningJobs;
 
 /// <summary>Two workers on one store: a process whose clock stands still (SIGSTOP) for longer than its claim holds, and this one.</summary>
+[Waits]
 public sealed class StalledWorkerTests
 {
     private const string ClaimSeconds = "2";

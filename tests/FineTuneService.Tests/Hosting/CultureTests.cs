@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 namespace FineTuneService.Tests.Hosting;
 
 /// <summary>A machine that speaks another language than programs do.</summary>
+[Waits]
 public sealed class CultureTests
 {
     [Fact]

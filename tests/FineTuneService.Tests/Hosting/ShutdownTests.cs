@@ -7,6 +7,7 @@ using System.Text;
 namespace FineTuneService.Tests.Hosting;
 
 /// <summary>A stop waits for nobody who could hold it up.</summary>
+[Waits]
 public sealed class ShutdownTests
 {
     // Five seconds are promised; the machine may be busy.

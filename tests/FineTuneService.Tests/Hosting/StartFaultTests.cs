@@ -5,6 +5,7 @@ using Microsoft.Data.Sqlite;
 namespace FineTuneService.Tests.Hosting;
 
 /// <summary>What an operator sees of a service that cannot start.</summary>
+[Waits]
 public sealed class StartFaultTests : IDisposable
 {
     private readonly DataFolder _data = new();

@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 namespace FineTuneService.Tests.Hub;
 
 /// <summary>A service that is killed while a base comes.</summary>
+[Waits]
 public sealed class KilledDownloadTests
 {
     [Fact]

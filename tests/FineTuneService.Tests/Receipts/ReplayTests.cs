@@ -4,6 +4,7 @@ using FineTuneService.Tests.FineTuningJobs;
 namespace FineTuneService.Tests.Receipts;
 
 /// <summary>A receipt is worth what another machine makes of it. Here it is another process, with a data directory, a copy of the base and a name for it of its own.</summary>
+[Waits]
 public sealed class ReplayTests(TestService service) : IClassFixture<TestService>
 {
     [Fact]

@@ -4,6 +4,7 @@ using System.Net.Sockets;
 namespace FineTuneService.Tests.Telemetry;
 
 /// <summary>A collector that is not there is said, never passed over.</summary>
+[Waits]
 public sealed class CollectorFaultTests
 {
     [Theory]

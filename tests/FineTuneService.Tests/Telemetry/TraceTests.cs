@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 namespace FineTuneService.Tests.Telemetry;
 
 /// <summary>What a collector gets of a job and an answer.</summary>
+[Waits]
 public sealed class TraceTests
 {
     [Fact]

@@ -13,6 +13,7 @@ using Microsoft.Extensions.DependencyInjection;
 namespace FineTuneService.Tests.Tenants;
 
 /// <summary>A tenant that is erased leaves nothing, and takes nothing of another's with it.</summary>
+[Waits]
 public sealed class TenantDeletionTests(TestService service) : IClassFixture<TestService>
 {
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
