@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using FineTuneService.Engine.Formats;
 using FineTuneService.Engine.Tokenizers;
 
 namespace FineTuneService.Engine.Chat;
@@ -29,7 +30,7 @@ internal static class ChatTemplateFiles
         catch (Exception broken) when (broken is JsonException or InvalidOperationException or ArgumentException)
         {
             // .NET's sentence about its own types would help nobody.
-            string reason = broken is JsonException ? broken.Message : "chat_template has the wrong type, or holds half of a surrogate pair.";
+            string reason = broken is JsonException json ? JsonFault.Sentence(json) : "chat_template has the wrong type, or holds half of a surrogate pair.";
             throw new ChatTemplateException($"{TokenizerConfig.FileName} cannot be read: {reason}", 0);
         }
     }

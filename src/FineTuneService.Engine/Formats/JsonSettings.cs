@@ -36,7 +36,7 @@ internal sealed class JsonSettings
         }
         catch (JsonException error)
         {
-            throw refuse($"{file} is not JSON: {error.Message}");
+            throw refuse($"{file} is not JSON ({JsonFault.Place(error)}): {JsonFault.Sentence(error)}");
         }
     }
 

@@ -29,7 +29,7 @@ internal static class SafetensorsHeader
         }
         catch (JsonException error)
         {
-            throw Bad(path, $"its header is not JSON: {error.Message}");
+            throw Bad(path, $"its header is not JSON: {JsonFault.Sentence(error).TrimEnd('.')}");
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using FineTuneService.Engine.Formats;
 using FineTuneService.Engine.Tokenizers.Batches;
 using FineTuneService.Engine.Tokenizers.PostProcessors;
 
@@ -30,7 +31,7 @@ public sealed class BatchEncoder
         }
         catch (Exception broken) when (broken is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
         {
-            throw new TokenizerException($"tokenizer.json: not a tokenizer: {broken.Message}", broken);
+            throw new TokenizerException($"tokenizer.json: not a tokenizer: {(broken is JsonException json ? JsonFault.Sentence(json) : broken.Message)}", broken);
         }
     }
 

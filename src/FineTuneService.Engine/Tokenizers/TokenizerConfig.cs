@@ -1,4 +1,5 @@
 using System.Text.Json;
+using FineTuneService.Engine.Formats;
 using FineTuneService.Engine.Tokenizers.Added;
 
 namespace FineTuneService.Engine.Tokenizers;
@@ -91,7 +92,7 @@ internal sealed record TokenizerConfig(
         }
         catch (JsonException broken)
         {
-            throw new TokenizerException($"{file}: not JSON: {broken.Message}", broken);
+            throw new TokenizerException($"{file}: not JSON ({JsonFault.Place(broken)}): {JsonFault.Sentence(broken)}", broken);
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using FineTuneService.Engine.Formats;
 using FineTuneService.Engine.Tokenizers.Added;
 using FineTuneService.Engine.Tokenizers.Decoders;
 using FineTuneService.Engine.Tokenizers.Normalizers;
@@ -30,7 +31,7 @@ internal sealed record TokenizerFile(
         }
         catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException or IndexOutOfRangeException or OverflowException)
         {
-            throw new TokenizerException($"tokenizer.json: not a tokenizer: {e.Message}", e);
+            throw new TokenizerException($"tokenizer.json: not a tokenizer: {(e is JsonException broken ? JsonFault.Sentence(broken) : e.Message)}", e);
         }
     }
 

@@ -67,7 +67,7 @@ internal static class AdaptersApi
         if (form["model"] is not { Length: > 0 } baseModel) return Errors.BadRequest("Missing required parameter: 'model', the base's name.", "missing_required_parameter", "model");
         if (form.File is not { } file) return Errors.BadRequest("Missing required parameter: 'file', a zip of PEFT's files.", "missing_required_parameter", "file");
         string? suffix = form["suffix"] is { Length: > 0 } given ? given : null;
-        if (await catalog.FindBase(baseModel, cancel) is not { } entry) return Errors.ModelNotFound(baseModel);
+        if (await catalog.FindBase(baseModel, cancel) is not { } entry) return await catalog.NoBase(baseModel, cancel);
         BasePrecision precision = ModelCatalog.PrecisionOf(entry.Folder);
         ModelText text = await Task.Run(() => texts.Of(entry.Folder), cancel);
         string folder = directory.NewTemporaryFolder();

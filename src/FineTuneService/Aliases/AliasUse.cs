@@ -11,6 +11,7 @@ internal static class AliasUse
     public static async Task<string?> Of(FineTuneDbContext db, string model)
     {
         List<string> names = await db.Aliases.IgnoreQueryFilters().Where(row => row.Target == model).OrderBy(row => row.Number).Select(row => row.Name).Distinct().Take(5).ToListAsync();
-        return names.Count == 0 ? null : $"The alias {string.Join(", ", names.Select(name => $"'{name}'"))} names this model; move it to another (POST /v1/aliases/{names[0]}), or delete it first.";
+        string list = string.Join(", ", names.Select(name => $"'{name}'"));
+        return names.Count == 0 ? null : $"{(names.Count == 1 ? $"The alias {list} names" : $"The aliases {list} name")} this model; move it to another (POST /v1/aliases/{names[0]}), or delete it first.";
     }
 }

@@ -34,7 +34,7 @@ internal sealed class CompletionsAnswers(CurrentTenant tenant, ModelCatalog cata
         Func<SchemaGrammar>? format = null;
         if (request.ResponseFormat?.Read(out format) is { } badFormat) return badFormat;
         if (tools.Grammar is not null && format is not null) return Errors.BadRequest("response_format and a tool_choice that requires a call cannot both be had: an answer is one or the other.", param: "tool_choice");
-        if (await catalog.Find(request.Model, request.AdapterId, cancel) is not { } served) return Errors.ModelNotFound(request.AdapterId ?? request.Model);
+        if (await catalog.Find(request.Model, request.AdapterId, cancel) is not { } served) return await catalog.NotFound(request.Model, request.AdapterId, cancel);
         var plan = new AnswerPlan(Answering.Chat, choices, encoder =>
         {
             tools.Convention = encoder.Tools;
@@ -61,7 +61,7 @@ internal sealed class CompletionsAnswers(CurrentTenant tenant, ModelCatalog cata
         if (SamplingReader.Read(request, request.MaxTokens ?? CompletionMaxTokens, "max_tokens", least: 0, request.Logprobs, out var choices) is { } bad) return bad;
         IReadOnlyList<Prompt> prompts = request.Prompt.Each;
         if (prompts.Count * choices.Count > MostAnswers) return Errors.BadRequest($"{prompts.Count} prompts with n = {choices.Count} are more than {MostAnswers} answers; send fewer at once.", param: "prompt");
-        if (await catalog.Find(request.Model, request.AdapterId, cancel) is not { } served) return Errors.ModelNotFound(request.AdapterId ?? request.Model);
+        if (await catalog.Find(request.Model, request.AdapterId, cancel) is not { } served) return await catalog.NotFound(request.Model, request.AdapterId, cancel);
         var plan = new AnswerPlan(Answering.TextCompletion, choices, encoder => [.. prompts.Select(prompt => prompt.Encode(encoder))]) { Echo = echo, IsBackground = background };
         (Answer? answer, AnswerRefusal? refusal) = await answering.Begin(plan, tenant.Id, tenant.KeyId, served, cancel);
         if (refusal is not null) return await Refuse(refusal, "prompt", request, cancel);
@@ -123,7 +123,7 @@ internal sealed class CompletionsAnswers(CurrentTenant tenant, ModelCatalog cata
     {
         // It may have been deleted since it was found.
         if (refusal.Kind == RefusalKind.ModelUnusable && await catalog.Find(request.Model, request.AdapterId, cancel) is null)
-            return Errors.ModelNotFound(request.AdapterId ?? request.Model);
+            return await catalog.NotFound(request.Model, request.AdapterId, cancel);
         return Refuse(refusal, param);
     }
 

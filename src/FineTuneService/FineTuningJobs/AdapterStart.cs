@@ -6,6 +6,7 @@ using FineTuneService.Engine.Chat;
 using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Models;
 using FineTuneService.Hosting;
+using FineTuneService.Models;
 using Microsoft.EntityFrameworkCore;
 
 namespace FineTuneService.FineTuningJobs;
@@ -17,6 +18,10 @@ public sealed record InitFrom(string Model, string AdapterId, string Sha256);
 /// <summary>Finds what init_from names, at the job's creation and at its start.</summary>
 internal static class AdapterStart
 {
+    /// <summary>OpenAI's way to go on: the fine-tuned model as model. Its base is then the job's, and it is what the job begins from.</summary>
+    public static async Task<CreateJobRequest> OnItsBase(CreateJobRequest body, ModelCatalog catalog, CancellationToken cancel) =>
+        body.InitFrom is null && await catalog.Find(body.Model, null, cancel) is { Adapter: { } adapter } ? body with { Model = adapter.BaseModel, InitFrom = adapter.Model } : body;
+
     /// <summary>The settings with the adapter that they begin from, whose shape is then the job's; or a refusal.</summary>
     public static async Task<(JobSettings Settings, IResult? Refusal)> Add(CreateJobRequest body, JobSettings settings, FineTuneDbContext db, CancellationToken cancel)
     {
@@ -26,7 +31,7 @@ internal static class AdapterStart
             return (settings, Errors.Make(404, $"There is no adapter or checkpoint '{Errors.Clip(name)}' of yours. GET /v1/models lists what there is.", "model_not_found", "init_from"));
         if (adapter.BaseModel != body.Model)
             return (settings, Errors.BadRequest($"'{Errors.Clip(name)}' was trained on '{adapter.BaseModel}'; give that as model.", param: "init_from"));
-        if (body.Lora is not null) return (settings, Errors.BadRequest("init_from brings its own rank, alpha and targets; leave lora out.", param: "lora"));
+        if (body.Lora is not null) return (settings, Errors.BadRequest("What the job goes on from brings its own rank, alpha and targets; leave lora out.", param: "lora"));
         try
         {
             LoraConfig lora = PeftConfig.Parse(await File.ReadAllTextAsync(Path.Combine(adapter.Folder, PeftFolder.ConfigFile), cancel)) with { Initialisation = new LoraConfig().Initialisation };

@@ -5,7 +5,7 @@ namespace FineTuneService.FineTuningJobs;
 /// <summary>The body of POST /v1/fine_tuning/jobs: OpenAI's fields, and ours beside them. A field that is not here is refused by name.</summary>
 public sealed record CreateJobRequest
 {
-    /// <summary>A base model's name.</summary>
+    /// <summary>A base model's name; or that of a fine-tuned model of yours, which training then goes on from, as with init_from.</summary>
     public required string Model { get; init; }
 
     /// <summary>Id of a file with purpose fine-tune: JSONL, a JSON array or CSV, whose rows are chat messages (with tools), prompt/completion, Alpaca, Dolly, ShareGPT, text, or any columns (see dataset).</summary>

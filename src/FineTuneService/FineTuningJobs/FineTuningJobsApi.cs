@@ -29,6 +29,7 @@ internal static class FineTuningJobsApi
     private static async Task<IResult> Create(
         CreateJobRequest body, FineTuneDbContext db, ModelCatalog catalog, EvaluationReader tasks, TaskData taskData, JobLimits limits, JobAdmission admission, CancellationToken cancel)
     {
+        body = await AdapterStart.OnItsBase(body, catalog, cancel);
         (IResult? refusal, _, TrainingEstimate? least) = await Check(body, db, catalog, cancel);
         if (refusal is not null) return refusal;
         if (await RefuseTasks(body.Evaluate, tasks, taskData, cancel) is { } noTask) return noTask;
@@ -50,6 +51,7 @@ internal static class FineTuningJobsApi
     private static async Task<IResult> Estimate(
         CreateJobRequest body, bool? measure, FineTuneDbContext db, CurrentTenant tenant, TrainingDataReader reader, ModelCatalog catalog, JobLimits limits, StepTime time, CancellationToken cancel)
     {
+        body = await AdapterStart.OnItsBase(body, catalog, cancel);
         (IResult? refusal, ModelEntry? model, _) = await Check(body, db, catalog, cancel);
         if (refusal is not null) return refusal;
         (JobSettings settings, IResult? notThere) = await Settings(body, db, cancel);
@@ -98,7 +100,7 @@ internal static class FineTuningJobsApi
     {
         JobSettings? settings = JobSettingsReader.Read(body, MachineDtype.Fastest == ComputeDtype.Bf16, out JobBodyProblem? problem);
         if (problem is not null) return (Errors.BadRequest(problem.Message + ".", param: problem.Param), null, null);
-        if (await catalog.FindBase(body.Model, cancel) is not { } model) return (Errors.ModelNotFound(body.Model), null, null);
+        if (await catalog.FindBase(body.Model, cancel) is not { } model) return (await catalog.NoBase(body.Model, cancel), null, null);
         if (settings!.Precision.Quantization == QuantizationType.AsStored && GgufPath.Of(model.Folder) is null)
             return (Errors.BadRequest("quantization 'as_stored' is for bases that are GGUF files; use none, int8, nf4 or fp4.", param: "quantization.type"), null, null);
         (settings, IResult? notThere) = await AdapterStart.Add(body, settings, db, cancel);

@@ -42,15 +42,28 @@ public sealed class ModelCatalog(FineTuneDbContext db)
     private async Task<ServedModel?> FindModel(string name, string? adapterId, CancellationToken cancel)
     {
         AdapterEntry? adapter = await db.Adapters.AsNoTracking()
-            .FirstOrDefaultAsync(row => adapterId == null ? row.Model == name : row.Id == adapterId || row.Model == adapterId, cancel);
+            .FirstOrDefaultAsync(row => row.Model == (adapterId ?? name) || row.Id == (adapterId ?? name), cancel);
         if (adapterId is not null && adapter?.BaseModel != name) return null;
         string model = adapter?.BaseModel ?? name;
         ModelEntry? entry = await db.Models.AsNoTracking().FirstOrDefaultAsync(row => row.Id == model, cancel);
         if (entry is null) return null;
         BasePrecision precision = adapter is null
             ? PrecisionOf(entry.Folder) : JsonSerializer.Deserialize<BasePrecision>(adapter.Precision, Json.Options)!;
-        return new ServedModel(name, entry.Folder, precision, adapter);
+        return new ServedModel(name, entry.Folder, precision, adapter) { Model = adapterId is null && adapter is not null ? adapter.Model : name };
     }
+
+    /// <summary>Why <see cref="Find"/> found nothing.</summary>
+    public async Task<IResult> NotFound(string name, string? adapterId, CancellationToken cancel)
+    {
+        if (adapterId is null) return Errors.ModelNotFound(name);
+        return await db.Adapters.AsNoTracking().FirstOrDefaultAsync(row => row.Id == adapterId || row.Model == adapterId, cancel) is { } adapter
+            ? Errors.Make(404, $"The adapter '{Errors.Clip(adapterId)}' is of the base '{adapter.BaseModel}'; give that as model, not '{Errors.Clip(name)}'.", "model_not_found", "model")
+            : Errors.ModelNotFound(adapterId, "adapter_id");
+    }
+
+    /// <summary>Why <see cref="FindBase"/> found nothing.</summary>
+    public async Task<IResult> NoBase(string name, CancellationToken cancel) => await Find(name, null, cancel) is null ? Errors.ModelNotFound(name)
+        : Errors.Make(404, $"'{Errors.Clip(name)}' is a model, but no base, and this call needs one; GET /v1/fine_tuning/models lists them.", "model_not_found", "model");
 
     /// <summary>What a base is served in where nothing else is asked: as its file stores it, where that is GGUF.</summary>
     public static BasePrecision PrecisionOf(string folder) =>

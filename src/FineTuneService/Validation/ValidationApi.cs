@@ -24,7 +24,7 @@ internal static class ValidationApi
         if (JobSettingsReader.Read(body.AsJob(id), fastBf16: false, out JobBodyProblem? problem) is not { } settings) return Errors.BadRequest(problem!.Message + ".", param: problem.Param);
         if (await db.Files.AsNoTracking().FirstOrDefaultAsync(row => row.Id == id, cancel) is not { } file) return Errors.NotFound("file", id);
         if (!Purposes.Contains(file.Purpose)) return Errors.BadRequest($"File '{id}' has purpose {file.Purpose}, and is no dataset; upload it with purpose {string.Join(" or ", Purposes)}.");
-        if (await catalog.FindBase(body.Model, cancel) is not { } model) return Errors.ModelNotFound(body.Model);
+        if (await catalog.FindBase(body.Model, cancel) is not { } model) return await catalog.NoBase(body.Model, cancel);
         try
         {
             return Results.Ok(await check.Run(file, model, settings, body.Examples ?? 0, cancel));

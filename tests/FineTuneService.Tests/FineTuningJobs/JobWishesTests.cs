@@ -80,6 +80,14 @@ public sealed class JobWishesTests(TestService service) : IClassFixture<TestServ
             Assert.True((string?)done["status"] == "succeeded", done.ToJsonString());
             Assert.Equal(await Answer(client, whose), await Answer(client, (string)done["fine_tuned_model"]!));
         }
+        // OpenAI's way: the fine-tuned model as model, whose base the job's model then is.
+        JsonNode onwards = await client.Post(Jobs, new { model = name, training_file = file, training });
+        Assert.Equal((TestService.BaseModel, name), ((string?)onwards["model"], (string?)onwards["settings"]!["init_from"]!["model"]));
+        string tuned = (string)ended["fine_tuned_model"]!, adapter = (string)(await client.Get("/v1/adapters?order=asc"))["data"]![0]!["id"]!;
+        Assert.Equal(tuned, (string?)(await client.Post("/v1/completions", new { model = adapter, prompt = "count", max_tokens = 1 }))["model"]);
+        var cancel = TestContext.Current.CancellationToken;
+        Assert.Contains($"'{TestService.BaseModel}'", (string)(await client.PostAsJsonAsync("/v1/completions", new { model = "other", adapter_id = adapter, prompt = "a" }, cancel).Error(HttpStatusCode.NotFound))["message"]!);
+        Assert.Equal("adapter_id", (string?)(await client.PostAsJsonAsync("/v1/completions", new { model = TestService.BaseModel, adapter_id = "ad-none", prompt = "a" }, cancel).Error(HttpStatusCode.NotFound))["param"]);
         await client.PostAsJsonAsync(Jobs, new { model = TestService.BaseModel, training_file = file, init_from = name, lora = new { rank = 2 } }, TestContext.Current.CancellationToken).Error(HttpStatusCode.BadRequest);
         await client.PostAsJsonAsync(Jobs, new { model = TestService.BaseModel, training_file = file, init_from = "nobody's" }, TestContext.Current.CancellationToken).Error(HttpStatusCode.NotFound);
     }

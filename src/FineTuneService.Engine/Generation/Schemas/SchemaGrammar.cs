@@ -1,4 +1,5 @@
 using System.Text.Json;
+using FineTuneService.Engine.Formats;
 using FineTuneService.Engine.Generation.Schemas.Formulas;
 using FineTuneService.Engine.Generation.Schemas.Frames;
 using FineTuneService.Engine.Generation.Schemas.Keywords;
@@ -49,7 +50,7 @@ public sealed class SchemaGrammar
         }
         catch (JsonException bad)
         {
-            throw new SchemaException("#", "schema", $"is not JSON, or nests deeper than {SchemaLimits.Depth}: {bad.Message}");
+            throw new SchemaException("#", "schema", $"is not JSON, or nests deeper than {SchemaLimits.Depth}: {JsonFault.Sentence(bad)}");
         }
     }
 
