@@ -9,6 +9,7 @@ using FineTuneService.Files;
 using FineTuneService.FineTuningJobs;
 using FineTuneService.Hosting;
 using FineTuneService.Hub;
+using FineTuneService.Integrations;
 using FineTuneService.Models;
 using FineTuneService.Operators;
 using FineTuneService.Receipts;
@@ -84,6 +85,8 @@ try
     builder.Services.AddSingleton<JobValidation>();
     builder.Services.AddSingleton<JobTraining>();
     builder.Services.AddSingleton<JobEnding>();
+    builder.Services.AddSingleton<MlflowHttp>();
+    builder.Services.AddSingleton<MlflowRuns>();
     builder.Services.AddSingleton<ReceiptKey>();
     builder.Services.AddSingleton<ReceiptWriter>();
     builder.Services.AddScoped<Reproduction>();
@@ -97,6 +100,7 @@ try
     builder.Services.AddHostedService(services => services.GetRequiredService<PinnedAdapters>());
     builder.Services.AddHostedService(services => services.GetRequiredService<Expiry>());
     builder.Services.AddHostedService<WebhookSender>();
+    builder.Services.AddHostedService<MlflowSender>();
     builder.Services.AddHostedService(services => services.GetRequiredService<HubDownloads>());
 
     app = builder.Build();

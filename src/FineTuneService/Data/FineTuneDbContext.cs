@@ -68,6 +68,7 @@ public sealed class FineTuneDbContext(DbContextOptions<FineTuneDbContext> option
         model.Entity<FineTuningJob>().HasQueryFilter(row => tenant.IsSystem || row.TenantId == tenant.Id);
         model.Entity<FineTuningJob>().HasIndex(job => job.Status);
         model.Entity<FineTuningJob>().HasIndex(job => job.TenantId);
+        model.Entity<FineTuningJob>().HasIndex(job => job.TrackingDueAt);
         model.Entity<JobEvent>().HasQueryFilter(row => tenant.IsSystem || row.TenantId == tenant.Id);
         model.Entity<JobEvent>().HasIndex(row => row.JobId);
         model.Entity<JobCheckpoint>().HasQueryFilter(row => tenant.IsSystem || row.TenantId == tenant.Id);

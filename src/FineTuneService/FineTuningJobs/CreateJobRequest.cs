@@ -1,4 +1,4 @@
-using FineTuneService.Hosting;
+using FineTuneService.Integrations;
 
 namespace FineTuneService.FineTuningJobs;
 
@@ -63,5 +63,7 @@ public sealed record CreateJobRequest
 
     /// <summary>-100 to 100, 0 unless given: of your own jobs that wait, the larger is trained first. Other tenants' turns do not depend on it.</summary>
     public int? Priority { get; init; }
-    public NotBuilt? Integrations { get; init; }
+
+    /// <summary>One of type mlflow: the job is told to the service's MLflow server as a run.</summary>
+    public IReadOnlyList<IntegrationBody>? Integrations { get; init; }
 }

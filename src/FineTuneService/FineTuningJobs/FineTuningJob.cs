@@ -103,6 +103,13 @@ public sealed class FineTuningJob : ITenantRow
     /// <summary>The key that made it; null where an earlier version of the service did not note it.</summary>
     public string? KeyId { get; set; }
 
+    /// <summary>JSON of the run on MLflow that was asked for (<see cref="Integrations.MlflowBody"/>); null: none.</summary>
+    public string? Integrations { get; set; }
+
+    /// <summary>JSON of how far that run is, and when it is gone on with, in unix milliseconds: null once all is told. Only the sender writes them.</summary>
+    public string? Tracking { get; set; }
+    public long? TrackingDueAt { get; set; }
+
     /// <summary>W3C trace context of the request that made it: the job's own trace links to it.</summary>
     public string? TraceParent { get; set; }
     public long CreatedAt { get; set; }

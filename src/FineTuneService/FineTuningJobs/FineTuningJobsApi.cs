@@ -6,9 +6,11 @@ using FineTuneService.Engine.Quantization;
 using FineTuneService.Engine.Training;
 using FineTuneService.Evaluations;
 using FineTuneService.Hosting;
+using FineTuneService.Integrations;
 using FineTuneService.Models;
 using FineTuneService.Tenants;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
 
 namespace FineTuneService.FineTuningJobs;
 
@@ -27,8 +29,9 @@ internal static class FineTuningJobsApi
     }
 
     private static async Task<IResult> Create(
-        CreateJobRequest body, FineTuneDbContext db, ModelCatalog catalog, EvaluationReader tasks, TaskData taskData, JobLimits limits, JobAdmission admission, CancellationToken cancel)
+        CreateJobRequest body, FineTuneDbContext db, ModelCatalog catalog, EvaluationReader tasks, TaskData taskData, JobLimits limits, JobAdmission admission, IOptions<FineTuneOptions> options, CancellationToken cancel)
     {
+        if (JobIntegrations.Refuse(body.Integrations, options.Value.Mlflow) is { } noIntegration) return noIntegration;
         body = await AdapterStart.OnItsBase(body, catalog, cancel);
         (IResult? refusal, _, TrainingEstimate? least) = await Check(body, db, catalog, cancel);
         if (refusal is not null) return refusal;

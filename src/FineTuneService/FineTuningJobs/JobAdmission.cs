@@ -3,6 +3,7 @@ using System.Text.Json;
 using FineTuneService.Data;
 using FineTuneService.Files;
 using FineTuneService.Hosting;
+using FineTuneService.Integrations;
 using FineTuneService.Tenants;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
@@ -74,6 +75,8 @@ internal sealed class JobAdmission(FineTuneDbContext db, CurrentTenant tenant, S
         Priority = body.Priority ?? 0,
         Settings = JsonSerializer.Serialize(settings, Json.Options),
         Metadata = body.Metadata is null ? null : JsonSerializer.Serialize(body.Metadata),
+        Integrations = JobIntegrations.Stored(body.Integrations, options.Value.Mlflow),
+        TrackingDueAt = body.Integrations is { Count: > 0 } ? clock.GetUtcNow().ToUnixTimeMilliseconds() : null,
         KeyId = tenant.KeyId,
         TraceParent = Activity.Current?.Id,
         CreatedAt = clock.GetUtcNow().ToUnixTimeSeconds(),

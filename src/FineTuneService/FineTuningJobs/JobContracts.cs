@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using FineTuneService.Engine.Training;
 using FineTuneService.Hosting;
+using FineTuneService.Integrations;
 
 namespace FineTuneService.FineTuningJobs;
 
@@ -33,6 +34,9 @@ public sealed record JobBody
     /// <summary>What its trainings came to, where the job has repeats.</summary>
     public RepeatsBody? Repeats { get; init; }
     public Dictionary<string, string>? Metadata { get; init; }
+
+    /// <summary>The run on MLflow, and how far it is; absent where none was asked for.</summary>
+    public IReadOnlyList<IntegrationAnswer>? Integrations { get; init; }
     public string? Suffix { get; init; }
 
     /// <summary>The suffix, where OpenAI's .NET client looks for it.</summary>
@@ -88,6 +92,7 @@ public sealed record JobBody
             Metadata = job.Metadata is null ? null : JsonSerializer.Deserialize<Dictionary<string, string>>(job.Metadata),
             Evaluation = job.Evaluation is null ? null : JsonSerializer.Deserialize<JobTasks>(job.Evaluation, Json.Options),
             Repeats = job.Repeats is null ? null : RepeatsBody.Of(JsonSerializer.Deserialize<RepeatResult[]>(job.Repeats, Json.Options)!),
+            Integrations = JobIntegrations.Answer(job),
             Priority = job.Priority,
             EstimatedFinish = FinishEstimate.Of(job, DateTimeOffset.UtcNow.ToUnixTimeSeconds()),
             ResultFiles = job.ResultFile is { } file ? [file] : [],

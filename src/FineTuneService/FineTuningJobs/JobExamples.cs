@@ -4,6 +4,7 @@ using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Training;
 using FineTuneService.Files;
 using FineTuneService.Hosting;
+using FineTuneService.Integrations;
 using FineTuneService.Models;
 
 namespace FineTuneService.FineTuningJobs;
@@ -89,6 +90,7 @@ internal static class JobExamples
         FinishedAt = 1764000300,
         FineTunedModel = ModelExamples.Tuned,
         TrainedTokens = 61_440,
+        Integrations = [new IntegrationAnswer("mlflow", new MlflowAnswer("support", "nightly", null, "1", "0f8c5d1f6a1f4a3c9c0d7d3b1e5a2c4b", "sent", null))],
     };
 
     public static readonly JobBody Cancelled = Created with { Status = JobStatus.Cancelled, FinishedAt = 1764000140 };

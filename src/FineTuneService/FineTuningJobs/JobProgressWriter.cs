@@ -10,7 +10,8 @@ namespace FineTuneService.FineTuningJobs;
 /// Writes a run's progress to the job's rows, apart from the device's thread: the run says what happened and goes on, and what has
 /// gathered meanwhile is one transaction.
 /// </summary>
-internal sealed class JobProgressWriter(JobClaim claim, JobCheckpoints checkpoints, TimeProvider clock)
+/// <param name="otherSeed">Of a training that is not the job's own but one of its repeats.</param>
+internal sealed class JobProgressWriter(JobClaim claim, JobCheckpoints checkpoints, TimeProvider clock, ulong? otherSeed = null)
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
 
@@ -97,16 +98,16 @@ internal sealed class JobProgressWriter(JobClaim claim, JobCheckpoints checkpoin
                 _secondsPerStep = _secondsPerStep is { } before ? before + (step.Duration.TotalSeconds - before) / Remembered : step.Duration.TotalSeconds;
                 if (job.TotalSteps is { } total) job.EstimatedFinish = (clock.GetUtcNow() + TimeSpan.FromSeconds(Math.Min((total - step.Step) * _secondsPerStep.Value, Century))).ToUnixTimeSeconds();
                 db.Measure(job, clock, $"Step {step.Step}/{job.TotalSteps}: training loss={step.Loss:0.0000}", new StepMetrics(
-                    step.Step, job.TotalSteps, step.Loss, step.LearningRate, step.GradNorm, step.Tokens, step.Epoch, step.Duration.TotalSeconds));
+                    step.Step, job.TotalSteps, step.Loss, step.LearningRate, step.GradNorm, step.Tokens, step.Epoch, step.Duration.TotalSeconds, otherSeed));
                 break;
             case Evaluated evaluated:
                 job.ValidationLoss = evaluated.Loss;
                 db.Measure(job, clock, $"Step {evaluated.Step}/{job.TotalSteps}: validation loss={evaluated.Loss:0.0000}",
-                    new EvaluationMetrics(evaluated.Step, evaluated.Loss, evaluated.TokenAccuracy));
+                    new EvaluationMetrics(evaluated.Step, evaluated.Loss, evaluated.TokenAccuracy, otherSeed));
                 break;
             case TestScored test:
                 job.TestLoss = test.Loss;
-                db.Measure(job, clock, $"Test file: loss={test.Loss:0.0000}, token accuracy={test.TokenAccuracy:0.0000}", new TestMetrics(test.Step, test.Loss, test.TokenAccuracy, test.Tokens));
+                db.Measure(job, clock, $"Test file: loss={test.Loss:0.0000}, token accuracy={test.TokenAccuracy:0.0000}", new TestMetrics(test.Step, test.Loss, test.TokenAccuracy, test.Tokens, otherSeed));
                 break;
             case MicroBatchHalved halved:
                 if (halved.Divisions.Count > 0) job.Settings = JsonSerializer.Serialize(JobSettings.Of(job) with { MicroBatchDivisions = halved.Divisions }, Json.Options);
@@ -136,9 +137,9 @@ internal sealed class JobProgressWriter(JobClaim claim, JobCheckpoints checkpoin
         }
     }
 
-    private sealed record StepMetrics(int Step, int? TotalSteps, double TrainLoss, double LearningRate, double GradNorm, long Tokens, double Epoch, double Seconds);
+    private sealed record StepMetrics(int Step, int? TotalSteps, double TrainLoss, double LearningRate, double GradNorm, long Tokens, double Epoch, double Seconds, ulong? Seed);
 
-    private sealed record TestMetrics(int Step, double TestLoss, double TestMeanTokenAccuracy, long TestTokens);
+    private sealed record TestMetrics(int Step, double TestLoss, double TestMeanTokenAccuracy, long TestTokens, ulong? Seed);
 
-    private sealed record EvaluationMetrics(int Step, double ValidLoss, double ValidMeanTokenAccuracy);
+    private sealed record EvaluationMetrics(int Step, double ValidLoss, double ValidMeanTokenAccuracy, ulong? Seed);
 }

@@ -35,6 +35,9 @@ internal sealed class JobRun(JobClaim claim, JobSettings settings, TrainingData 
 
     public JobSettings Settings => settings;
 
+    /// <summary>Whether it is the training whose adapter the job keeps: those with other seeds are figures alone.</summary>
+    public bool IsOwn { get; } = settings.Seed == JobSettings.Of(claim.Job).Seed;
+
     /// <summary>Whether training has begun, so that there are tensors to let go of.</summary>
     public bool HasTensors => _adapter is not null || _copy is not null || _memory is not null;
 
@@ -147,17 +150,15 @@ internal sealed class JobRun(JobClaim claim, JobSettings settings, TrainingData 
             Telemetry.TrainingLoss.Record(step.Loss, model);
             if (step.Step % TracedEvery == 1) Trace(step);
         }
-        // Trainings with other seeds are figures alone.
-        bool own = settings.Seed == JobSettings.Of(claim.Job).Seed;
         if (happened is MicroBatchHalved halved)
         {
-            if (own) settings = settings with { MicroBatchDivisions = halved.Divisions };
-            progress.Add(own ? halved : halved with { Divisions = [] });
+            if (IsOwn) settings = settings with { MicroBatchDivisions = halved.Divisions };
+            progress.Add(IsOwn ? halved : halved with { Divisions = [] });
             return;
         }
         _step = happened.Step;
         progress.Add(happened);
-        if (happened is CheckpointSaved && own && checkpoints.Save(claim.Job, settings, model, happened.Step, Save) is { } kept) progress.Add(kept);
+        if (happened is CheckpointSaved && IsOwn && checkpoints.Save(claim.Job, settings, model, happened.Step, Save) is { } kept) progress.Add(kept);
         // Whatever is told after a save has begun is told at its end.
         _saving?.Dispose();
         _saving = null;

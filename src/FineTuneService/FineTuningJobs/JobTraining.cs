@@ -78,7 +78,7 @@ internal sealed class JobTraining(
     /// <returns>How the run ended, or null where it was to stop before the device was free for it.</returns>
     private async Task<RunFinished?> Train(JobClaim claim, JobRun run, CancellationToken stopping, CancellationToken giveUp)
     {
-        var progress = new JobProgressWriter(claim, checkpoints, clock);
+        var progress = new JobProgressWriter(claim, checkpoints, clock, run.IsOwn ? null : run.Settings.Seed);
         Task writing = progress.Run(giveUp);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(claim.Stop, stopping);
         try

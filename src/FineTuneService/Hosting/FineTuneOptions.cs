@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using FineTuneService.Hub;
+using FineTuneService.Integrations;
 using Microsoft.Extensions.Options;
 
 namespace FineTuneService.Hosting;
@@ -97,6 +98,10 @@ public sealed class FineTuneOptions
     /// <summary>Where bases are downloaded from.</summary>
     [ValidateObjectMembers]
     public HubOptions Hub { get; set; } = new();
+
+    /// <summary>Where jobs with an mlflow integration are told.</summary>
+    [ValidateObjectMembers]
+    public MlflowOptions Mlflow { get; set; } = new();
 
     /// <summary>Seconds that a start waits for a database that another process holds.</summary>
     [Range(0, 3600, ErrorMessage = "FineTune:DatabaseWaitSeconds must be 0 to 3600.")]

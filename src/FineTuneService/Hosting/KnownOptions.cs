@@ -1,4 +1,5 @@
 using FineTuneService.Hub;
+using FineTuneService.Integrations;
 using Microsoft.Extensions.Options;
 
 namespace FineTuneService.Hosting;
@@ -9,7 +10,7 @@ internal sealed class KnownOptions(IConfiguration configuration) : IValidateOpti
     public ValidateOptionsResult Validate(string? name, FineTuneOptions options)
     {
         IConfigurationSection section = configuration.GetSection(FineTuneOptions.Section);
-        string[] unknown = [.. Unknown(section, typeof(FineTuneOptions)), .. Unknown(section.GetSection(nameof(options.Hub)), typeof(HubOptions))];
+        string[] unknown = [.. Unknown(section, typeof(FineTuneOptions)), .. Unknown(section.GetSection(nameof(options.Hub)), typeof(HubOptions)), .. Unknown(section.GetSection(nameof(options.Mlflow)), typeof(MlflowOptions))];
         return unknown.Length == 0
             ? ValidateOptionsResult.Success
             : ValidateOptionsResult.Fail($"There is no option {string.Join(", ", unknown)}; appsettings.json lists every option with its default.");

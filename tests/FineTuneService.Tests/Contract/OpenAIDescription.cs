@@ -130,6 +130,10 @@ internal sealed class OpenAIDescription
         _schemas["ChatCompletionMessageToolCallChunk"]!["properties"]!["type"]!["enum"]!.AsArray().Add("custom");
         // What a job that was paused is.
         _schemas["FineTuningJob"]!["properties"]!["status"]!["enum"]!.AsArray().Add("paused");
+        // Integrations of our own type.
+        JsonObject integration = _schemas["FineTuningIntegration"]!.AsObject();
+        integration["properties"]!["type"]!["enum"]!.AsArray().Add("mlflow");
+        integration["required"] = new JsonArray("type");
         // Our own settings allow more epochs, larger batches and a learning rate of 0.
         foreach (JsonNode bounded in new[] { _schemas["FineTuneSupervisedHyperparameters"]!, _schemas["FineTuneDPOHyperparameters"]!, _schemas["FineTuningJob"]!["properties"]!["hyperparameters"]! }) Unbound(bounded);
     }

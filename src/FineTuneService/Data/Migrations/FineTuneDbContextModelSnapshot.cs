@@ -471,6 +471,9 @@ namespace FineTuneService.Data.Migrations
                         .IsRequired()
                         .HasColumnType("TEXT");
 
+                    b.Property<string>("Integrations")
+                        .HasColumnType("TEXT");
+
                     b.Property<bool>("KeepRequested")
                         .HasColumnType("INTEGER");
 
@@ -535,6 +538,12 @@ namespace FineTuneService.Data.Migrations
                     b.Property<string>("TraceParent")
                         .HasColumnType("TEXT");
 
+                    b.Property<string>("Tracking")
+                        .HasColumnType("TEXT");
+
+                    b.Property<long?>("TrackingDueAt")
+                        .HasColumnType("INTEGER");
+
                     b.Property<double?>("TrainLoss")
                         .HasColumnType("REAL");
 
@@ -574,6 +583,8 @@ namespace FineTuneService.Data.Migrations
                     b.HasIndex("Status");
 
                     b.HasIndex("TenantId");
+
+                    b.HasIndex("TrackingDueAt");
 
                     b.ToTable("jobs", (string)null);
                 });
