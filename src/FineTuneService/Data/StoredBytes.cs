@@ -35,7 +35,7 @@ internal sealed class StoredBytes(FineTuneDbContext db, IncomingBytes incoming, 
     }
 
     private static string Full(long stored, long limit, long more) =>
-        $"This tenant stores {stored} of {limit} bytes, and {more} more do not fit beside what it is uploading (FineTune:MaxStoredBytes). Delete files, adapters, evaluations or merged models first.";
+        $"This tenant stores {stored} of {limit} bytes, and {more} more do not fit beside what it is uploading (FineTune:MaxStoredBytes, or the quota stored_bytes). Delete files, adapters, evaluations or merged models first.";
 
     /// <summary>What the tenant stores now.</summary>
     public async Task<long> Of(string tenant)

@@ -43,12 +43,13 @@ internal sealed class JobAdmission(FineTuneDbContext db, CurrentTenant tenant, S
     private async Task<IResult?> Refuse(long adapterBytes)
     {
         string? own = await db.Tenants.Where(row => row.Id == tenant.Id).Select(row => row.Quotas).FirstOrDefaultAsync();
-        int most = (own is null ? null : JsonSerializer.Deserialize<Quotas>(own, Json.Options)?.QueuedJobs) ?? options.Value.MaxQueuedJobs;
+        int? quota = own is null ? null : JsonSerializer.Deserialize<Quotas>(own, Json.Options)?.QueuedJobs;
+        int most = quota ?? options.Value.MaxQueuedJobs;
         int unfinished = await db.Jobs.CountAsync(job => job.Status != JobStatus.Succeeded && job.Status != JobStatus.Failed && job.Status != JobStatus.Cancelled);
         if (unfinished >= most)
         {
             return Errors.Make(429,
-                $"You have {unfinished} jobs that have not ended, and FineTune:MaxQueuedJobs allows {most}. Wait for one to end, or cancel one.", "too_many_jobs");
+                $"You have {unfinished} jobs that have not ended, and {(quota is null ? "FineTune:MaxQueuedJobs" : "your quota queued_jobs")} allows {most}. Wait for one to end, or cancel one.", "too_many_jobs");
         }
         // Those that have not ended will come to adapters too, and mostly to ones like this.
         return await stored.Refusal(tenant.Id, adapterBytes * (unfinished + 1)) is { } refusal ? Errors.Unprocessable(refusal, "storage_limit_exceeded") : null;

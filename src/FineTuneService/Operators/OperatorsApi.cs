@@ -21,7 +21,7 @@ internal static class OperatorsApi
     {
         RouteGroupBuilder operators = app.MapGroup("/v1").WithTags("Operators").Needs(Access.Admin);
         operators.MapGet("/queue", Queue).WithSummary("Who waits with jobs: place, share, wait and expected start of each tenant; or a stream of it").Answers(OperatorExamples.Queue).Streams(OperatorExamples.QueueStream);
-        operators.MapGet("/device", (DeviceView view) => view.Read()).WithSummary("The device: holder, utilisation, memory by owner").Answers(OperatorExamples.Device);
+        operators.MapGet("/device", Device).WithSummary("The device: holder, utilisation, memory by owner; or a stream of it").Answers(OperatorExamples.Device).Streams(OperatorExamples.DeviceStream);
         operators.MapGet("/device/leases", Leases).WithSummary("Who held the device when, oldest first; or a stream of it").Answers(OperatorExamples.Leases).Streams(OperatorExamples.LeaseStream);
         operators.MapPost("/drain", Begin).WithSummary("Take no new work; running jobs save and rest").Answers(OperatorExamples.Drained).TakenWhileDrained();
         operators.MapGet("/drain", Status).WithSummary("Whether the service is drained").Answers(OperatorExamples.Drained);
@@ -29,7 +29,10 @@ internal static class OperatorsApi
     }
 
     private static async Task<IResult> Queue(HttpRequest request, QueueView view, IHostApplicationLifetime lifetime, CancellationToken cancel) =>
-        Streams(request) ? TypedResults.ServerSentEvents(QueueChanges(view, lifetime, cancel)) : Results.Ok(await view.Read(cancel));
+        Streams(request) ? TypedResults.ServerSentEvents(Changes(() => view.Read(cancel), lifetime, cancel)) : Results.Ok(await view.Read(cancel));
+
+    private static async Task<IResult> Device(HttpRequest request, DeviceView view, IHostApplicationLifetime lifetime, CancellationToken cancel) =>
+        Streams(request) ? TypedResults.ServerSentEvents(Changes(view.Read, lifetime, cancel)) : Results.Ok(await view.Read());
 
     private static IResult Leases(string? after, int? limit, HttpRequest request, DeviceLease lease, IHostApplicationLifetime lifetime, CancellationToken cancel)
     {
@@ -64,13 +67,13 @@ internal static class OperatorsApi
     private static LeaseBody Body(LeaseHold hold) => new(
         hold.Number.ToString(CultureInfo.InvariantCulture), "device.lease", hold.Holder, hold.Tenant.Length > 0 ? hold.Tenant : null, hold.BeganAt.ToUnixTimeMilliseconds() / 1000d, hold.Duration.TotalSeconds);
 
-    /// <summary>The queue each time that it is another.</summary>
-    private static async IAsyncEnumerable<SseItem<string>> QueueChanges(QueueView view, IHostApplicationLifetime lifetime, [EnumeratorCancellation] CancellationToken cancel)
+    /// <summary>What a view reads, each time that it is another.</summary>
+    private static async IAsyncEnumerable<SseItem<string>> Changes<TBody>(Func<Task<TBody>> read, IHostApplicationLifetime lifetime, [EnumeratorCancellation] CancellationToken cancel)
     {
         string? before = null;
         while (!lifetime.ApplicationStopping.IsCancellationRequested && !cancel.IsCancellationRequested)
         {
-            string now = JsonSerializer.Serialize(await view.Read(cancel), Json.Options);
+            string now = JsonSerializer.Serialize(await read(), Json.Options);
             if (now != before) yield return new SseItem<string>(now);
             before = now;
             await Task.Delay(Look, cancel).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

@@ -50,7 +50,7 @@ internal sealed class RateLimits(IOptions<FineTuneOptions> options, TimeProvider
             lock (_turn)
             {
                 if (double.IsNaN(_level)) _level = limit;
-                else _level = Math.Min(Level(), limit);
+                else _level = Math.Min(Level() + Math.Max(0, limit - Limit), limit); // What a raised limit adds is there at once.
                 Limit = limit;
             }
         }

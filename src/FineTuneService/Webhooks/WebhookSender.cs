@@ -17,7 +17,7 @@ namespace FineTuneService.Webhooks;
 /// </summary>
 internal sealed class WebhookSender(IServiceScopeFactory scopes, IOptions<FineTuneOptions> options, TimeProvider clock, ILogger<WebhookSender> log) : BackgroundService
 {
-    private const int MostAtOnce = 32, MostOfATenant = 4, LookedAt = 256;
+    private const int Retries = 2, MostAtOnce = 32, MostOfATenant = 4, LookedAt = 256;
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500), FirstDelay = TimeSpan.FromSeconds(5), LongestDelay = TimeSpan.FromHours(1);
 
     /// <summary>As long as OpenAI tries.</summary>
@@ -27,7 +27,7 @@ internal sealed class WebhookSender(IServiceScopeFactory scopes, IOptions<FineTu
         .AddRetry(new RetryStrategyOptions<HttpResponseMessage>
         {
             ShouldHandle = new PredicateBuilder<HttpResponseMessage>().Handle<HttpRequestException>(failure => failure.InnerException is not null).HandleResult(answer => (int)answer.StatusCode >= 500),
-            MaxRetryAttempts = 2,
+            MaxRetryAttempts = Retries,
             Delay = TimeSpan.FromMilliseconds(300),
             BackoffType = DelayBackoffType.Exponential,
             UseJitter = true,
@@ -85,8 +85,8 @@ internal sealed class WebhookSender(IServiceScopeFactory scopes, IOptions<FineTu
             await using AsyncServiceScope scope = scopes.SystemScope(out FineTuneDbContext db);
             WebhookEndpoint? endpoint = await db.WebhookEndpoints.AsNoTracking().FirstOrDefaultAsync(row => row.Id == delivery.EndpointId, stopping);
             if (endpoint is null) return; // It was deleted, and its deliveries with it.
-            (HttpStatusCode? status, string? error) = await Send(endpoint, delivery, stopping);
-            await Write(db, delivery, status, error);
+            (int tries, HttpStatusCode? status, string? error) = await Send(endpoint, delivery, stopping);
+            await Write(db, delivery, tries, status, error);
         }
         catch (Exception failure) when (failure is not OperationCanceledException)
         {
@@ -98,20 +98,27 @@ internal sealed class WebhookSender(IServiceScopeFactory scopes, IOptions<FineTu
         }
     }
 
-    private async Task<(HttpStatusCode? Status, string? Error)> Send(WebhookEndpoint endpoint, WebhookDelivery delivery, CancellationToken stopping)
+    private async Task<(int Tries, HttpStatusCode? Status, string? Error)> Send(WebhookEndpoint endpoint, WebhookDelivery delivery, CancellationToken stopping)
     {
+        int tries = 0;
         try
         {
-            using HttpResponseMessage answer = await Pipeline.ExecuteAsync(async cancel => await _http.SendAsync(Request(endpoint, delivery), HttpCompletionOption.ResponseHeadersRead, cancel), stopping);
-            return (answer.StatusCode, answer.IsSuccessStatusCode ? null : $"The receiver answered {(int)answer.StatusCode}.");
+            using HttpResponseMessage answer = await Pipeline.ExecuteAsync(
+                async cancel =>
+                {
+                    tries++;
+                    return await _http.SendAsync(Request(endpoint, delivery), HttpCompletionOption.ResponseHeadersRead, cancel);
+                },
+                stopping);
+            return (tries, answer.StatusCode, answer.IsSuccessStatusCode ? null : $"The receiver answered {(int)answer.StatusCode}.");
         }
         catch (HttpRequestException failure)
         {
-            return (null, (failure.InnerException ?? failure).Message.TrimEnd('.') + ".");
+            return (tries, null, (failure.InnerException ?? failure).Message.TrimEnd('.') + ".");
         }
         catch (TimeoutRejectedException)
         {
-            return (null, "The receiver did not answer within 10 seconds.");
+            return (tries, null, "The receiver did not answer within 10 seconds.");
         }
     }
 
@@ -131,11 +138,11 @@ internal sealed class WebhookSender(IServiceScopeFactory scopes, IOptions<FineTu
         };
     }
 
-    private async Task Write(FineTuneDbContext db, WebhookDelivery delivery, HttpStatusCode? status, string? error)
+    private async Task Write(FineTuneDbContext db, WebhookDelivery delivery, int tries, HttpStatusCode? status, string? error)
     {
         DateTimeOffset now = clock.GetUtcNow();
-        int attempts = delivery.Attempts + 1;
-        TimeSpan delay = FirstDelay * Math.Pow(2, Math.Min(attempts - 1, 12));
+        int attempts = delivery.Attempts + tries;
+        TimeSpan delay = FirstDelay * Math.Pow(2, Math.Min((attempts - 1) / (Retries + 1), 12));
         bool givenUp = error is not null && now.ToUnixTimeSeconds() - delivery.CreatedAt > LongestTrying.TotalSeconds;
         string next = error is null ? WebhookDelivery.Delivered : givenUp ? WebhookDelivery.Failed : WebhookDelivery.Pending;
         await db.WebhookDeliveries.Where(row => row.Id == delivery.Id).ExecuteUpdateAsync(set => set

@@ -43,6 +43,17 @@ public sealed class OperatorTests(TestService service) : IClassFixture<TestServi
         await service.Admin.GetAsync("/v1/device/leases?after=x").Error(HttpStatusCode.BadRequest);
     }
 
+    [Theory, InlineData("/v1/queue"), InlineData("/v1/device")]
+    public async Task View_AskedForAsAStream_BeginsWithHowItIs(string path)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, path) { Headers = { { "Accept", "text/event-stream" } } };
+        using HttpResponseMessage answer = await service.Admin.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+        Assert.Equal("text/event-stream", answer.Content.Headers.ContentType!.MediaType);
+        using var lines = new StreamReader(await answer.Content.ReadAsStreamAsync(TestContext.Current.CancellationToken));
+        string line = (await lines.ReadLineAsync(TestContext.Current.CancellationToken))!;
+        Assert.Equal(path.Split('/')[^1], (string?)JsonNode.Parse(line["data: ".Length..])!["object"]);
+    }
+
     [Fact]
     public async Task Drain_RunningJob_SavesAndRestsAndNewWorkIsToldSoUntilItIsTakenBack()
     {

@@ -66,6 +66,12 @@ public sealed class QuotaTests(TestService service) : IClassFixture<TestService>
         Assert.Equal(("New", 7), ((string)changed["name"]!, (int)changed["quotas"]!["requests_per_minute"]!));
         Assert.Equal("7", Header(await client.GetAsync("/v1/models", Cancel), "x-ratelimit-limit-requests"));
         Assert.Equal("quotas.queued_jobs", (string?)(await service.Admin.PostAsJsonAsync($"/v1/tenants/{id}", new { quotas = new { queued_jobs = 0 } }, Cancel).Error(HttpStatusCode.BadRequest))["param"]);
+        // One that is raised helps at once, whatever was used up of the lower one.
+        await service.Admin.Post($"/v1/tenants/{id}", new { quotas = new { requests_per_minute = 1 } });
+        await client.GetAsync("/v1/models", Cancel);
+        await client.GetAsync("/v1/models", Cancel).Error(HttpStatusCode.TooManyRequests);
+        await service.Admin.Post($"/v1/tenants/{id}", new { quotas = new { requests_per_minute = 5 } });
+        Assert.True((await client.GetAsync("/v1/models", Cancel)).IsSuccessStatusCode);
         await service.Admin.PostAsJsonAsync("/v1/tenants/none-such", new { name = "x" }, Cancel).Error(HttpStatusCode.NotFound);
     }
 

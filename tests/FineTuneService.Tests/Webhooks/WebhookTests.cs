@@ -33,7 +33,7 @@ public sealed class WebhookTests(WebhookTests.Allowing fixture) : IClassFixture<
         string job = await client.Train(file, new { max_steps = 1 });
         await client.Ended(job);
         JsonNode delivery = await Delivered(client, id);
-        Assert.Equal(("fine_tuning.job.succeeded", 204), ((string)delivery["type"]!, (int)delivery["response_status"]!));
+        Assert.Equal(("fine_tuning.job.succeeded", 204, 3), ((string)delivery["type"]!, (int)delivery["response_status"]!, (int)delivery["attempts"]!));
 
         ReceivedWebhook[] received = [.. receiver.Received];
         Assert.Equal(3, received.Length);
