@@ -26,17 +26,19 @@ internal sealed class FuzzKinds(HttpClient admin, HttpClient tenant, string fold
             new("jsonl", [Rows(i => $$"""{"prompt": "count from {{i}}", "completion": " {{i + 1}}"}"""), Rows(i => $$"""{"messages": [{"role": "user", "content": "say {{i}}"}, {"role": "assistant", "content": "{{i}}", "weight": 1}]}""")], Json, input => Dataset(input, "rows.jsonl")),
             new("csv", [Encoding.UTF8.GetBytes("prompt,completion\n" + string.Concat(Enumerable.Range(0, 20).Select(i => $"\"count, {i}\",{i + 1}\n")))], ["\"", ",", "\n", "\r\n", "\"\"", "\0", ";", "\ufeff"], input => Dataset(input, "rows.csv")),
             new("safetensors", [Entry(zip, "adapter_model.safetensors")], [.. Json, "F32", "BF16", "dtype", "shape", "data_offsets"], input => Adapter(Replace(zip, "adapter_model.safetensors", input))),
-            new("zip", [zip], ["PK\u0003\u0004", "PK\u0001\u0002", "PK\u0005\u0006", "../../", "adapter_config.json", "chat_template.jinja"], Adapter),
-            new("peft_config", [Entry(zip, "adapter_config.json")], [.. Json, "r", "lora_alpha", "target_modules", "all-linear", "rank_pattern"], input => Adapter(Replace(zip, "adapter_config.json", input))),
+            new("zip", [zip], ["PK\u0003\u0004", "PK\u0001\u0002", "PK\u0005\u0006", "../../", "adapter_config.json", "chat_template.jinja"], Adapter) { Inside = ZipMutator.Mutate },
+            new("peft_config", [Entry(zip, "adapter_config.json")], [.. Json, "r", "lora_alpha", "target_modules", "all-linear", "rank_pattern"], input => Adapter(Replace(zip, "adapter_config.json", input))) { Inside = Tree },
             new("template", [Encoding.UTF8.GetBytes("{% for m in messages %}{{ m.role }}: {{ m.content | trim }}\n{% endfor %}{% if add_generation_prompt %}assistant:{% endif %}")], Jinja, input => Template(Replace(zip, "chat_template.jinja", input))),
-            new("tokenizer", [File.ReadAllBytes(Path.Combine(BaseFolder, "tokenizer.json"))], [.. Json, "\"vocab\"", "\"merges\"", "\"added_tokens\"", "Regex", "(a+)+$"], Tokenizer),
-            new("config", [File.ReadAllBytes(Path.Combine(BaseFolder, "config.json"))], [.. Json, "llama", "hidden_size", "rope_theta"], Config),
-            new("body", [.. await Bodies()], [.. Json, "\"stream\": true", "\"n\": 99999", "\"logit_bias\": {\"1\": 1e9}"], Body),
+            new("tokenizer", [File.ReadAllBytes(Path.Combine(BaseFolder, "tokenizer.json"))], [.. Json, "\"vocab\"", "\"merges\"", "\"added_tokens\"", "Regex", "(a+)+$"], Tokenizer) { Inside = Tree },
+            new("config", [File.ReadAllBytes(Path.Combine(BaseFolder, "config.json"))], [.. Json, "llama", "hidden_size", "rope_theta"], Config) { Inside = Tree },
+            new("body", FuzzBodies.All((await tenant.GetFromJsonAsync<JsonNode>("/swagger/v1/swagger.json"))!, Base, await Upload(Rows(i => $$"""{"prompt": "count from {{i}}", "completion": " {{i + 1}}"}"""), "kept.jsonl")), [.. Json, "\"stream\": true", "\"n\": 99999", "\"logit_bias\": {\"1\": 1e9}"], Body) { Inside = (input, _, random) => FuzzBodies.Mutate(input, random) },
         };
         if (File.Exists(gguf)) kinds.Add(new("gguf", [File.ReadAllBytes(gguf)], ["GGUF", "general.architecture", "general.alignment", "tokenizer.ggml.tokens", "\0\0\0\0\0\0\0\0"], Gguf));
         else Console.WriteLine($"gguf is left out: {gguf} is not there; set SHARED");
         return kinds;
     }
+
+    private static byte[] Tree(byte[] input, FuzzKind kind, Random random) => JsonMutator.Mutate(input, random);
 
     private static byte[] Rows(Func<int, string> row) => Encoding.UTF8.GetBytes(string.Concat(Enumerable.Range(0, 20).Select(i => row(i) + "\n")));
 
@@ -126,21 +128,6 @@ internal sealed class FuzzKinds(HttpClient admin, HttpClient tenant, string fold
         HttpResponseMessage answer = await admin.PostAsJsonAsync("/v1/models", new { id, folder = path });
         if (answer.IsSuccessStatusCode) await admin.DeleteAsync($"/v1/models/{id}");
         return answer;
-    }
-
-    /// <summary>Every example body of the service's own document, each with its path before a zero byte.</summary>
-    private async Task<List<byte[]>> Bodies()
-    {
-        JsonNode document = (await tenant.GetFromJsonAsync<JsonNode>("/swagger/v1/swagger.json"))!;
-        var bodies = new List<byte[]>();
-        foreach ((string path, JsonNode? operations) in document["paths"]!.AsObject())
-        {
-            if (path is "/v1/tenants" or "/v1/api_keys" or "/v1/models" or "/v1/webhook_endpoints" || operations!["post"]?["requestBody"]?["content"]?["application/json"]?["example"] is not { } example) continue;
-            bodies.Add(Encoding.UTF8.GetBytes($"{path.Replace("{id}", "none")}\0{example.ToJsonString()}"));
-        }
-        string chat = $$"""{"model": "{{Base}}", "messages": [{"role": "user", "content": "Greet Ada."}], "max_tokens": 2, "temperature": 0.5, "seed": 1, "stop": ["."]}""";
-        for (int i = 0; i < 6; i++) bodies.Add(Encoding.UTF8.GetBytes($"/v1/chat/completions\0{chat}"));
-        return bodies;
     }
 
     private Task<HttpResponseMessage> Body(byte[] input)

@@ -13,13 +13,15 @@ internal static class Mutator
     public static byte[] Mutate(FuzzKind kind, Random random)
     {
         byte[] input = kind.Seeds[random.Next(kind.Seeds.Count)];
+        if (kind.Inside is { } inside && random.Next(2) == 0) return inside(input, kind, random);
         // Some inputs are changed much, most a little: what is refused at its first byte tests nothing behind it.
         int changes = 1 + (int)Math.Floor(-Math.Log(1 - random.NextDouble()) * 1.5);
         for (int i = 0; i < changes; i++) input = Change(input, kind.Words, random);
         return input;
     }
 
-    private static byte[] Change(byte[] input, IReadOnlyList<string> words, Random random)
+    /// <summary>One change.</summary>
+    public static byte[] Change(byte[] input, IReadOnlyList<string> words, Random random)
     {
         if (input.Length == 0) return Encoding.UTF8.GetBytes(words[random.Next(words.Count)]);
         int at = random.Next(input.Length), length = Math.Min(input.Length - at, 1 + random.Next(random.Next(3) == 0 ? 4096 : 16));
