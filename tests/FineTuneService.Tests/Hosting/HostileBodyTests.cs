@@ -40,6 +40,30 @@ public sealed partial class HostileBodyTests(TestService service) : IClassFixtur
         Assert.Empty(wrong);
     }
 
+    [Fact]
+    public async Task Post_AnyTextWithBytesThatAreNoText_IsRefusedInTheClientsWords()
+    {
+        HttpClient admin = service.Admin, client = service.With(await service.NewTenant("no-text"));
+        JsonNode document = await client.Get("/swagger/v1/swagger.json");
+        List<(string Path, string Body)> bodies = [.. document["paths"]!.AsObject().Where(path => path.Value!["post"]?["requestBody"]?["content"]?["application/json"] is not null)
+            .Select(path => (path.Key.Replace("{id}", "none"), path.Value!["post"]!["requestBody"]!["content"]!["application/json"]!["example"]!.ToJsonString()))];
+        bodies.Add(("/v1/chat/completions", """{"model": "BASE", "messages": [{"role": "user", "content": [{"type": "text", "text": "a"}]}], "max_tokens": 1, "response_format": {"type": "json_schema", "json_schema": {"name": "a", "schema": {"type": "object", "properties": {"a": {"enum": ["b"], "description": "c"}}, "required": ["a"]}}}, "metadata": {"a": "b"}}""".Replace("BASE", TestService.BaseModel)));
+        bodies.Add(("/v1/chat/completions", """{"model": "BASE", "messages": [{"role": "user", "content": "a"}], "max_tokens": 1, "tools": [{"type": "function", "function": {"name": "a", "parameters": {"type": "object", "properties": {"a": {"type": "string"}}}}}], "web_search_options": {"user_location": {"type": "approximate"}}}""".Replace("BASE", TestService.BaseModel)));
+        var wrong = new List<string>();
+        foreach ((string path, string body) in bodies)
+        {
+            foreach (int at in Text().Matches(body).Select(text => text.Index + 1))
+            {
+                byte[] bytes = [.. Encoding.UTF8.GetBytes(body[..at]), 0xa0, .. Encoding.UTF8.GetBytes(body[at..])];
+                using HttpResponseMessage answer = await (path is "/v1/tenants" or "/v1/api_keys" or "/v1/models" ? admin : client).PostAsync(path, new ByteArrayContent(bytes) { Headers = { { "Content-Type", "application/json" } } });
+                string text = await answer.Content.ReadAsStringAsync();
+                if (answer.StatusCode is < HttpStatusCode.BadRequest or >= HttpStatusCode.InternalServerError || Inside().IsMatch((string)JsonNode.Parse(text)!["error"]!["message"]!))
+                    wrong.Add($"{path} {body.Insert(at, "<A0>")}: {(int)answer.StatusCode} {text[..Math.Min(text.Length, 300)]}");
+            }
+        }
+        Assert.Empty(wrong);
+    }
+
     [Theory]
     [InlineData("utf-8", HttpStatusCode.OK)]
     [InlineData("\ud800", HttpStatusCode.OK)] // A header that cannot be read says nothing.
@@ -72,6 +96,9 @@ public sealed partial class HostileBodyTests(TestService service) : IClassFixtur
         body[field] = "@";
         return body.ToJsonString().Replace("\"@\"", value);
     }
+
+    [GeneratedRegex("\"[^\"]*\"")]
+    private static partial Regex Text();
 
     [GeneratedRegex(@"System\.|Microsoft\.|FineTuneService\.|Exception|Int32|Int64|Nullable|nullability|`1|\bType '|Utf8Json| at line \d+ in ")]
     private static partial Regex Inside();
