@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using FineTuneService.Engine.Tests;
@@ -11,8 +12,8 @@ public sealed partial class KilledJobTests
     private const string Base = "stories260K";
     private const int Rows = 200, Steps = 24, SaveEvery = 4;
 
-    [Fact]
-    public async Task Job_KilledWithItsProcess_GoesOnToTheSameAdapter()
+    [Theory, InlineData("lora"), InlineData("full")]
+    public async Task Job_KilledWithItsProcess_GoesOnToTheSameWeights(string technique)
     {
         string model = Shared.Path("models", Base), rows = AlpacaRows(Shared.Path("datasets", "alpaca", "alpaca_5000.json"));
         using var data = new DataFolder();
@@ -25,7 +26,7 @@ public sealed partial class KilledJobTests
             key = (string)(await admin.Post("/v1/api_keys", new { tenant = "acme" }))["key"]!;
             using HttpClient client = await first.Client(key);
             file = await client.Upload(rows);
-            killed = await Create(client, file);
+            killed = await Create(client, file, technique);
             await data.Wait(Path.Combine("jobs", killed, $"step-{SaveEvery:D6}"), filled: true);
             await first.Kill();
         }
@@ -33,18 +34,30 @@ public sealed partial class KilledJobTests
 
         using var second = new ServiceProcess(data);
         using HttpClient later = await second.Client(key);
-        byte[] resumed = await later.Weights(killed);
+        byte[] resumed = await Weights(later, killed, technique);
         Assert.InRange(await ResumedFrom(later, killed), SaveEvery, Steps - 1);
-        Assert.Equal(await later.Weights(await Create(later, file)), resumed);
+        Assert.Equal(await Weights(later, await Create(later, file, technique), technique), resumed);
     }
 
-    private static async Task<string> Create(HttpClient client, string file) => (string)(await client.Post("/v1/fine_tuning/jobs", new
+    private static async Task<byte[]> Weights(HttpClient client, string job, string technique)
+    {
+        if (technique == "lora") return await client.Weights(job);
+        JsonNode ended = await client.Ended(job);
+        Assert.True((string?)ended["status"] == "succeeded", ended.ToJsonString());
+        using var zip = new ZipArchive(await client.GetStreamAsync($"/v1/models/{ended["fine_tuned_model"]}/content"));
+        using var weights = new MemoryStream();
+        await zip.GetEntry("model.safetensors")!.Open().CopyToAsync(weights);
+        return weights.ToArray();
+    }
+
+    private static async Task<string> Create(HttpClient client, string file, string technique) => (string)(await client.Post("/v1/fine_tuning/jobs", new
     {
         model = Base,
         training_file = file,
         seed = 11,
-        lora = new { rank = 8, dropout = 0.1, target_modules = "all-linear" },
-        quantization = new { type = "nf4" },
+        technique,
+        lora = technique == "lora" ? new { rank = 8, dropout = 0.1, target_modules = "all-linear" } : null,
+        quantization = technique == "lora" ? new { type = "nf4" } : null,
         training = new { max_steps = Steps, batch_size = 4, micro_batch_size = 2, max_seq_length = 128, save_every = SaveEvery, eval_every = 12 },
         dataset = new { validation_split = 0.1 },
     }))["id"]!;
