@@ -54,15 +54,16 @@ public sealed class RowEncoder(
     /// <summary>The encoder of a model's rows, by what the model itself says.</summary>
     /// <param name="maxSequenceLength">Null takes 2,048 tokens; never more than the model was made for.</param>
     /// <param name="stops">The model's <see cref="StopTokens"/>.</param>
+    /// <param name="truncation">Null: longer rows stay whole, as packing is to split them.</param>
     public static RowEncoder For(
         ModelConfig model, Tokenizer tokenizer, ChatTemplate? chatTemplate, IReadOnlyList<int> stops, int? maxSequenceLength = null,
-        PromptTemplate? promptTemplate = null, LossOn lossOn = LossOn.Answers, bool pairs = false)
+        PromptTemplate? promptTemplate = null, LossOn lossOn = LossOn.Answers, bool pairs = false, Truncation? truncation = Truncation.KeepStart)
     {
         // A tokenizer may name no end of text, or one that the model has no row for; another stop token then ends an answer.
         int? endOfText = tokenizer.EosId is { } id && stops.Contains(id) ? id : stops.Count > 0 ? stops[0] : null;
         return new RowEncoder(
-            tokenizer, chatTemplate, LongestRow(model, maxSequenceLength), endOfText, promptTemplate, stops,
-            model.VocabularySize)
+            tokenizer, chatTemplate, truncation is null ? int.MaxValue : LongestRow(model, maxSequenceLength), endOfText, promptTemplate, stops,
+            model.VocabularySize, truncation ?? Truncation.KeepStart)
         { LossOn = lossOn, Pairs = pairs };
     }
 

@@ -43,7 +43,11 @@ internal static class JobDataset
     /// <summary>Makes the job's rows: its base's tokens, and loss where the job wants it.</summary>
     /// <exception cref="ModelException">The base has no tokenizer.</exception>
     public static RowEncoder Encoder(this JobSettings settings, ModelText model) => RowEncoder.For(
-        model.Config, model.RequireTokenizer(), settings.ChatTemplate is { } own ? AdapterChatTemplate.Parse(own, model.Folder) : model.ChatTemplate, model.EosIds, settings.MaxSeqLength, settings.Columns()?.Template, settings.LossOn(), pairs: settings.Dpo is not null);
+        model.Config, model.RequireTokenizer(), settings.ChatTemplate is { } own ? AdapterChatTemplate.Parse(own, model.Folder) : model.ChatTemplate, model.EosIds, settings.MaxSeqLength, settings.Columns()?.Template, settings.LossOn(), pairs: settings.Dpo is not null,
+        settings.KeepsWholeRows() ? null : settings.Truncation);
+
+    /// <summary>Longer rows are not cut, since packing splits them.</summary>
+    public static bool KeepsWholeRows(this JobSettings settings) => TrainingOptions.PackingOf(settings) is PackingStrategy.BestFitSplit or PackingStrategy.Wrapped;
 
     /// <summary>What is said of a max_seq_length that the model does not reach, or null.</summary>
     public static string? TooLong(this JobSettings settings, ModelConfig model) => settings.MaxSeqLength <= model.MaxPositions || settings.MaxSeqLength is null ? null

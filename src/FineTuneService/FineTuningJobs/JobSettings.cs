@@ -1,4 +1,5 @@
 using System.Text.Json;
+using FineTuneService.Engine.Datasets;
 using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Models;
 using FineTuneService.Engine.Training;
@@ -47,6 +48,10 @@ public sealed record JobSettings
     public string Keep { get; init; } = "last";
     public required double Beta1 { get; init; }
     public required double Beta2 { get; init; }
+    public double Epsilon { get; init; } = 1e-8;
+
+    /// <summary>Null: as usual, and of other optimizers.</summary>
+    public AdafactorConfig? Adafactor { get; init; }
     public double? MaxGradNorm { get; init; }
 
     /// <summary>Rows of an optimizer step; null until the file has been read.</summary>
@@ -68,7 +73,19 @@ public sealed record JobSettings
 
     /// <summary>Null: supervised training.</summary>
     public DpoConfig? Dpo { get; init; }
+
+    /// <summary>Which end of a row that is too long stays.</summary>
+    public Truncation Truncation { get; init; }
     public bool Packing { get; init; }
+
+    /// <summary>bfd, bfd_split or wrapped; null where rows are not packed, and of jobs from before there was a choice.</summary>
+    public string? PackingStrategy { get; init; }
+
+    /// <summary>Each layer's forward is done again in the backward, instead of being kept.</summary>
+    public bool GradientCheckpointing { get; init; }
+
+    /// <summary>fp32 or bf16: the adapter's weights, gradients and optimizer state.</summary>
+    public string AdapterDtype { get; init; } = TrainingOptions.Fp32;
 
     /// <summary>What rows are put into, by its text or name; null: what their format asks for.</summary>
     public string? PromptTemplate { get; init; }
@@ -141,6 +158,8 @@ public sealed record JobSettings
                 WeightDecay = WeightDecay,
                 Beta1 = Beta1,
                 Beta2 = Beta2,
+                Epsilon = Epsilon,
+                Adafactor = Adafactor ?? new AdafactorConfig(),
                 Momentum = Momentum,
                 Nesterov = Nesterov,
                 Paged = PagedOptimizer,
@@ -150,6 +169,8 @@ public sealed record JobSettings
             EarlyStopping = EarlyStopping,
             KeepBest = Keep == "best",
             MaxGradNorm = MaxGradNorm,
+            GradientCheckpointing = GradientCheckpointing,
+            AllBf16 = AdapterDtype == TrainingOptions.Bf16,
             MicroBatchSize = micro,
             GradientAccumulationSteps = batch / micro,
             Epochs = Epochs,

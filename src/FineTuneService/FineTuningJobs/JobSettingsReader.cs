@@ -1,4 +1,5 @@
 using FineTuneService.Engine.Lora;
+using FineTuneService.Engine.Models;
 using FineTuneService.Engine.Training.Optimizers;
 using FineTuneService.Evaluations;
 using FineTuneService.Hosting;
@@ -33,7 +34,9 @@ internal static class JobSettingsReader
         var openAi = body.Method?.Supervised?.Hyperparameters ?? body.Method?.Dpo?.Hyperparameters ?? body.Hyperparameters;
         var isDpo = body.Method?.Type == "dpo";
         var technique = body.Technique ?? JobTechnique.Lora;
-        return new JobSettings
+        var precision = PrecisionNames.Of(body, fastBf16);
+        problem = AdapterDtype(training, technique, precision);
+        return problem is not null ? null : new JobSettings
         {
             Preset = body.Preset,
             Technique = technique,
@@ -43,7 +46,7 @@ internal static class JobSettingsReader
                 Layers = body.LlamaAdapter?.AdapterLayers,
             },
             Lora = technique == JobTechnique.Lora ? JobLora.Of(lora) : null,
-            Precision = PrecisionNames.Of(body, fastBf16),
+            Precision = precision,
             LearningRate = training?.LearningRate ?? DefaultRate(isDpo, technique) * (openAi?.LearningRateMultiplier?.Or(1) ?? 1),
             Scheduler = TrainingOptions.Scheduler(training?.LrScheduler),
             ScheduleOptions = TrainingOptions.Of(training?.LrSchedulerKwargs),
@@ -51,7 +54,9 @@ internal static class JobSettingsReader
             WeightDecay = training?.WeightDecay ?? 0,
             Beta1 = training?.Betas?[0] ?? 0.9,
             Beta2 = training?.Betas?[1] ?? OptimizerTable.UsualBeta2(training?.Optimizer ?? "adamw"),
+            Epsilon = training?.Epsilon ?? 1e-8,
             Optimizer = training?.Optimizer ?? "adamw",
+            Adafactor = TrainingOptions.Of(training?.Adafactor),
             Momentum = training?.Momentum ?? 0,
             Nesterov = training?.Nesterov ?? false,
             PagedOptimizer = training?.PagedOptimizer ?? false,
@@ -66,7 +71,11 @@ internal static class JobSettingsReader
             MaxSteps = training?.MaxSteps,
             MaxSeqLength = training?.MaxSeqLength,
             TrainOn = training?.TrainOn ?? "assistant",
+            Truncation = TrainingOptions.TruncationOf(training?.TruncationMode),
             Packing = training?.Packing ?? false,
+            PackingStrategy = training?.Packing == true ? training.PackingStrategy ?? TrainingOptions.BestFit : null,
+            GradientCheckpointing = training?.GradientCheckpointing ?? false,
+            AdapterDtype = training?.AdapterDtype ?? TrainingOptions.Fp32,
             Dpo = isDpo ? JobPreference.Of(body) : null,
             Columns = body.Dataset?.Columns,
             PromptTemplate = body.Dataset?.PromptTemplate,
@@ -114,6 +123,13 @@ internal static class JobSettingsReader
         {
             return new("lora.init_lora_weights", refused.Message);
         }
+    }
+
+    private static JobBodyProblem? AdapterDtype(TrainingBody? training, string technique, BasePrecision precision)
+    {
+        if (training?.AdapterDtype != TrainingOptions.Bf16) return null;
+        if (technique == JobTechnique.Full) return new("training.adapter_dtype", "full training has no adapter; leave adapter_dtype out");
+        return precision.Dtype == ComputeDtype.Bf16 ? null : new("training.adapter_dtype", "an adapter in bf16 needs a base in bf16; give base_dtype bf16, or leave adapter_dtype out");
     }
 
     private static JobBodyProblem? Loop(TrainingBody? t)

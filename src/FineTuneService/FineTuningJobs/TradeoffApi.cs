@@ -78,6 +78,7 @@ internal static class TradeoffApi
                 BatchSize = batch,
                 MaxSteps = Steps(body),
                 MaxSeqLength = body.MaxSeqLength ?? 512,
+                GradientCheckpointing = body.GradientCheckpointing,
             },
             Dataset = (body.Dataset ?? new()) with { MaxRows = Math.Min(body.Dataset?.MaxRows ?? most, most) },
         };

@@ -21,6 +21,9 @@ public sealed record TradeoffRequest
     /// <summary>Tokens after which a row is cut; 512 unless given.</summary>
     public int? MaxSeqLength { get; init; }
 
+    /// <summary>As a job's training.gradient_checkpointing.</summary>
+    public bool? GradientCheckpointing { get; init; }
+
     /// <summary>How the frozen base is stored: none, int8, nf4, fp4 unless given.</summary>
     public IReadOnlyList<string>? Precisions { get; init; }
 

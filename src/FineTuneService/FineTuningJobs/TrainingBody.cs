@@ -30,6 +30,12 @@ public sealed record TrainingBody
     /// <summary>Two decay rates, of Adam and Lion.</summary>
     public double[]? Betas { get; init; }
 
+    /// <summary>Adam's, added to the root of its mean square; 1e-8 unless given.</summary>
+    public double? Epsilon { get; init; }
+
+    /// <summary>What Adafactor has beside.</summary>
+    public AdafactorBody? Adafactor { get; init; }
+
     /// <summary>0 does not clip.</summary>
     public double? MaxGradNorm { get; init; }
 
@@ -46,8 +52,21 @@ public sealed record TrainingBody
     /// <summary>Tokens after which a row is cut.</summary>
     public int? MaxSeqLength { get; init; }
 
+    /// <summary>keep_start or keep_end: which end of a longer row stays; keep_start unless given.</summary>
+    public string? TruncationMode { get; init; }
+
     /// <summary>Put short rows together into one of max_seq_length; none sees another's tokens.</summary>
     public bool? Packing { get; init; }
+
+    /// <summary>bfd (the default), bfd_split: longer rows are not cut but split; or wrapped: one stream of tokens, in which rows do see each other.</summary>
+    public string? PackingStrategy { get; init; }
+
+    /// <summary>Keep of each layer only what it began with, and do its forward again in the backward: the same adapter, byte for byte, for about a third more time and far
+    /// less memory.</summary>
+    public bool? GradientCheckpointing { get; init; }
+
+    /// <summary>fp32 unless given; bf16, on a base in bf16: what the adapter's weights, their gradients and the optimizer's state are kept in.</summary>
+    public string? AdapterDtype { get; init; }
 
     /// <summary>What carries loss: assistant (the answers; the default), completion (all behind the prompt of prompt/completion rows), or all.</summary>
     public string? TrainOn { get; init; }

@@ -25,13 +25,17 @@ internal sealed class TrainingDataReader(BlobStore blobs, DataDirectory director
             Part? test = files.Test is { } third ? await ReadFile(third, TestFile, encoder, settings, null, held, cancel) : null;
             Part[] parts = [.. new[] { train, OfFormat(train, validation), OfFormat(train, test) }.OfType<Part>()];
             (IReadOnlyList<TrainingRow> kept, IReadOnlyList<TrainingRow> heldOut) = validation is null ? Split(train.Rows, settings.ValidationSplit) : (train.Rows, validation.Rows);
-            if (settings.Packing) kept = Packing.Pack(kept, RowEncoder.LongestRow(model.Config, settings.MaxSeqLength), PackingStrategy.BestFit);
+            int longest = RowEncoder.LongestRow(model.Config, settings.MaxSeqLength);
+            IReadOnlyList<TrainingRow> Packed(IReadOnlyList<TrainingRow> rows) => TrainingOptions.PackingOf(settings) is { } strategy ? Packing.Pack(rows, longest, strategy) : rows;
+            kept = Packed(kept);
+            IReadOnlyList<TrainingRow> tested = test?.Rows ?? [];
+            if (settings.KeepsWholeRows()) (heldOut, tested) = (Packed(heldOut), Packed(tested)); // As TRL: what was not cut is too long as it is.
             List<string> warnings = [.. parts.SelectMany(part => part.Warnings).Select(warning => warning.ToString())];
             if (settings.TooLong(model.Config) is { } longer) warnings.Add(longer);
             if (validation is null && settings.ValidationSplit > 0 && heldOut.Count == 0 && kept.Count > 0)
                 warnings.Add($"validation_split {settings.ValidationSplit.ToString(CultureInfo.InvariantCulture)} of {kept.Count} rows holds none out: there is no validation.");
             return new TrainingData(
-                kept, heldOut, test?.Rows ?? [], settings.TemplateOf(train.Format), parts.FirstOrDefault(part => part.Problems.Count > 0)?.Param,
+                kept, heldOut, tested, settings.TemplateOf(train.Format), parts.FirstOrDefault(part => part.Problems.Count > 0)?.Param,
                 [.. parts.SelectMany(part => part.Problems)], warnings, train.Truncated)
             { Held = held, Format = train.Format };
         }
