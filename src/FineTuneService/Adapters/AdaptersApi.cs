@@ -17,7 +17,7 @@ namespace FineTuneService.Adapters;
 /// <summary>An adapter: its name as a model, and where it came from.</summary>
 /// <param name="Residency">device: it is loaded. host: its file is in the host's memory, and loading it waits for no disk. disk: it is neither.</param>
 /// <param name="Pinned">It stays loaded.</param>
-/// <param name="LastUsedAt">Unix seconds of its last answer; absent where it has given none.</param>
+/// <param name="LastUsedAt">Unix seconds of its last answer or evaluation; absent where there was none.</param>
 /// <param name="Alpha">Absent where an earlier version of the service took a number that is none.</param>
 public sealed record AdapterBody(
     string Id, string Object, long CreatedAt, string Model, string BaseModel, BasePrecision Precision, long Bytes, int Rank, double? Alpha, AdapterLineage Lineage,

@@ -86,6 +86,7 @@ internal sealed class AnswerRun(ModelTurn turn, DeviceLease lease, int atOnce)
                 OnFinished = reason =>
                 {
                     made[number] = new MadeAnswer(text.ToString(), tokens, Stopwatch.GetElapsedTime(started).TotalSeconds, reason);
+                    turn.Count(prompts[number].Length + tokens);
                     ended(prompts[number].Length + tokens);
                 },
             };

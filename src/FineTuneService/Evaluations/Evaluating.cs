@@ -10,6 +10,7 @@ using FineTuneService.Engine.Tokenizers;
 using FineTuneService.Files;
 using FineTuneService.Hosting;
 using FineTuneService.Models;
+using FineTuneService.Usage;
 using Microsoft.Extensions.Options;
 
 namespace FineTuneService.Evaluations;
@@ -18,12 +19,16 @@ namespace FineTuneService.Evaluations;
 /// <param name="Rows">Of the file; null without one.</param>
 internal sealed record Evaluated(int? Rows, IReadOnlyList<ModelResult> Results, IReadOnlyList<string> Warnings);
 
+/// <summary>Whose an evaluation is, and through which key.</summary>
+/// <param name="Model">What it is counted under in the usage; null: each model's own name.</param>
+internal sealed record EvaluatedFor(string Tenant, string Key, string? Model = null);
+
 /// <summary>
 /// Evaluates one model after the other. A tenant has one evaluation under way, as each holds files and buffers; those of different
 /// tenants take turns on the device, batch by batch.
 /// </summary>
 internal sealed class Evaluating(
-    DeviceLease lease, ModelTexts texts, ModelAccess access, EncodingTurns encodings, TaskData taskData, BlobStore blobs, IOptions<FineTuneOptions> options)
+    DeviceLease lease, ModelTexts texts, ModelAccess access, EncodingTurns encodings, TaskData taskData, BlobStore blobs, UsageMeter meter, IOptions<FineTuneOptions> options)
 {
     private const int MostAtOnce = 8;
 
@@ -33,14 +38,15 @@ internal sealed class Evaluating(
 
     /// <param name="cancel">The client has gone: the evaluation ends after the row or batch that runs.</param>
     /// <exception cref="EvaluationRefused">It gives no figures.</exception>
-    public async Task<Evaluated> Run(string tenant, EvaluationPlan plan, IReadOnlyList<ServedModel> models, CancellationToken cancel)
+    public async Task<Evaluated> Run(EvaluatedFor whom, EvaluationPlan plan, IReadOnlyList<ServedModel> models, CancellationToken cancel)
     {
+        string tenant = whom.Tenant;
         if (!_waiting.TryTake(tenant))
             throw new EvaluationRefused(new EvaluationRefusal(EvaluationRefusalKind.Full, "You have as many evaluations waiting as the service takes at once; try again in a moment."));
         try
         {
             SemaphoreSlim own = _tenants.GetOrAdd(tenant, _ => new SemaphoreSlim(1));
-            return await InTurn(own, () => InTurn(_all, () => RunInTurn(tenant, plan, models, cancel), cancel), cancel);
+            return await InTurn(own, () => InTurn(_all, () => RunInTurn(whom, plan, models, cancel), cancel), cancel);
         }
         finally
         {
@@ -61,23 +67,24 @@ internal sealed class Evaluating(
         }
     }
 
-    private async Task<Evaluated> RunInTurn(string tenant, EvaluationPlan plan, IReadOnlyList<ServedModel> models, CancellationToken cancel)
+    private async Task<Evaluated> RunInTurn(EvaluatedFor whom, EvaluationPlan plan, IReadOnlyList<ServedModel> models, CancellationToken cancel)
     {
         Dataset? rows = plan.File is null ? null : await Read(plan.File, plan, cancel);
         var tasks = new List<EvaluationTask>();
         foreach (PlannedTask planned in plan.Tasks) tasks.Add(await taskData.Read(planned, plan.Limit, cancel));
         var results = new List<ModelResult>();
         List<string> warnings = [.. rows?.Warnings.Select(warning => warning.ToString()) ?? []];
-        foreach (ServedModel served in models) results.Add(await Evaluate(tenant, plan, served, rows, tasks, warnings, cancel));
+        foreach (ServedModel served in models) results.Add(await Evaluate(whom, plan, served, rows, tasks, warnings, cancel));
         return new Evaluated(rows?.Rows.Count, results, [.. warnings.Distinct()]);
     }
 
     private async Task<ModelResult> Evaluate(
-        string tenant, EvaluationPlan plan, ServedModel served, Dataset? rows, IReadOnlyList<EvaluationTask> tasks, List<string> warnings, CancellationToken cancel)
+        EvaluatedFor whom, EvaluationPlan plan, ServedModel served, Dataset? rows, IReadOnlyList<EvaluationTask> tasks, List<string> warnings, CancellationToken cancel)
     {
         try
         {
-            await using var run = new ModelRun(new ModelTurn(tenant, served, texts, access, lease, encodings), lease, options.Value.MaxBatchRows);
+            void Count(long tokens) => meter.AddEvaluated(whom.Tenant, whom.Model ?? served.Adapter?.Model ?? served.Model, whom.Key, tokens, whom.Model is null ? served.Adapter?.Id : null);
+            await using var run = new ModelRun(new ModelTurn(whom.Tenant, served, texts, access, lease, encodings, Count), lease, options.Value.MaxBatchRows);
             return await run.Evaluate(plan, rows, tasks, warnings, cancel);
         }
         catch (TimeoutException)

@@ -38,7 +38,7 @@ internal static class EvaluationsApi
         }
         try
         {
-            Evaluated evaluated = await evaluating.Run(tenant.Id, plan!, models, cancel);
+            Evaluated evaluated = await evaluating.Run(new EvaluatedFor(tenant.Id, tenant.KeyId), plan!, models, cancel);
             var answer = new EvaluationBody(
                 Ids.New("eval"), "evaluation", clock.GetUtcNow().ToUnixTimeSeconds(), plan!.File?.Id, evaluated.Rows, evaluated.Results, evaluated.Warnings)
             {

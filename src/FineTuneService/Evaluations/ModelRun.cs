@@ -57,6 +57,7 @@ internal sealed class ModelRun(ModelTurn turn, DeviceLease lease, int atOnce) : 
         foreach (IReadOnlyList<TrainingRow> batch in BatchedEvaluation.Batches(rows))
         {
             sums += await turn.Forward((use, yieldPoint) => _losses.Batch(use.Model.Base, use.Adapter?.Adapter, batch, yieldPoint), cancel);
+            turn.Count(batch.Sum(row => (long)row.Ids.Length));
         }
         EvaluationResult result = sums.Result;
         double perplexity = Math.Exp(result.Loss);

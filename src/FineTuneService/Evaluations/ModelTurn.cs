@@ -8,8 +8,9 @@ using FineTuneService.Models;
 namespace FineTuneService.Evaluations;
 
 /// <summary>A model that is evaluated: its texts, and a turn with it on the device. It is looked up anew for each turn, as it may be deleted, or let go, between two.</summary>
+/// <param name="count">Told of tokens that have gone through it.</param>
 /// <exception cref="ModelException">Its files cannot be used, or it has no tokenizer.</exception>
-internal sealed class ModelTurn(string tenant, ServedModel served, ModelTexts texts, ModelAccess access, DeviceLease lease, EncodingTurns encodings)
+internal sealed class ModelTurn(string tenant, ServedModel served, ModelTexts texts, ModelAccess access, DeviceLease lease, EncodingTurns encodings, Action<long> count)
 {
     public const string Owner = "an evaluation";
 
@@ -29,6 +30,9 @@ internal sealed class ModelTurn(string tenant, ServedModel served, ModelTexts te
 
     /// <summary>Tokens that it reads at once.</summary>
     public int Longest => ResidentModels.Capacity(Text.Config);
+
+    /// <summary>For the tenant's usage; what was begun and did not end is not counted.</summary>
+    public void Count(long tokens) => count(tokens);
 
     /// <param name="work">On the device's thread; it disposes the use, now or later.</param>
     /// <exception cref="EvaluationRefused">There is no room for the model.</exception>

@@ -32,6 +32,7 @@ internal sealed class TaskRun(ModelTurn turn, AnswerRun answers, TextScorer scor
                 scorer.Score(use.Model.Base, use.Adapter?.Adapter, batch, scores, yieldPoint);
                 return true;
             }, cancel);
+            turn.Count(batch.TokensRead);
         }
         int at = 0;
         return [.. items.Select((item, i) => item.Measure(scores[at..(at += texts[i].Count)]))];

@@ -103,6 +103,10 @@ public sealed class FineTuningJob : ITenantRow
     /// <summary>The key that made it; null where an earlier version of the service did not note it.</summary>
     public string? KeyId { get; set; }
 
+    /// <summary>Trained tokens that are in the tenant's usage, and the last step of this training that is among them: one that is trained again, after a kill, is not counted again.</summary>
+    public long CountedTokens { get; set; }
+    public int CountedStep { get; set; }
+
     /// <summary>JSON of the run on MLflow that was asked for (<see cref="Integrations.MlflowBody"/>); null: none.</summary>
     public string? Integrations { get; set; }
 

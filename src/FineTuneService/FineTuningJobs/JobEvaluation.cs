@@ -39,7 +39,7 @@ internal sealed class JobEvaluation(IServiceScopeFactory scopes, Evaluating eval
             (IReadOnlyList<PlannedTask> tasks, IResult? missing) =
                 await scope.ServiceProvider.GetRequiredService<EvaluationReader>().Plan(asked.Tasks, asked.TaskFiles, asked.NumFewshot, "", cancel);
             if (missing is not null) throw new EvaluationRefused(new EvaluationRefusal(EvaluationRefusalKind.BadTask, "a file of its tasks was deleted."));
-            Evaluated evaluated = await evaluating.Run(claim.Job.TenantId, new EvaluationPlan(null, tasks, asked.Limit, null), [served], cancel);
+            Evaluated evaluated = await evaluating.Run(new EvaluatedFor(claim.Job.TenantId, claim.Job.KeyId ?? "", claim.Job.Model), new EvaluationPlan(null, tasks, asked.Limit, null), [served], cancel);
             return evaluated.Results[0].Tasks;
         }
         catch (Exception refused) when (refused is EvaluationRefused or DamagedBlobException)

@@ -3,6 +3,7 @@ using System.Threading.Channels;
 using FineTuneService.Data;
 using FineTuneService.Engine.Training;
 using FineTuneService.Hosting;
+using FineTuneService.Usage;
 
 namespace FineTuneService.FineTuningJobs;
 
@@ -64,11 +65,15 @@ internal sealed class JobProgressWriter(JobClaim claim, JobCheckpoints checkpoin
         {
             var batch = new List<(TrainingEvent Happened, bool Overfits)>();
             while (batch.Count < LargestBatch && _events.Reader.TryRead(out TrainingEvent? happened)) batch.Add((happened, _overfitting.Sees(happened)));
-            if (!await claim.WriteSurely((db, job) => batch.ForEach(one =>
+            if (!await claim.WriteSurely((db, job) =>
             {
-                Apply(db, job, one.Happened);
-                if (one.Overfits) db.Warn(job, clock, OverfittingWatch.Warning);
-            }), giveUp)) return;
+                foreach ((TrainingEvent happened, bool overfits) in batch)
+                {
+                    Apply(db, job, happened);
+                    if (overfits) db.Warn(job, clock, OverfittingWatch.Warning);
+                }
+                UsageRows.AddTrained(db, job, Uncounted(job, batch.Select(one => one.Happened).OfType<StepFinished>()), clock);
+            }, giveUp)) return;
             if (batch.Exists(one => one.Happened is CheckpointKept)) await checkpoints.Prune(claim.Job);
             Written(batch.Count);
             if (batch.Count < LargestBatch) await _hurry.WaitAsync(Pause, giveUp);
@@ -82,6 +87,18 @@ internal sealed class JobProgressWriter(JobClaim claim, JobCheckpoints checkpoin
             _unwritten -= count;
             if (_unwritten == 0) _caughtUp.Set();
         }
+    }
+
+    /// <summary>Tokens of steps that are done for the first time.</summary>
+    private static long Uncounted(FineTuningJob job, IEnumerable<StepFinished> steps)
+    {
+        long tokens = 0;
+        foreach (StepFinished step in steps.Where(step => step.Step > job.CountedStep))
+        {
+            tokens += step.Tokens;
+            job.CountedStep = step.Step;
+        }
+        return tokens;
     }
 
     private void Apply(FineTuneDbContext db, FineTuningJob job, TrainingEvent happened)

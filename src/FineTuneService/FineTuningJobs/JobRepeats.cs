@@ -39,7 +39,7 @@ internal sealed class JobRepeats(JobEvaluation evaluation, JobFolders folders, D
         bool written = await claim.WriteSurely((db, job) =>
         {
             Add(job, finished, settings, tasks);
-            job.Step = 0;
+            (job.Step, job.CountedStep) = (0, 0);
             db.Say(job, clock, FormattableString.Invariant($"Training {Ended(job)} of {settings.Repeats} (seed {settings.Seed}) has ended: training loss {finished.TrainLoss:0.0000}{(tasks is null ? "" : ", " + JobEvaluation.Told(tasks))}"));
         }, cancel);
         // The next begins at its first step; where the process dies before this, its checkpoints are told from these by their seed.

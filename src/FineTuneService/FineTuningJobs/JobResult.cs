@@ -71,7 +71,7 @@ internal sealed class JobResult(IServiceScopeFactory scopes, JobEnding ending, J
             job.EstimatedFinish = null;
             if (finished.Stopped) db.Say(job, clock, $"Stopped at step {finished.Step} of {job.TotalSteps}, as asked; what it has learned is kept");
             Tell(db, job, finished, run.Settings, tasks);
-            UsageRows.AddTrained(db, job, clock);
+            UsageRows.AddTrained(db, job, job.TrainedTokens!.Value - job.CountedTokens, clock); // Steps that an earlier version of the service did.
             job.ValidationLoss = finished.ValidationLoss ?? job.ValidationLoss;
             db.Say(job, clock, $"New fine-tuned model created: {product.Name}");
             db.Say(job, clock, "The job has successfully completed");

@@ -36,17 +36,17 @@ internal static class UsageApi
             .OrderBy(row => row.Day).ThenBy(row => row.TenantId).Take(MostRows).Select(row => new StoredRow(row.TenantId, row.Day, row.Bytes)).ToArrayAsync(cancel);
         if (tenant is not null) stored = WithNow(stored, tenant, last, Days.Of(clock.GetUtcNow()), await scope.ServiceProvider.GetRequiredService<StoredBytes>().Of(tenant));
         return Results.Ok(new UsageBody("usage", first, last, rows, stored,
-            new UsageTotal(rows.Sum(row => row.Requests), rows.Sum(row => row.PromptTokens), rows.Sum(row => row.CompletionTokens), rows.Sum(row => row.TrainedTokens))));
+            new UsageTotal(rows.Sum(row => row.Requests), rows.Sum(row => row.PromptTokens), rows.Sum(row => row.CompletionTokens), rows.Sum(row => row.TrainedTokens), rows.Sum(row => row.EvaluatedTokens))));
     }
 
     private static async Task<UsageRow[]> Rows(IQueryable<UsageDay> days, string[] by, CancellationToken cancel)
     {
         bool byDay = by.Contains(ByDay), byModel = by.Contains(ByModel), byKey = by.Contains(ByKey);
         var groups = await days.GroupBy(row => new { row.TenantId, Day = byDay ? row.Day : "", Model = byModel ? row.Model : "", Key = byKey ? row.KeyId : "" })
-            .Select(group => new { group.Key, Requests = group.Sum(row => row.Requests), Prompt = group.Sum(row => row.PromptTokens), Completion = group.Sum(row => row.CompletionTokens), Trained = group.Sum(row => row.TrainedTokens) })
+            .Select(group => new { group.Key, Requests = group.Sum(row => row.Requests), Prompt = group.Sum(row => row.PromptTokens), Completion = group.Sum(row => row.CompletionTokens), Trained = group.Sum(row => row.TrainedTokens), Evaluated = group.Sum(row => row.EvaluatedTokens) })
             .OrderBy(group => group.Key.Day).ThenBy(group => group.Key.TenantId).ThenBy(group => group.Key.Model).ThenBy(group => group.Key.Key).Take(MostRows + 1).ToListAsync(cancel);
         return [.. groups.Select(group => new UsageRow(
-            group.Key.TenantId, byDay ? group.Key.Day : null, byModel ? group.Key.Model : null, byKey ? group.Key.Key : null, group.Requests, group.Prompt, group.Completion, group.Trained))];
+            group.Key.TenantId, byDay ? group.Key.Day : null, byModel ? group.Key.Model : null, byKey ? group.Key.Key : null, group.Requests, group.Prompt, group.Completion, group.Trained, group.Evaluated))];
     }
 
     /// <summary>What is stored now may be more than at the last hour.</summary>

@@ -11,12 +11,13 @@ public sealed record UsageBody(string Object, string From, string To, IReadOnlyL
 /// <param name="Model">What answered, by its own name; the base of a job.</param>
 /// <param name="Key">The id of the API key that was used.</param>
 /// <param name="Requests">Answers to chat, completions and lines of batches.</param>
-/// <param name="TrainedTokens">Of jobs that ended with a model, as they tell them themselves.</param>
-public sealed record UsageRow(string Tenant, string? Day, string? Model, string? Key, long Requests, long PromptTokens, long CompletionTokens, long TrainedTokens);
+/// <param name="TrainedTokens">Of jobs' steps, as they are done: each step once, whatever becomes of the job.</param>
+/// <param name="EvaluatedTokens">That went through the model in evaluations, and that it answered there; of a job's own, on its base's row.</param>
+public sealed record UsageRow(string Tenant, string? Day, string? Model, string? Key, long Requests, long PromptTokens, long CompletionTokens, long TrainedTokens, long EvaluatedTokens);
 
 public sealed record StoredRow(string Tenant, string Day, long Bytes);
 
-public sealed record UsageTotal(long Requests, long PromptTokens, long CompletionTokens, long TrainedTokens);
+public sealed record UsageTotal(long Requests, long PromptTokens, long CompletionTokens, long TrainedTokens, long EvaluatedTokens);
 
 /// <param name="From">As 2026-11-01; 30 days before to unless given.</param>
 /// <param name="To">As 2026-11-30; today unless given.</param>

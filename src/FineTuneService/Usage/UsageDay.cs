@@ -21,6 +21,7 @@ public sealed class UsageDay : ITenantRow
     public long PromptTokens { get; set; }
     public long CompletionTokens { get; set; }
     public long TrainedTokens { get; set; }
+    public long EvaluatedTokens { get; set; }
 }
 
 /// <summary>The most that a tenant has stored on a day, of what was seen each hour.</summary>

@@ -3,11 +3,11 @@ namespace FineTuneService.Usage;
 /// <summary>Whose use of what is counted together.</summary>
 internal readonly record struct UsageKey(string Tenant, string Day, string Model, string Key);
 
-/// <summary>What was served.</summary>
-internal readonly record struct Served(long Requests, long PromptTokens, long CompletionTokens)
+/// <summary>What was served, and what evaluations took.</summary>
+internal readonly record struct Served(long Requests, long PromptTokens, long CompletionTokens, long EvaluatedTokens = 0)
 {
     public static Served operator +(Served one, Served other) =>
-        new(one.Requests + other.Requests, one.PromptTokens + other.PromptTokens, one.CompletionTokens + other.CompletionTokens);
+        new(one.Requests + other.Requests, one.PromptTokens + other.PromptTokens, one.CompletionTokens + other.CompletionTokens, one.EvaluatedTokens + other.EvaluatedTokens);
 }
 
 /// <summary>What was counted since it was last taken.</summary>
@@ -34,12 +34,19 @@ internal sealed class UsageMeter(TimeProvider clock)
     /// <param name="model">By its own name.</param>
     /// <param name="key">The id of the key that it was asked with.</param>
     /// <param name="adapterId">Null where no adapter answered.</param>
-    public void Add(string tenant, string model, string key, long promptTokens, long completionTokens, string? adapterId = null)
+    public void Add(string tenant, string model, string key, long promptTokens, long completionTokens, string? adapterId = null) =>
+        Add(tenant, model, key, new Served(1, promptTokens, completionTokens), adapterId);
+
+    /// <summary>A batch of an evaluation has gone through the model.</summary>
+    /// <param name="tokens">Read, and written where it answered.</param>
+    public void AddEvaluated(string tenant, string model, string key, long tokens, string? adapterId) => Add(tenant, model, key, new Served(0, 0, 0, tokens), adapterId);
+
+    private void Add(string tenant, string model, string key, Served served, string? adapterId)
     {
         DateTimeOffset now = clock.GetUtcNow();
         lock (_gate)
         {
-            Add(new UsageKey(tenant, Days.Of(now), model, key), new Served(1, promptTokens, completionTokens));
+            Add(new UsageKey(tenant, Days.Of(now), model, key), served);
             if (adapterId is not null) _lastUsed[adapterId] = now.ToUnixTimeSeconds();
         }
     }

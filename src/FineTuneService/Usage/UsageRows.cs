@@ -9,21 +9,23 @@ namespace FineTuneService.Usage;
 internal static class UsageRows
 {
     public static Task<int> AddServed(FineTuneDbContext db, UsageKey key, Served counts) => db.Database.ExecuteSqlAsync($"""
-        INSERT INTO usage_days ("Id", "TenantId", "Day", "Model", "KeyId", "Requests", "PromptTokens", "CompletionTokens", "TrainedTokens")
-        SELECT {Ids.New("usage")}, {key.Tenant}, {key.Day}, {key.Model}, {key.Key}, {counts.Requests}, {counts.PromptTokens}, {counts.CompletionTokens}, 0
+        INSERT INTO usage_days ("Id", "TenantId", "Day", "Model", "KeyId", "Requests", "PromptTokens", "CompletionTokens", "TrainedTokens", "EvaluatedTokens")
+        SELECT {Ids.New("usage")}, {key.Tenant}, {key.Day}, {key.Model}, {key.Key}, {counts.Requests}, {counts.PromptTokens}, {counts.CompletionTokens}, 0, {counts.EvaluatedTokens}
         WHERE EXISTS (SELECT 1 FROM tenants WHERE "Id" = {key.Tenant} AND "DeletedAt" IS NULL)
         ON CONFLICT ("TenantId", "Day", "Model", "KeyId") DO UPDATE SET "Requests" = "Requests" + excluded."Requests",
-            "PromptTokens" = "PromptTokens" + excluded."PromptTokens", "CompletionTokens" = "CompletionTokens" + excluded."CompletionTokens"
+            "PromptTokens" = "PromptTokens" + excluded."PromptTokens", "CompletionTokens" = "CompletionTokens" + excluded."CompletionTokens",
+            "EvaluatedTokens" = "EvaluatedTokens" + excluded."EvaluatedTokens"
         """);
 
-    /// <summary>A job has ended with something trained. In the transaction that says so.</summary>
-    public static void AddTrained(FineTuneDbContext db, FineTuningJob job, TimeProvider clock)
+    /// <summary>A job has trained on so many tokens more. In the transaction that tells of the steps.</summary>
+    public static void AddTrained(FineTuneDbContext db, FineTuningJob job, long tokens, TimeProvider clock)
     {
-        if (job.TrainedTokens is not > 0) return;
+        if (tokens <= 0) return;
+        job.CountedTokens += tokens;
         string day = Days.Of(clock.GetUtcNow()), key = job.KeyId ?? "";
         UsageDay? row = db.UsageDays.FirstOrDefault(row => row.TenantId == job.TenantId && row.Day == day && row.Model == job.Model && row.KeyId == key);
         row ??= db.UsageDays.Add(new UsageDay { Id = Ids.New("usage"), TenantId = job.TenantId, Day = day, Model = job.Model, KeyId = key }).Entity;
-        row.TrainedTokens += job.TrainedTokens.Value;
+        row.TrainedTokens += tokens;
     }
 
     public static Task<int> NoteUse(FineTuneDbContext db, string adapter, long at) =>

@@ -44,6 +44,8 @@ public sealed class KilledTrackingTests
         Assert.Equal(Enumerable.Range(1, Steps), run["metrics"]!["train_loss"]!.AsArray().Select(point => (int)point!["step"]!));
         Assert.Equal(await later.Told(job), run.Points());
         await mlflow.LostNothing();
+        // Nor are steps that are trained twice counted twice.
+        Assert.Equal((long)(await later.Get($"/v1/fine_tuning/jobs/{job}"))["trained_tokens"]!, (long)(await later.Get("/v1/usage"))["total"]!["trained_tokens"]!);
     }
 
     /// <summary>The last step that is there; 0 where there is none.</summary>

@@ -57,6 +57,64 @@ public sealed class UsageTests(TestService service) : IClassFixture<TestService>
     }
 
     [Fact]
+    public async Task Usage_JobsThatAreCancelledPausedAndFail_HasEachOfTheirStepsOnce()
+    {
+        HttpClient client = service.With(await service.NewTenant($"t{Guid.NewGuid():n}"));
+        string file = await client.Upload(JobCalls.Rows(20));
+        string cancelled = await client.Train(file, new { max_steps = 5000, batch_size = 2, eval_every = 0, save_every = 4 });
+        await client.WaitForStep(cancelled, 3);
+        await client.Post($"/v1/fine_tuning/jobs/{cancelled}/pause", new { });
+        await client.Post($"/v1/fine_tuning/jobs/{cancelled}/resume", new { });
+        await client.WaitForStep(cancelled, 12);
+        await client.Post($"/v1/fine_tuning/jobs/{cancelled}/cancel", new { });
+        string failed = (string)(await client.Post("/v1/fine_tuning/jobs", new
+        {
+            model = Base,
+            training_file = file,
+            lora = new { alpha = 64 },
+            training = new { learning_rate = 10, weight_decay = 1, lr_scheduler = "constant", max_steps = 200, batch_size = 2 },
+        }))["id"]!;
+        Assert.Equal(("cancelled", "failed"), ((string?)(await client.Ended(cancelled))["status"], (string?)(await client.Ended(failed))["status"]));
+        long told = await Steps(client, cancelled) + await Steps(client, failed);
+        Assert.True(told > 0);
+        Assert.Equal(told, await Trained(client));
+        JsonNode repeated = await client.Ended((string)(await client.Post("/v1/fine_tuning/jobs", new { model = Base, training_file = file, repeats = 2, training = new { max_steps = 2 } }))["id"]!);
+        Assert.Equal(told + (long)repeated["trained_tokens"]!, await Trained(client));
+
+        static async Task<long> Steps(HttpClient client, string job) =>
+            (await client.AllEvents(job)).Where(told => told["data"]?["tokens"] is not null).DistinctBy(told => (int)told["data"]!["step"]!).Sum(told => (long)told["data"]!["tokens"]!);
+    }
+
+    [Fact]
+    public async Task Usage_EvaluationsOfFilesTasksAndAnswers_AreCountedByModelAndKeyBesideRequests()
+    {
+        HttpClient client = service.With(await service.NewTenant($"t{Guid.NewGuid():n}"));
+        string adapter = (string)(await client.UploadAdapter(seed: 3))["model"]!, prompt = "Repeat: red stone";
+        JsonNode asked = await client.Post("/v1/evaluations", new { models = new[] { Base, adapter }, generate = new { prompts = new[] { prompt }, max_tokens = 5 } });
+        int read = (int)(await client.Post("/v1/tokenize", new { model = Base, messages = new[] { new { role = "user", content = prompt } } }))["count"]!;
+        JsonNode[] rows = [.. (await client.Get("/v1/usage"))["data"]!.AsArray().Select(row => row!)];
+        Assert.Equal(2, rows.Length);
+        foreach (JsonNode? result in asked["results"]!.AsArray())
+        {
+            JsonNode row = Assert.Single(rows, row => (string?)row["model"] == (string?)result!["model"]);
+            Assert.Equal((read + (long)result!["generated"]!["tokens"]!, 0, 0), ((long)row["evaluated_tokens"]!, (int)row["requests"]!, (long)row["prompt_tokens"]!));
+        }
+        Assert.NotNull((await client.Get("/v1/adapters"))["data"]!.AsArray().Single()!["last_used_at"]);
+
+        long before = await Evaluated(client);
+        string file = await client.Upload("{\"prompt\": \"Repeat: a\", \"completion\": \" a\"}\n{\"prompt\": \"Repeat: b\", \"completion\": \" b\"}\n");
+        await client.Post("/v1/evaluations", new { models = new[] { Base }, file });
+        long once = await Evaluated(client) - before;
+        Assert.InRange(once, 6, 100);
+        await client.Post("/v1/evaluations", new { models = new[] { Base }, file });
+        Assert.Equal(before + 2 * once, await Evaluated(client));
+    }
+
+    private static async Task<long> Trained(HttpClient client) => (long)(await client.Get("/v1/usage"))["total"]!["trained_tokens"]!;
+
+    private static async Task<long> Evaluated(HttpClient client) => (long)(await client.Get("/v1/usage"))["total"]!["evaluated_tokens"]!;
+
+    [Fact]
     public async Task Usage_OfAnotherTenant_IsNotSeenAndTheAdminSeesAll()
     {
         string[] ids = [$"t{Guid.NewGuid():n}", $"t{Guid.NewGuid():n}"];

@@ -13,6 +13,9 @@ public sealed class TextBatch
     /// <summary>The stems are read first, and then what is behind them; otherwise each has one text, and both are one row.</summary>
     internal bool Shared { get; }
 
+    /// <summary>Tokens that go through the model, without padding.</summary>
+    public long TokensRead => Stems.Sum(stem => (long)stem.Tokens);
+
     /// <summary>All texts, those of like length together; one that is longer than a forward goes alone.</summary>
     public static IEnumerable<TextBatch> Of(IReadOnlyList<ScoredText> texts)
     {

@@ -446,6 +446,12 @@ namespace FineTuneService.Data.Migrations
                     b.Property<long>("ClaimedAt")
                         .HasColumnType("INTEGER");
 
+                    b.Property<int>("CountedStep")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long>("CountedTokens")
+                        .HasColumnType("INTEGER");
+
                     b.Property<long>("CreatedAt")
                         .HasColumnType("INTEGER");
 
@@ -1024,6 +1030,9 @@ namespace FineTuneService.Data.Migrations
                     b.Property<string>("Day")
                         .IsRequired()
                         .HasColumnType("TEXT");
+
+                    b.Property<long>("EvaluatedTokens")
+                        .HasColumnType("INTEGER");
 
                     b.Property<string>("Id")
                         .IsRequired()
