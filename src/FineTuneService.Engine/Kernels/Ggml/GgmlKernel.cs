@@ -25,6 +25,14 @@ internal abstract class GgmlKernel
         ["Q6_K"] = new GgmlKernel<Q6KBlock>(),
         ["IQ4_NL"] = new GgmlKernel<Iq4NlBlock>(),
         ["IQ4_XS"] = new GgmlKernel<Iq4XsBlock>(),
+        ["IQ3_S"] = new GgmlKernel<CodedBlock<Iq3SCodes>>(),
+        ["IQ3_XXS"] = new GgmlKernel<CodedBlock<Iq3XxsCodes>>(),
+        ["IQ2_S"] = new GgmlKernel<CodedBlock<Iq2SCodes>>(),
+        ["IQ2_XS"] = new GgmlKernel<CodedBlock<Iq2XsCodes>>(),
+        ["IQ2_XXS"] = new GgmlKernel<CodedBlock<Iq2XxsCodes>>(),
+        ["IQ1_M"] = new GgmlKernel<CodedBlock<Iq1MCodes>>(),
+        ["IQ1_S"] = new GgmlKernel<CodedBlock<Iq1SCodes>>(),
+        ["MXFP4"] = new GgmlKernel<CodedBlock<Mxfp4Codes>>(),
     };
 
     /// <summary>

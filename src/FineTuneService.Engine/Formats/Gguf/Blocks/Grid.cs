@@ -27,6 +27,8 @@ internal sealed class Grid
         _values = [.. values];
     }
 
+    public int Count => _values.Length / _length;
+
     public ReadOnlySpan<float> this[int index] => _values.AsSpan(index * _length, _length);
 
     /// <summary>A vector times a scale, negative where the sign's bit is set.</summary>
