@@ -7,7 +7,7 @@ namespace FineTuneService.Benchmarks.Fuzz;
 internal static class FuzzBodies
 {
     /// <summary>So often each body that is served stands among those that name objects which are not there.</summary>
-    private const int Weight = 6;
+    private const int Weight = 12;
 
     /// <param name="document">The service's own OpenAPI document, for its examples.</param>
     /// <param name="file">A training file that is there.</param>
