@@ -30,7 +30,7 @@ internal static class Chunks
             Interlocked.MemoryBarrier(); // A worker either sees the loop before it sleeps, or is seen asleep here.
             int sleepers = Volatile.Read(ref _sleepers);
             if (sleepers > 0) Asleep.Release(Math.Min(sleepers, count - 1));
-            loop.Work();
+            loop.Work(Workers.Length);
             loop.Wait();
             _current = null;
         }
@@ -41,13 +41,14 @@ internal static class Chunks
         var threads = new Thread[Math.Max(0, count)];
         for (int i = 0; i < threads.Length; i++)
         {
-            threads[i] = new Thread(Serve) { IsBackground = true, Name = "kernel" };
+            int worker = i;
+            threads[i] = new Thread(() => Serve(worker)) { IsBackground = true, Name = "kernel" };
             threads[i].Start();
         }
         return threads;
     }
 
-    private static void Serve()
+    private static void Serve(int worker)
     {
         Loop? done = null;
         while (true)
@@ -55,7 +56,7 @@ internal static class Chunks
             for (int spin = 0; spin < SpinsAwake && (_current is null || ReferenceEquals(_current, done)); spin++) Thread.SpinWait(8);
             if (_current is { } loop && !ReferenceEquals(loop, done))
             {
-                loop.Work();
+                loop.Work(worker);
                 done = loop;
                 continue;
             }
@@ -66,25 +67,43 @@ internal static class Chunks
         }
     }
 
+    /// <summary>
+    /// Each thread has a part of the chunks, one after the other in memory, and takes of the others' parts once its own is done: what it asks
+    /// memory for in advance is mostly its own next chunk, and threads seldom meet at a counter.
+    /// </summary>
     private sealed class Loop(int count, Action<int> body)
     {
-        private int _next, _ended;
+        private const int Line = 64 / sizeof(int);
+
+        private readonly int _parts = Workers.Length + 1;
+        private readonly int[] _taken = new int[(Workers.Length + 2) * Line];
+        private int _ended;
         private Exception? _failure;
 
-        public void Work()
+        /// <param name="thread">Which of the threads; each has a number of its own.</param>
+        public void Work(int thread)
         {
-            for (int chunk = Interlocked.Increment(ref _next) - 1; chunk < count; chunk = Interlocked.Increment(ref _next) - 1)
+            int ended = 0;
+            for (int i = 0; i < _parts; i++)
             {
-                try
+                int part = (thread + i) % _parts, first = First(part), end = First(part + 1);
+                ref int taken = ref _taken[(part + 1) * Line];
+                while (first + Volatile.Read(ref taken) < end)
                 {
-                    body(chunk);
+                    int chunk = first + Interlocked.Increment(ref taken) - 1;
+                    if (chunk >= end) break;
+                    try
+                    {
+                        body(chunk);
+                    }
+                    catch (Exception failure)
+                    {
+                        _failure = failure;
+                    }
+                    ended++;
                 }
-                catch (Exception failure)
-                {
-                    _failure = failure;
-                }
-                Interlocked.Increment(ref _ended);
             }
+            if (ended > 0) Interlocked.Add(ref _ended, ended);
         }
 
         public void Wait()
@@ -93,5 +112,7 @@ internal static class Chunks
             while (Volatile.Read(ref _ended) < count) spinner.SpinOnce(sleep1Threshold: -1);
             if (_failure is not null) throw new InvalidOperationException("a kernel failed", _failure);
         }
+
+        private int First(int part) => (int)((long)count * part / _parts);
     }
 }

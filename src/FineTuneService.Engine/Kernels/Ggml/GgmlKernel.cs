@@ -8,7 +8,7 @@ namespace FineTuneService.Engine.Kernels.Ggml;
 /// <summary>Matrices in a ggml type's blocks, which are widened, or multiplied with a few tokens as they are read.</summary>
 internal abstract class GgmlKernel
 {
-    /// <summary>Values of a chunk.</summary>
+    /// <summary>Values of a chunk that is widened.</summary>
     protected const int ChunkValues = 1 << 16;
 
     private static readonly Dictionary<string, GgmlKernel> s_byName = new()

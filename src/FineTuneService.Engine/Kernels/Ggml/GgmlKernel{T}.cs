@@ -1,6 +1,5 @@
 using FineTuneService.Engine.Compute;
 using FineTuneService.Engine.Kernels.Lanes;
-using FineTuneService.Engine.Kernels.Thin;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -15,6 +14,11 @@ internal sealed unsafe class GgmlKernel<TBlock> : GgmlKernel
 
     private const int Step = 32;
 
+    /// <summary>Weights of a product's chunk: a microsecond's, as a product takes a few dozens of them, and its last chunk leaves other cores idle.</summary>
+    private const int ProductValues = 1 << 14;
+
+    private static readonly int[] s_places = [.. Enumerable.Range(0, Step).Select(TBlock.Place)];
+
     public override void Widen(RowMemory blocks, RowMemory? indices, RowMemory values)
     {
         int chunk = Math.Max(1, ChunkValues / values.Width);
@@ -28,20 +32,22 @@ internal sealed unsafe class GgmlKernel<TBlock> : GgmlKernel
     public override void Forward(Tensor x, RowMemory blocks, Tensor y)
     {
         var inputs = new RowMemory(x);
-        int tokens = inputs.Count, width = inputs.Width, groups = width / TBlock.Group, chunk = Math.Max(1, ChunkValues / width);
+        int tokens = inputs.Count, width = inputs.Width, groups = width / TBlock.Group, chunk = Math.Max(1, ProductValues / width);
         using Scratch wide = new((long)tokens * width), sums = new((long)tokens * groups);
-        for (int token = 0; token < tokens; token++)
-            Read(inputs, token, new Span<float>(wide.Values + (long)token * width, width), new Span<float>(sums.Values + (long)token * groups, groups));
+        for (int token = 0; token < tokens; token++) Read(inputs, token, wide.Values + (long)token * width, sums.Values + (long)token * groups, width);
         var output = new RowMemory(y);
-        Chunks.Run((blocks.Count + chunk - 1) / chunk, i => Rows(i * chunk, Math.Min(blocks.Count, (i + 1) * chunk), wide.Values, sums.Values));
+        Chunks.Run((blocks.Count + chunk - 1) / chunk, i => Rows(i * chunk, Math.Min(chunk, blocks.Count - i * chunk), wide.Values, sums.Values));
 
-        void Rows(int first, int end, float* from, float* totals)
+        void Rows(int first, int rows, float* from, float* totals)
         {
-            float* products = stackalloc float[ThinProduct.MostTokens];
-            for (int row = first; row < end; row++)
+            float* products = stackalloc float[Together * rows];
+            byte* row = blocks.Row<byte>(first);
+            nint next = (nint)(blocks.Row<byte>(first + 1) - row);
+            for (int token = 0; token < tokens;)
             {
-                Products(blocks.Row<byte>(row), width, from, totals, tokens, products);
-                for (int token = 0; token < tokens; token++) Store(output, token, row, products[token]);
+                int some = tokens - token < Together ? 1 : Together;
+                Products(row, next, rows, width, from + (long)token * width, totals + (long)token * groups, some, products);
+                for (int i = 0; i < some; i++, token++) Store(products + i * rows, rows, output, token, first);
             }
         }
     }
@@ -58,38 +64,41 @@ internal sealed unsafe class GgmlKernel<TBlock> : GgmlKernel
         }
     }
 
-    private static void Products(byte* row, int width, float* x, float* sums, int tokens, float* products)
+    private static void Products(byte* row, nint next, int rows, int width, float* x, float* sums, int tokens, float* products)
     {
-        int token = 0, groups = width / TBlock.Group;
-        for (; token + Together <= tokens; token += Together)
+        switch (RowLoops.InstructionSet)
         {
-            float* from = x + (long)token * width, totals = sums + (long)token * groups;
-            if (RowLoops.InstructionSet == InstructionSet.Vector512) GgmlRows<Lanes512, TBlock>.Four(row, width, from, totals, products + token);
-            else GgmlRows<Lanes256, TBlock>.Four(row, width, from, totals, products + token);
-        }
-        for (; token < tokens; token++)
-        {
-            float* from = x + (long)token * width, totals = sums + (long)token * groups;
-            products[token] = RowLoops.InstructionSet == InstructionSet.Vector512
-                ? GgmlRows<Lanes512, TBlock>.One(row, width, from, totals) : GgmlRows<Lanes256, TBlock>.One(row, width, from, totals);
+            case InstructionSet.Vector512 when tokens == Together: GgmlRows<Lanes512, TBlock>.Four(row, next, rows, width, x, sums, products); break;
+            case InstructionSet.Vector512: GgmlRows<Lanes512, TBlock>.One(row, next, rows, width, x, sums, products); break;
+            case InstructionSet.Vector256 when tokens == Together: GgmlRows<Lanes256, TBlock>.Four(row, next, rows, width, x, sums, products); break;
+            default: GgmlRows<Lanes256, TBlock>.One(row, next, rows, width, x, sums, products); break;
         }
     }
 
     /// <summary>A token's numbers in fp32, as the weights come, and the sum of each group.</summary>
-    private static void Read(RowMemory x, int token, Span<float> wide, Span<float> sums)
+    private static void Read(RowMemory x, int token, float* wide, float* sums, int width)
     {
-        Span<float> step = stackalloc float[Step];
-        for (int i = 0; i < wide.Length; i += Step)
+        float* step = stackalloc float[Step];
+        for (int i = 0; i < width; i += Step)
         {
-            for (int at = 0; at < Step; at++) step[at] = x.Value(token, i + at);
-            for (int at = 0; at < Step; at++) wide[i + at] = step[TBlock.Place(at)];
-            for (int group = 0; group < Step; group += TBlock.Group) sums[(i + group) / TBlock.Group] = System.Numerics.Tensors.TensorPrimitives.Sum(step.Slice(group, TBlock.Group));
+            float* from = x.Dtype == ScalarType.Float32 ? x.Row<float>(token) + i : Widened(x.Row<ushort>(token) + i, step);
+            for (int at = 0; at < Step; at++) wide[i + at] = from[s_places[at]];
+            for (int group = 0; group < Step; group += TBlock.Group) sums[(i + group) / TBlock.Group] = System.Numerics.Tensors.TensorPrimitives.Sum(new ReadOnlySpan<float>(from + group, TBlock.Group));
         }
     }
 
-    private static void Store(RowMemory output, int token, int row, float value)
+    private static float* Widened(ushort* bf16, float* step)
     {
-        if (output.Dtype == ScalarType.Float32) output.Row<float>(token)[row] = value;
-        else Lane.Store(Lanes1.Of(value), output.Row<BFloat16>(token) + row, 1);
+        for (int at = 0; at < Step; at++) step[at] = BitConverter.UInt32BitsToSingle((uint)bf16[at] << 16);
+        return step;
+    }
+
+    private static void Store(float* products, int rows, RowMemory output, int token, int first)
+    {
+        if (output.Dtype == ScalarType.Float32) new ReadOnlySpan<float>(products, rows).CopyTo(new Span<float>(output.Row<float>(token) + first, rows));
+        else
+        {
+            for (int i = 0; i < rows; i++) Lane.Store(Lanes1.Of(products[i]), output.Row<BFloat16>(token) + first + i, 1);
+        }
     }
 }
