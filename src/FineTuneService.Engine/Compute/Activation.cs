@@ -18,7 +18,7 @@ internal sealed class Activation(Tensor value, bool needsGrad, BufferPool pool)
     public Tensor Value { get; } = value;
 
     /// <summary>Of the value and of its gradient.</summary>
-    public long[] Shape { get; } = value.shape;
+    public long[] Shape { get; } = pool.ShapeOf(value);
 
     public ScalarType Dtype { get; } = value.dtype;
 

@@ -47,6 +47,9 @@ internal sealed class BufferPool(Device device, MemoryShare? memory = null) : ID
         return lent;
     }
 
+    /// <summary>A tensor's shape; of a lent one without asking libtorch, which takes most of a microsecond.</summary>
+    public long[] ShapeOf(Tensor tensor) => _lent.TryGetValue(tensor, out Block? block) ? block.Shape : tensor.shape;
+
     /// <summary>Takes a tensor back. One that the pool did not lend (a stored weight, say) is left alone.</summary>
     public void Return(Tensor? tensor)
     {
@@ -139,7 +142,9 @@ internal sealed class BufferPool(Device device, MemoryShare? memory = null) : ID
     private sealed class Block(Tensor storage, long capacity) : IDisposable
     {
         private Tensor? _view;
-        private long[] _shape = [];
+
+        /// <summary>Of the view that it was last lent as; never changed.</summary>
+        public long[] Shape { get; private set; } = [];
 
         public Tensor Storage { get; } = storage;
 
@@ -147,11 +152,11 @@ internal sealed class BufferPool(Device device, MemoryShare? memory = null) : ID
 
         public Tensor As(ReadOnlySpan<long> shape, long count)
         {
-            if (_view is not null && shape.SequenceEqual(_shape)) return _view;
+            if (_view is not null && shape.SequenceEqual(Shape)) return _view;
             _view?.Dispose();
-            _shape = shape.ToArray();
+            Shape = shape.ToArray();
             using Tensor part = Storage.narrow(0, 0, count);
-            return _view = part.view(_shape).DetachFromDisposeScope();
+            return _view = part.view(Shape).DetachFromDisposeScope();
         }
 
         public void Dispose()

@@ -90,12 +90,35 @@ internal static class DecodeAttentionKernel
             return TLanes.Sum(sum);
         }
 
+        /// <summary>Four registers of the head at a time: one sum waits four cycles for its next addend.</summary>
         private void Mix<TLanes, T>(float* weights, float inverse, CachedSequence sequence, int kvHead, int first, T* target)
             where TLanes : struct, ILanes<TLanes>
             where T : unmanaged
         {
-            int headDim = shape.HeadDim;
-            for (int i = 0; i < headDim; i += TLanes.Count)
+            int headDim = shape.HeadDim, i = 0, four = 4 * TLanes.Count;
+            TLanes scale = TLanes.Of(inverse);
+            for (; i + four <= headDim; i += four)
+            {
+                TLanes sum0 = TLanes.Of(0), sum1 = sum0, sum2 = sum0, sum3 = sum0;
+                for (int start = first - first % KvCache.BlockTokens; start <= sequence.Length; start += KvCache.BlockTokens)
+                {
+                    int count = Math.Min(KvCache.BlockTokens, sequence.Length + 1 - start), k = Math.Max(0, first - start);
+                    T* value = sequence.Blocks[start / KvCache.BlockTokens].ValueRows<T>(layer, kvHead) + i + k * headDim;
+                    for (; k < count; k++, value += headDim)
+                    {
+                        TLanes weight = TLanes.Of(weights[start + k]);
+                        sum0 = TLanes.MultiplyAdd(weight, Lane.Load<TLanes, T>(value, four), sum0);
+                        sum1 = TLanes.MultiplyAdd(weight, Lane.Load<TLanes, T>(value + TLanes.Count, four), sum1);
+                        sum2 = TLanes.MultiplyAdd(weight, Lane.Load<TLanes, T>(value + 2 * TLanes.Count, four), sum2);
+                        sum3 = TLanes.MultiplyAdd(weight, Lane.Load<TLanes, T>(value + 3 * TLanes.Count, four), sum3);
+                    }
+                }
+                Lane.Store(sum0 * scale, target + i, four);
+                Lane.Store(sum1 * scale, target + i + TLanes.Count, four);
+                Lane.Store(sum2 * scale, target + i + 2 * TLanes.Count, four);
+                Lane.Store(sum3 * scale, target + i + 3 * TLanes.Count, four);
+            }
+            for (; i < headDim; i += TLanes.Count)
             {
                 TLanes sum = TLanes.Of(0);
                 for (int start = first - first % KvCache.BlockTokens; start <= sequence.Length; start += KvCache.BlockTokens)
@@ -105,7 +128,7 @@ internal static class DecodeAttentionKernel
                     for (int k = Math.Max(0, first - start); k < count; k++)
                         sum = TLanes.MultiplyAdd(TLanes.Of(weights[start + k]), Lane.Load<TLanes, T>(value + k * headDim, headDim - i), sum);
                 }
-                Lane.Store(sum * TLanes.Of(inverse), target + i, headDim - i);
+                Lane.Store(sum * scale, target + i, headDim - i);
             }
         }
     }

@@ -17,7 +17,7 @@ internal static class CachedAttention
     {
         Tensor tokens = qkv.Value;
         rotation?.Apply(tokens, shape);
-        Tensor output = pass.Pool.Lend(tokens.dtype, tokens.shape[0], shape.Heads * shape.HeadDim);
+        Tensor output = pass.Pool.Lend(qkv.Dtype, qkv.Shape[0], shape.Heads * shape.HeadDim);
         if (batch.Width == 1 && tokens.is_cpu())
         {
             DecodeAttentionKernel.Forward(tokens, batch.Sequences, layer, output, shape, rule);

@@ -13,7 +13,7 @@ internal static class Gated
     public static Activation Forward(Activation gateUp, GateKind gate, Pass pass)
     {
         Tensor input = gateUp.Value;
-        Tensor output = pass.Pool.Lend(input.dtype, input.shape[0], input.shape[1] / 2);
+        Tensor output = pass.Pool.Lend(gateUp.Dtype, gateUp.Shape[0], gateUp.Shape[1] / 2);
         GatedKernel.Forward(gate, input, output);
         var gated = new Activation(output, gateUp.NeedsGrad, pass.Pool);
         if (gated.NeedsGrad) pass.Tape!.Record(() => Backward(gateUp, gate, gated, pass));

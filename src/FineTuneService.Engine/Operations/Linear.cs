@@ -15,7 +15,7 @@ internal static class Linear
     public static Activation Forward(Activation x, LinearWeight weight, Pass pass)
     {
         BufferPool pool = pass.Pool;
-        Tensor y = pool.Lend(x.Value.dtype, x.Value.shape[0], weight.Out);
+        Tensor y = pool.Lend(x.Dtype, x.Shape[0], weight.Out);
         weight.Multiply(x.Value, y, pool);
 
         var branches = new AdapterBranches();

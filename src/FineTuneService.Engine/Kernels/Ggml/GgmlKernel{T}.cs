@@ -9,7 +9,7 @@ namespace FineTuneService.Engine.Kernels.Ggml;
 internal sealed unsafe class GgmlKernel<TBlock> : GgmlKernel
     where TBlock : struct, IGgmlBlock
 {
-    /// <summary>Tokens whose sums fit in registers beside the decoded weights.</summary>
+    /// <summary>Tokens, or rows, whose sums fit in registers beside the decoded weights.</summary>
     private const int Together = 4;
 
     private const int Step = 32;
@@ -32,13 +32,13 @@ internal sealed unsafe class GgmlKernel<TBlock> : GgmlKernel
     public override void Forward(Tensor x, RowMemory blocks, Tensor y)
     {
         var inputs = new RowMemory(x);
-        int tokens = inputs.Count, width = inputs.Width, groups = width / TBlock.Group, chunk = Math.Max(1, ProductValues / width);
-        using Scratch wide = new((long)tokens * width), sums = new((long)tokens * groups);
-        for (int token = 0; token < tokens; token++) Read(inputs, token, wide.Values + (long)token * width, sums.Values + (long)token * groups, width);
+        int tokens = inputs.Count, width = inputs.Width, chunk = Math.Max(1, ProductValues / width / Together) * Together;
+        using var wide = new Scratch((long)tokens * width);
+        for (int token = 0; token < tokens; token++) Read(inputs, token, wide.Values + (long)token * width, width);
         var output = new RowMemory(y);
-        Chunks.Run((blocks.Count + chunk - 1) / chunk, i => Rows(i * chunk, Math.Min(chunk, blocks.Count - i * chunk), wide.Values, sums.Values));
+        Chunks.Run((blocks.Count + chunk - 1) / chunk, i => Rows(i * chunk, Math.Min(chunk, blocks.Count - i * chunk), wide.Values));
 
-        void Rows(int first, int rows, float* from, float* totals)
+        void Rows(int first, int rows, float* from)
         {
             float* products = stackalloc float[Together * rows];
             byte* row = blocks.Row<byte>(first);
@@ -46,7 +46,7 @@ internal sealed unsafe class GgmlKernel<TBlock> : GgmlKernel
             for (int token = 0; token < tokens;)
             {
                 int some = tokens - token < Together ? 1 : Together;
-                Products(row, next, rows, width, from + (long)token * width, totals + (long)token * groups, some, products);
+                Products(row, next, rows, width, from + (long)token * width, some, products);
                 for (int i = 0; i < some; i++, token++) Store(products + i * rows, rows, output, token, first);
             }
         }
@@ -64,26 +64,28 @@ internal sealed unsafe class GgmlKernel<TBlock> : GgmlKernel
         }
     }
 
-    private static void Products(byte* row, nint next, int rows, int width, float* x, float* sums, int tokens, float* products)
+    private static void Products(byte* row, nint next, int rows, int width, float* x, int tokens, float* products)
     {
         switch (RowLoops.InstructionSet)
         {
-            case InstructionSet.Vector512 when tokens == Together: GgmlRows<Lanes512, TBlock>.Four(row, next, rows, width, x, sums, products); break;
-            case InstructionSet.Vector512: GgmlRows<Lanes512, TBlock>.One(row, next, rows, width, x, sums, products); break;
-            case InstructionSet.Vector256 when tokens == Together: GgmlRows<Lanes256, TBlock>.Four(row, next, rows, width, x, sums, products); break;
-            default: GgmlRows<Lanes256, TBlock>.One(row, next, rows, width, x, sums, products); break;
+            case InstructionSet.Vector512 when tokens == Together: GgmlRows<Lanes512, TBlock>.Four(row, next, rows, width, x, products); break;
+            case InstructionSet.Vector512: GgmlRows<Lanes512, TBlock>.One(row, next, rows, width, x, products); break;
+            case InstructionSet.Vector256 when tokens == Together: GgmlRows<Lanes256, TBlock>.Four(row, next, rows, width, x, products); break;
+            default: GgmlRows<Lanes256, TBlock>.One(row, next, rows, width, x, products); break;
         }
     }
 
-    /// <summary>A token's numbers in fp32, as the weights come, and the sum of each group.</summary>
-    private static void Read(RowMemory x, int token, float* wide, float* sums, int width)
+    /// <summary>A token's numbers in fp32, as the weights come.</summary>
+    private static void Read(RowMemory x, int token, float* wide, int width)
     {
         float* step = stackalloc float[Step];
-        for (int i = 0; i < width; i += Step)
+        fixed (int* places = s_places)
         {
-            float* from = x.Dtype == ScalarType.Float32 ? x.Row<float>(token) + i : Widened(x.Row<ushort>(token) + i, step);
-            for (int at = 0; at < Step; at++) wide[i + at] = from[s_places[at]];
-            for (int group = 0; group < Step; group += TBlock.Group) sums[(i + group) / TBlock.Group] = System.Numerics.Tensors.TensorPrimitives.Sum(new ReadOnlySpan<float>(from + group, TBlock.Group));
+            for (int i = 0; i < width; i += Step)
+            {
+                float* from = x.Dtype == ScalarType.Float32 ? x.Row<float>(token) + i : Widened(x.Row<ushort>(token) + i, step);
+                for (int at = 0; at < Step; at++) wide[i + at] = from[places[at]];
+            }
         }
     }
 

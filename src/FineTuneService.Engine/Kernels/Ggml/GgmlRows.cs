@@ -13,7 +13,7 @@ internal static unsafe class GgmlRows<TLanes, TBlock>
     where TLanes : struct, ILanes<TLanes>
     where TBlock : struct, IGgmlBlock
 {
-    private const int Step = 32, MostGroups = 16, Line = 64, AheadBytes = 2048;
+    private const int Step = 32, MostGroups = 16, Together = 4, Line = 64, AheadBytes = 2048;
     private const MethodImplOptions Inline = MethodImplOptions.AggressiveInlining;
 
     /// <summary>Writes a row's values.</summary>
@@ -40,86 +40,91 @@ internal static unsafe class GgmlRows<TLanes, TBlock>
         }
     }
 
-    /// <summary>Rows' products with a token.</summary>
+    /// <summary>Rows' products with a token; four rows together, which share the reading of x.</summary>
     /// <param name="row">The first row.</param>
     /// <param name="next">Bytes from a row to the next.</param>
     /// <param name="x">fp32 [width], each 32 of them arranged by <see cref="IGgmlBlock.Place"/>.</param>
-    /// <param name="sums">Of each group of <see cref="IGgmlBlock.Group"/> numbers of x.</param>
     /// <param name="results">[rows].</param>
-    [SkipLocalsInit, MethodImpl(RowLoops.Compiled)]
-    public static void One(byte* row, nint next, int rows, int width, float* x, float* sums, float* results)
+    public static void One(byte* row, nint next, int rows, int width, float* x, float* results)
     {
-        float* scales = stackalloc float[MostGroups], minima = stackalloc float[MostGroups], halves = Packed.Halves;
-        for (float* last = results + rows; results < last; row += next, results++)
-        {
-            TLanes total = TLanes.Of(0);
-            float lowest = 0;
-            float* from = x, totals = sums;
-            byte* block = row;
-            for (float* end = x + width; from < end; block += TBlock.Bytes)
-            {
-                Ahead(block);
-                TBlock.Prepare(block, halves, scales, minima);
-                for (uint step = 0; step < TBlock.Values / Step; step++, from += Step, totals += Step / TBlock.Group)
-                {
-                    TBlock.Weights(block, (int)step, out TLanes w0, out TLanes w1, out TLanes w2, out TLanes w3);
-                    int group = (int)step * (Step / TBlock.Group);
-                    float scale = TBlock.Scale(block, halves, scales, group);
-                    total = TLanes.MultiplyAdd(First(w0, w1, w2, w3, from), TLanes.Of(scale), total);
-                    if (Lowers) lowest = MathF.FusedMultiplyAdd(Low(block, halves, minima, group, scale), totals[0], lowest);
-                    if (TBlock.Group == Step) continue;
-                    scale = TBlock.Scale(block, halves, scales, group + 1);
-                    total = TLanes.MultiplyAdd(Second(w0, w1, w2, w3, from), TLanes.Of(scale), total);
-                    if (Lowers) lowest = MathF.FusedMultiplyAdd(Low(block, halves, minima, group + 1, scale), totals[1], lowest);
-                }
-            }
-            *results = TLanes.Sum(total) + lowest;
-        }
+        for (; rows >= Together; rows -= Together, row += Together * next, results += Together) FourRows(row, next, width, x, results);
+        for (; rows > 0; rows--, row += next, results++) *results = Row(row, width, x);
     }
 
     /// <summary><see cref="One"/> for four tokens, which share the decoded weights.</summary>
     /// <param name="x">fp32 [4, width].</param>
-    /// <param name="sums">[4, width / Group].</param>
     /// <param name="results">[4, rows].</param>
     [SkipLocalsInit, MethodImpl(RowLoops.Compiled)]
-    public static void Four(byte* row, nint next, int rows, int width, float* x, float* sums, float* results)
+    public static void Four(byte* row, nint next, int rows, int width, float* x, float* results)
     {
         float* scales = stackalloc float[MostGroups], minima = stackalloc float[MostGroups], halves = Packed.Halves;
-        nint token = width, groups = width / TBlock.Group;
+        nint token = width;
         for (float* last = results + rows; results < last; row += next, results++)
         {
             TLanes total0 = TLanes.Of(0), total1 = total0, total2 = total0, total3 = total0;
-            Vector128<float> lowest = default;
-            float* from = x, totals = sums;
+            float* from = x;
             byte* block = row;
             for (float* end = x + width; from < end; block += TBlock.Bytes)
             {
-                Ahead(block);
+                Ahead(block + AheadBytes, TBlock.Bytes);
                 TBlock.Prepare(block, halves, scales, minima);
-                for (uint step = 0; step < TBlock.Values / Step; step++, from += Step, totals += Step / TBlock.Group)
+                for (uint step = 0; step < TBlock.Values / Step; step++, from += Step)
                 {
-                    TBlock.Weights(block, (int)step, out TLanes w0, out TLanes w1, out TLanes w2, out TLanes w3);
-                    int group = (int)step * (Step / TBlock.Group);
-                    float scale = TBlock.Scale(block, halves, scales, group);
-                    TLanes spread = TLanes.Of(scale);
-                    total0 = TLanes.MultiplyAdd(First(w0, w1, w2, w3, from), spread, total0);
-                    total1 = TLanes.MultiplyAdd(First(w0, w1, w2, w3, from + token), spread, total1);
-                    total2 = TLanes.MultiplyAdd(First(w0, w1, w2, w3, from + 2 * token), spread, total2);
-                    total3 = TLanes.MultiplyAdd(First(w0, w1, w2, w3, from + 3 * token), spread, total3);
-                    if (Lowers) lowest = Lowest(Low(block, halves, minima, group, scale), totals, groups, lowest);
-                    if (TBlock.Group == Step) continue;
-                    scale = TBlock.Scale(block, halves, scales, group + 1);
-                    spread = TLanes.Of(scale);
-                    total0 = TLanes.MultiplyAdd(Second(w0, w1, w2, w3, from), spread, total0);
-                    total1 = TLanes.MultiplyAdd(Second(w0, w1, w2, w3, from + token), spread, total1);
-                    total2 = TLanes.MultiplyAdd(Second(w0, w1, w2, w3, from + 2 * token), spread, total2);
-                    total3 = TLanes.MultiplyAdd(Second(w0, w1, w2, w3, from + 3 * token), spread, total3);
-                    if (Lowers) lowest = Lowest(Low(block, halves, minima, group + 1, scale), totals + 1, groups, lowest);
+                    Weights(block, (int)step, halves, scales, minima, out TLanes w0, out TLanes w1, out TLanes w2, out TLanes w3);
+                    total0 = Add(w0, w1, w2, w3, from, total0);
+                    total1 = Add(w0, w1, w2, w3, from + token, total1);
+                    total2 = Add(w0, w1, w2, w3, from + 2 * token, total2);
+                    total3 = Add(w0, w1, w2, w3, from + 3 * token, total3);
                 }
             }
-            (results[0], results[rows]) = (TLanes.Sum(total0) + lowest[0], TLanes.Sum(total1) + lowest[1]);
-            (results[2 * rows], results[3 * rows]) = (TLanes.Sum(total2) + lowest[2], TLanes.Sum(total3) + lowest[3]);
+            (results[0], results[rows], results[2 * rows], results[3 * rows]) = (TLanes.Sum(total0), TLanes.Sum(total1), TLanes.Sum(total2), TLanes.Sum(total3));
         }
+    }
+
+    [SkipLocalsInit, MethodImpl(RowLoops.Compiled)]
+    private static void FourRows(byte* row, nint next, int width, float* x, float* results)
+    {
+        float* scales = stackalloc float[Together * MostGroups], minima = stackalloc float[Together * MostGroups], halves = Packed.Halves;
+        TLanes total0 = TLanes.Of(0), total1 = total0, total2 = total0, total3 = total0;
+        byte* ahead = row + 2 * Together * next;
+        for (float* end = x + width; x < end; row += TBlock.Bytes, ahead += Together * TBlock.Bytes)
+        {
+            Ahead(ahead, Together * TBlock.Bytes);
+            byte* second = row + next, third = second + next, fourth = third + next;
+            TBlock.Prepare(row, halves, scales, minima);
+            TBlock.Prepare(second, halves, scales + MostGroups, minima + MostGroups);
+            TBlock.Prepare(third, halves, scales + 2 * MostGroups, minima + 2 * MostGroups);
+            TBlock.Prepare(fourth, halves, scales + 3 * MostGroups, minima + 3 * MostGroups);
+            for (uint step = 0; step < TBlock.Values / Step; step++, x += Step)
+            {
+                Weights(row, (int)step, halves, scales, minima, out TLanes w0, out TLanes w1, out TLanes w2, out TLanes w3);
+                total0 = Add(w0, w1, w2, w3, x, total0);
+                Weights(second, (int)step, halves, scales + MostGroups, minima + MostGroups, out w0, out w1, out w2, out w3);
+                total1 = Add(w0, w1, w2, w3, x, total1);
+                Weights(third, (int)step, halves, scales + 2 * MostGroups, minima + 2 * MostGroups, out w0, out w1, out w2, out w3);
+                total2 = Add(w0, w1, w2, w3, x, total2);
+                Weights(fourth, (int)step, halves, scales + 3 * MostGroups, minima + 3 * MostGroups, out w0, out w1, out w2, out w3);
+                total3 = Add(w0, w1, w2, w3, x, total3);
+            }
+        }
+        (results[0], results[1], results[2], results[3]) = (TLanes.Sum(total0), TLanes.Sum(total1), TLanes.Sum(total2), TLanes.Sum(total3));
+    }
+
+    [SkipLocalsInit, MethodImpl(RowLoops.Compiled)]
+    private static float Row(byte* row, int width, float* x)
+    {
+        float* scales = stackalloc float[MostGroups], minima = stackalloc float[MostGroups], halves = Packed.Halves;
+        TLanes total = TLanes.Of(0);
+        for (float* end = x + width; x < end; row += TBlock.Bytes)
+        {
+            TBlock.Prepare(row, halves, scales, minima);
+            for (uint step = 0; step < TBlock.Values / Step; step++, x += Step)
+            {
+                Weights(row, (int)step, halves, scales, minima, out TLanes w0, out TLanes w1, out TLanes w2, out TLanes w3);
+                total = Add(w0, w1, w2, w3, x, total);
+            }
+        }
+        return TLanes.Sum(total);
     }
 
     /// <summary>
@@ -127,43 +132,48 @@ internal static unsafe class GgmlRows<TLanes, TBlock>
     /// in waiting for memory.
     /// </summary>
     [MethodImpl(Inline)]
-    private static void Ahead(byte* block)
+    private static void Ahead(byte* from, int bytes)
     {
         if (!Sse.IsSupported) return;
-        for (int line = 0; line < TBlock.Bytes; line += Line) Sse.Prefetch0(block + AheadBytes + line);
+        Sse.Prefetch0(from);
+        if (bytes > Line) Sse.Prefetch0(from + Line);
+        for (int line = 2 * Line; line < bytes; line += Line) Sse.Prefetch0(from + line);
     }
 
-    /// <summary>Whether anything is added for the sum of a group of x.</summary>
-    private static bool Lowers
-    {
-        [MethodImpl(Inline)]
-        get => TBlock.HasMinima || TBlock.Offset != 0;
-    }
-
-    /// <summary>What is added for the sum of a group of x: its minimum, less the offset that its codes have.</summary>
+    /// <summary>A step's values, but for the last bit or two: scale · code + minimum, less the offset that its codes have.</summary>
     [MethodImpl(Inline)]
-    private static float Low(byte* row, float* halves, float* minima, int group, float scale)
+    private static void Weights(byte* block, int step, float* halves, float* scales, float* minima, out TLanes w0, out TLanes w1, out TLanes w2, out TLanes w3)
     {
-        float minimum = TBlock.HasMinima ? TBlock.Minimum(row, halves, minima, group) : 0;
+        TBlock.Weights(block, step, out w0, out w1, out w2, out w3);
+        int group = step * (Step / TBlock.Group);
+        float scale = TBlock.Scale(block, halves, scales, group);
+        TLanes spread = TLanes.Of(scale), low = TLanes.Of(Low(block, halves, minima, group, scale));
+        w0 = Value(w0, spread, low);
+        if (TLanes.Count == 8 || TBlock.Group == Step) w1 = Value(w1, spread, low);
+        if (TBlock.Group != Step)
+        {
+            scale = TBlock.Scale(block, halves, scales, group + 1);
+            (spread, low) = (TLanes.Of(scale), TLanes.Of(Low(block, halves, minima, group + 1, scale)));
+            if (TLanes.Count == 16) w1 = Value(w1, spread, low);
+        }
+        if (TLanes.Count == 8) (w2, w3) = (Value(w2, spread, low), Value(w3, spread, low));
+    }
+
+    [MethodImpl(Inline)]
+    private static TLanes Value(TLanes code, TLanes scale, TLanes low) =>
+        TBlock.HasMinima || TBlock.Offset != 0 ? TLanes.MultiplyAdd(code, scale, low) : code * scale;
+
+    [MethodImpl(Inline)]
+    private static float Low(byte* block, float* halves, float* minima, int group, float scale)
+    {
+        float minimum = TBlock.HasMinima ? TBlock.Minimum(block, halves, minima, group) : 0;
         return TBlock.Offset == 0 ? minimum : MathF.FusedMultiplyAdd(scale, -TBlock.Offset, minimum);
     }
 
     [MethodImpl(Inline)]
-    private static Vector128<float> Lowest(float low, float* sums, nint next, Vector128<float> lowest) => Vector128.FusedMultiplyAdd(
-        Vector128.Create(low), Vector128.Create(sums[0], sums[next], sums[2 * next], sums[3 * next]), lowest);
-
-    /// <summary>Products of the step's first group, which may be all of it.</summary>
-    [MethodImpl(Inline)]
-    private static TLanes First(TLanes w0, TLanes w1, TLanes w2, TLanes w3, float* x)
+    private static TLanes Add(TLanes w0, TLanes w1, TLanes w2, TLanes w3, float* x, TLanes total)
     {
-        TLanes products = w0 * TLanes.Load(x);
-        if (TLanes.Count == 8 || TBlock.Group == Step) products = TLanes.MultiplyAdd(w1, TLanes.Load(x + TLanes.Count), products);
-        if (TLanes.Count == 16 || TBlock.Group != Step) return products;
-        return TLanes.MultiplyAdd(w3, TLanes.Load(x + 24), TLanes.MultiplyAdd(w2, TLanes.Load(x + 16), products));
+        total = TLanes.MultiplyAdd(w1, TLanes.Load(x + TLanes.Count), TLanes.MultiplyAdd(w0, TLanes.Load(x), total));
+        return TLanes.Count == 16 ? total : TLanes.MultiplyAdd(w3, TLanes.Load(x + 24), TLanes.MultiplyAdd(w2, TLanes.Load(x + 16), total));
     }
-
-    /// <summary>Products of the step's second group.</summary>
-    [MethodImpl(Inline)]
-    private static TLanes Second(TLanes w0, TLanes w1, TLanes w2, TLanes w3, float* x) => TLanes.Count == 16
-        ? w1 * TLanes.Load(x + 16) : TLanes.MultiplyAdd(w3, TLanes.Load(x + 24), w2 * TLanes.Load(x + 16));
 }

@@ -19,7 +19,7 @@ internal unsafe interface IGgmlBlock
 
     static abstract bool HasMinima { get; }
 
-    /// <summary>What products have added to each code, because codes are made faster so; it is taken off with the minima.</summary>
+    /// <summary>What products have added to each code, because codes are made faster so; it is taken off as they are scaled.</summary>
     static abstract float Offset { get; }
 
     /// <summary>Unpacks a block's scales, where they are packed.</summary>
