@@ -21,7 +21,8 @@ internal static class AdapterZip
     /// <summary>Unpacks the adapter's files of one folder of the zip, the one nearest the top. Only names are used, never paths, so nothing lands outside.</summary>
     /// <exception cref="Engine.Formats.TensorFileException">Its adapter_model.bin cannot be used.</exception>
     /// <exception cref="InvalidDataException">Not a zip, too much in it, damaged, or PEFT's files are missing; the message says which.</exception>
-    public static void Unpack(Stream zip, string folder, long limit)
+    /// <param name="require">Told of what all of them take on the disk, before the first is written.</param>
+    public static void Unpack(Stream zip, string folder, long limit, Action<long>? require = null)
     {
         ZipDirectory.RequireShort(zip);
         using ZipArchive archive = Understood(() => new ZipArchive(zip, ZipArchiveMode.Read, leaveOpen: true));
@@ -30,6 +31,7 @@ internal static class AdapterZip
         if (entries.Sum(entry => (decimal)entry.Length) > 8m * limit) throw new InvalidDataException($"the zip's entries unpack to more than {8m * limit} bytes in all");
         Dictionary<string, ZipArchiveEntry> chosen = ZipFolder.NearestTop(entries, Known);
         foreach ((string name, ZipArchiveEntry entry) in chosen) RequireSensible(entry, name is PeftFolder.WeightsFile or ZipFolder.Pickled ? limit : LongestText);
+        require?.Invoke(chosen.Values.Sum(entry => entry.Length));
         foreach ((string name, ZipArchiveEntry entry) in chosen) Unpack(entry, Path.Combine(folder, name));
         if (!chosen.ContainsKey(ZipFolder.Pickled)) return;
         string pickled = Path.Combine(folder, ZipFolder.Pickled);

@@ -59,10 +59,10 @@ internal static class AdaptersApi
     {
         if (!MultipartForm.Is(request)) return Errors.Make(415, "Send multipart/form-data with the fields model, suffix and file.", "unsupported_media_type");
         disk.Require(Math.Min(request.ContentLength ?? 0, options.Value.MaxUploadBytes));
-        (IDisposable? place, string? noRoom) = await stored.Expect(tenant.Id, request);
+        (IncomingUpload? place, string? noRoom) = await stored.Expect(tenant.Id, request);
         if (noRoom is not null) return Errors.Make(413, noRoom, "storage_limit_exceeded", "file");
-        using IDisposable? coming = place;
-        using var form = new MultipartForm(request, blobs, options.Value.MaxUploadBytes, Fields);
+        using IncomingUpload coming = place!;
+        using var form = new MultipartForm(request, blobs, coming, options.Value.MaxUploadBytes, Fields);
         if (await form.Read(cancel) is { } malformed) return malformed;
         if (form["model"] is not { Length: > 0 } baseModel) return Errors.BadRequest("Missing required parameter: 'model', the base's name.", "missing_required_parameter", "model");
         if (form.File is not { } file) return Errors.BadRequest("Missing required parameter: 'file', a zip of PEFT's files.", "missing_required_parameter", "file");
@@ -73,7 +73,7 @@ internal static class AdaptersApi
         string folder = directory.NewTemporaryFolder();
         try
         {
-            await using (Stream zip = File.OpenRead(file.Path)) AdapterZip.Unpack(zip, folder, options.Value.MaxUploadBytes);
+            await using (Stream zip = File.OpenRead(file.Path)) AdapterZip.Unpack(zip, folder, options.Value.MaxUploadBytes, disk.Require);
             if (await stored.Refusal(tenant.Id, StoredBytes.InFolder(folder)) is { } tooMuch) return Errors.Make(413, tooMuch, "storage_limit_exceeded", "file");
             AdapterText.Load(folder, text);
             Adapter.Check(folder, text.Config);

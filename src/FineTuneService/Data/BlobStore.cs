@@ -11,9 +11,6 @@ public sealed class BlobStore(DataDirectory directory, DiskSpace disk)
 {
     private const int BufferSize = 128 * 1024;
 
-    /// <summary>So often the disk's room is looked at while bytes come in.</summary>
-    private const long MeasuredEvery = 16 << 20;
-
     private readonly KeyLocks _keys = new();
 
     /// <summary>The stream was longer than allowed. Nothing of it is kept.</summary>
@@ -22,24 +19,21 @@ public sealed class BlobStore(DataDirectory directory, DiskSpace disk)
     /// <summary>Waits until nobody else keeps or deletes this blob. What is returned is disposed once row and bytes agree.</summary>
     public Task<IDisposable> Hold(string tenant, string sha256) => _keys.Enter($"{tenant}/{sha256}");
 
-    /// <summary>Takes a stream's bytes onto the disk, under no name yet.</summary>
+    /// <summary>Takes a stream's bytes onto the disk, under no name yet. The disk is asked for each buffer: many uploads at once pass its reserve by no more.</summary>
+    /// <param name="arrive">Told of each buffer before it is written; what it throws ends the upload.</param>
     /// <exception cref="StorageException">They cannot be written. A failure to read them is the stream's own exception.</exception>
-    public async Task<ReceivedBlob> Receive(Stream content, long limit, CancellationToken cancel)
+    public async Task<ReceivedBlob> Receive(Stream content, long limit, CancellationToken cancel, Func<int, ValueTask>? arrive = null)
     {
         string temporary = Path.Combine(directory.Temporary, Guid.NewGuid().ToString("n"));
         try
         {
             using var writer = new BlobWriter(temporary);
             var buffer = new byte[BufferSize];
-            long measureAt = 0;
             for (int read = await content.ReadAsync(buffer, cancel); read > 0; read = await content.ReadAsync(buffer, cancel))
             {
                 if (writer.Bytes + read > limit) throw new TooLargeException(limit);
-                if (writer.Bytes >= measureAt)
-                {
-                    disk.Require(read);
-                    measureAt += MeasuredEvery;
-                }
+                if (arrive is not null) await arrive(read);
+                disk.Require(read);
                 writer.Append(buffer, read);
             }
             return new ReceivedBlob(temporary, writer.Finish(), writer.Bytes);

@@ -19,13 +19,13 @@ internal sealed class StoredBytes(FineTuneDbContext db, IncomingBytes incoming, 
         return stored + more <= limit ? null : Full(stored, limit, more);
     }
 
-    /// <summary>Makes room for an upload that is about to come, beside those of the tenant that are coming; one that does not say how long it is is looked at when it is there.</summary>
+    /// <summary>Makes room for an upload that is about to come, beside those of the tenant that are coming: for as many bytes as it says, and for others as they come.</summary>
     /// <returns>The place, disposed when the bytes are stored or refused; or why there is none.</returns>
-    public async Task<(IDisposable? Place, string? Refusal)> Expect(string tenant, HttpRequest request)
+    public async Task<(IncomingUpload? Place, string? Refusal)> Expect(string tenant, HttpRequest request)
     {
         long more = Math.Max(0, (request.ContentLength ?? 0) - OfTheForm), stored = await Of(tenant), limit = await Limit(tenant);
-        IDisposable? place = incoming.Enter(tenant, more, limit - stored);
-        return (place, place is null ? Full(stored, limit, more) : null);
+        if (!incoming.TryAdd(tenant, more, limit - stored)) return (null, Full(stored, limit, more));
+        return (new IncomingUpload(incoming, tenant, more, async () => await Limit(tenant) - await Of(tenant), async bytes => Full(await Of(tenant), await Limit(tenant), bytes)), null);
     }
 
     private async Task<long> Limit(string tenant)

@@ -35,11 +35,11 @@ internal static class FilesApi
     {
         if (!MultipartForm.Is(request)) return Errors.Make(415, "Send multipart/form-data with the fields purpose and file.", "unsupported_media_type");
         disk.Require(Math.Min(request.ContentLength ?? 0, options.Value.MaxUploadBytes));
-        (IDisposable? place, string? noRoom) = await stored.Expect(tenant.Id, request);
+        (IncomingUpload? place, string? noRoom) = await stored.Expect(tenant.Id, request);
         if (noRoom is not null) return Errors.Make(413, noRoom, "storage_limit_exceeded", "file");
-        using IDisposable? coming = place;
+        using IncomingUpload coming = place!;
         using Phases.Under phase = Phases.Enter(Phase.Upload);
-        using var form = new MultipartForm(request, blobs, options.Value.MaxUploadBytes, Fields);
+        using var form = new MultipartForm(request, blobs, coming, options.Value.MaxUploadBytes, Fields);
         if (await form.Read(cancel) is { } refusal) return refusal;
         if (form.File is not { } bytes) return Errors.BadRequest("Missing required parameter: 'file'.", "missing_required_parameter", "file");
         if (form["purpose"].Length == 0) return Errors.BadRequest("Missing required parameter: 'purpose'; datasets have purpose fine-tune.", "missing_required_parameter", "purpose");

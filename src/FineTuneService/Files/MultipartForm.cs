@@ -10,10 +10,11 @@ namespace FineTuneService.Files;
 /// A multipart body with a file and some small fields, read as it arrives: the file goes straight to the disk, under no name yet, and
 /// goes with this object unless somebody keeps it. ASP.NET's own reader of forms has limits of its own, which no option here names.
 /// </summary>
+/// <param name="coming">The upload's place in its tenant's quota.</param>
 /// <param name="limit">Of the file, in bytes.</param>
 /// <param name="fileField">The file's own field.</param>
 /// <param name="fields">The fields beside the file, each with what may be wrong with its value.</param>
-internal sealed class MultipartForm(HttpRequest request, BlobStore blobs, long limit, IReadOnlyDictionary<string, Func<string, IResult?>> fields, string fileField = "file") : IDisposable
+internal sealed class MultipartForm(HttpRequest request, BlobStore blobs, IncomingUpload coming, long limit, IReadOnlyDictionary<string, Func<string, IResult?>> fields, string fileField = "file") : IDisposable
 {
     private const int LongestField = 16 * 1024, LongestFilename = 255;
 
@@ -57,6 +58,10 @@ internal sealed class MultipartForm(HttpRequest request, BlobStore blobs, long l
         {
             return Errors.Make(413, $"{tooLarge.Message} That is the limit of FineTune:MaxUploadBytes: send a smaller one, or ask the operator to raise it.", "file_too_large", "file");
         }
+        catch (StorageLimitException full)
+        {
+            return Errors.Make(413, full.Message, "storage_limit_exceeded", fileField);
+        }
         catch (InvalidDataException)
         {
             return Malformed("The multipart body is malformed, or a part of it has more than 16 headers or 16 KB of them; nothing of it was kept.");
@@ -83,7 +88,7 @@ internal sealed class MultipartForm(HttpRequest request, BlobStore blobs, long l
 
     private async Task<IResult?> TakeFile(MultipartSection section, CancellationToken cancel)
     {
-        File = await blobs.Receive(section.Body, limit, cancel);
+        File = await blobs.Receive(section.Body, limit, cancel, coming.Arrive);
         return null;
     }
 

@@ -29,7 +29,7 @@ internal static class FineTuningJobsApi
     }
 
     private static async Task<IResult> Create(
-        CreateJobRequest body, FineTuneDbContext db, ModelCatalog catalog, EvaluationReader tasks, TaskData taskData, JobLimits limits, JobAdmission admission, IOptions<FineTuneOptions> options, CancellationToken cancel)
+        CreateJobRequest body, FineTuneDbContext db, ModelCatalog catalog, EvaluationReader tasks, TaskData taskData, JobLimits limits, JobAdmission admission, IOptions<FineTuneOptions> options, TimeProvider clock, CancellationToken cancel)
     {
         if (JobIntegrations.Refuse(body.Integrations, options.Value.Mlflow) is { } noIntegration) return noIntegration;
         body = await AdapterStart.OnItsBase(body, catalog, cancel);
@@ -40,7 +40,7 @@ internal static class FineTuningJobsApi
         (JobSettings settings, IResult? notThere) = await Settings(body, db, cancel);
         if (notThere is not null) return notThere;
         (FineTuningJob? job, IResult? notTaken) = await admission.Add(body, settings, least!.AdapterBytes);
-        return notTaken ?? Results.Ok(JobBody.Of(job!, null));
+        return notTaken ?? Results.Ok(JobBody.Of(job!, null, clock));
     }
 
     /// <summary>A task without data is told of now, and not once the training has ended.</summary>
@@ -73,17 +73,17 @@ internal static class FineTuningJobsApi
             limits.Refuse(estimate) is null ? await time.OfAllSteps(settings, data, model, estimate, tenant.Id, measure == true, cancel) : null));
     }
 
-    private static async Task<IResult> List([AsParameters] PageQuery query, string? status, string? model, FineTuneDbContext db, HttpRequest request)
+    private static async Task<IResult> List([AsParameters] PageQuery query, string? status, string? model, FineTuneDbContext db, TimeProvider clock, HttpRequest request)
     {
         if (!string.IsNullOrEmpty(status) && !JobStatus.All.Contains(status)) return Errors.BadRequest($"status must be one of {string.Join(", ", JobStatus.All)}.", param: "status");
         return MetadataFilter.Refuse(request.Query) ?? await db.Jobs.AsNoTracking()
             .Where(job => (string.IsNullOrEmpty(status) || job.Status == status) && (string.IsNullOrEmpty(model) || job.Model == model))
-            .WithMetadata(request.Query, db).PageOf(db, query, "fine-tuning job", job => JobBody.Of(job, null));
+            .WithMetadata(request.Query, db).PageOf(db, query, "fine-tuning job", job => JobBody.Of(job, null, clock));
     }
 
-    private static async Task<IResult> Get(string id, FineTuneDbContext db) =>
+    private static async Task<IResult> Get(string id, FineTuneDbContext db, TimeProvider clock) =>
         await db.Jobs.AsNoTracking().FirstOrDefaultAsync(row => row.Id == id) is { } job
-            ? Results.Ok(JobBody.Of(job, await QueuePosition(job, db))) : Errors.NotFound("fine-tuning job", id);
+            ? Results.Ok(JobBody.Of(job, await QueuePosition(job, db), clock)) : Errors.NotFound("fine-tuning job", id);
 
     private static async Task<IResult> Events(string id, [AsParameters] PageQuery query, FineTuneDbContext db, JobEventStream stream, HttpContext context, CancellationToken cancel)
     {

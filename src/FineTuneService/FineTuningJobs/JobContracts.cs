@@ -70,7 +70,7 @@ public sealed record JobBody
     [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
     public JobError? Error { get; init; }
 
-    public static JobBody Of(FineTuningJob job, int? queuePosition)
+    public static JobBody Of(FineTuningJob job, int? queuePosition, TimeProvider clock)
     {
         JobSettings settings = JobSettings.Of(job);
         return new JobBody
@@ -94,7 +94,7 @@ public sealed record JobBody
             Repeats = job.Repeats is null ? null : RepeatsBody.Of(JsonSerializer.Deserialize<RepeatResult[]>(job.Repeats, Json.Options)!),
             Integrations = JobIntegrations.Answer(job),
             Priority = job.Priority,
-            EstimatedFinish = FinishEstimate.Of(job, DateTimeOffset.UtcNow.ToUnixTimeSeconds()),
+            EstimatedFinish = FinishEstimate.Of(job, clock.GetUtcNow().ToUnixTimeSeconds()),
             ResultFiles = job.ResultFile is { } file ? [file] : [],
             StartedAt = job.StartedAt,
             FinishedAt = job.FinishedAt,

@@ -16,7 +16,7 @@ using FineTuneService.Receipts;
 namespace FineTuneService.FineTuningJobs;
 
 /// <summary>A claimed job's training, and the adapter or model that it came to, which is here until it is safe. All on the device's thread.</summary>
-internal sealed class JobRun(JobClaim claim, JobSettings settings, TrainingData data, ModelEntry model, DataDirectory directory, DiskSpace disk, JobFolders folders, JobCheckpoints checkpoints, ReceiptWriter receipts, ResidentModels resident, DeviceLease lease) : IDisposable
+internal sealed class JobRun(JobClaim claim, JobSettings settings, TrainingData data, ModelEntry model, DataDirectory directory, DiskSpace disk, JobFolders folders, JobCheckpoints checkpoints, ReceiptWriter receipts, ResidentModels resident, DeviceLease lease, TimeProvider clock) : IDisposable
 {
     // A span for every step would be most of a trace; these show its course.
     private const int TracedEvery = 10;
@@ -85,7 +85,7 @@ internal sealed class JobRun(JobClaim claim, JobSettings settings, TrainingData 
     {
         using Activity? save = Telemetry.Source.StartActivity(Telemetry.Spans.Save);
         save?.SetTag(Telemetry.Keys.Step, _step);
-        long began = Stopwatch.GetTimestamp();
+        long began = clock.GetTimestamp();
         disk.Require(_copy?.Base.Bytes ?? _adapter!.Bytes);
         string folder = directory.NewTemporaryFolder();
         try
@@ -95,7 +95,7 @@ internal sealed class JobRun(JobClaim claim, JobSettings settings, TrainingData 
             data.Template?.Save(folder);
             if (settings.ChatTemplate is { } template) AdapterChatTemplate.Save(template, folder);
             receipts.Write(folder, claim.Job, settings, model, _step);
-            Telemetry.SaveSeconds.Record(Stopwatch.GetElapsedTime(began).TotalSeconds, new KeyValuePair<string, object?>(Telemetry.Keys.RequestModel, claim.Job.Model));
+            Telemetry.SaveSeconds.Record(clock.GetElapsedTime(began).TotalSeconds, new KeyValuePair<string, object?>(Telemetry.Keys.RequestModel, claim.Job.Model));
             return folder;
         }
         catch
@@ -124,8 +124,8 @@ internal sealed class JobRun(JobClaim claim, JobSettings settings, TrainingData 
         while (_memory is null && !stop())
         {
             // Answers without end would keep a job from its memory for ever; a smaller part of it comes sooner.
-            long began = Stopwatch.GetTimestamp();
-            _memory = resident.MemoryForJob(Bytes(), user, () => stop() || (rows > 1 && Stopwatch.GetElapsedTime(began) > LongestWaitForMemory));
+            long began = clock.GetTimestamp();
+            _memory = resident.MemoryForJob(Bytes(), user, () => stop() || (rows > 1 && clock.GetElapsedTime(began) > LongestWaitForMemory));
             if (_memory is null) rows = (rows + 1) / 2;
         }
         return _memory is null ? null : new RunMemory(_memory.Share) { MostRows = rows < config.MicroBatchSize ? rows : null, Divisions = settings.MicroBatchDivisions ?? [] };
@@ -164,9 +164,9 @@ internal sealed class JobRun(JobClaim claim, JobSettings settings, TrainingData 
         _saving = null;
     }
 
-    private static void Trace(StepFinished step)
+    private void Trace(StepFinished step)
     {
-        using Activity? span = Telemetry.Source.StartActivity(Telemetry.Spans.Step, ActivityKind.Internal, default(ActivityContext), startTime: DateTimeOffset.UtcNow - step.Duration);
+        using Activity? span = Telemetry.Source.StartActivity(Telemetry.Spans.Step, ActivityKind.Internal, default(ActivityContext), startTime: clock.GetUtcNow() - step.Duration);
         span?.SetTag(Telemetry.Keys.Step, step.Step).SetTag(Telemetry.Keys.Loss, step.Loss);
     }
 }

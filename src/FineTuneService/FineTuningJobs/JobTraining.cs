@@ -40,7 +40,7 @@ internal sealed class JobTraining(
             await evaluation.Before(claim, settings, model, stop.Token);
             for (int number = JobRepeats.Ended(claim.Job); ; number++)
             {
-                var run = new JobRun(claim, JobRepeats.Settings(settings, number), data, model, directory, disk, folders, checkpoints, receipts, resident, lease);
+                var run = new JobRun(claim, JobRepeats.Settings(settings, number), data, model, directory, disk, folders, checkpoints, receipts, resident, lease, clock);
                 if (!await Once(claim, run, model, last: number + 1 >= settings.Repeats, stop.Token, stopping, giveUp)) return;
             }
         }

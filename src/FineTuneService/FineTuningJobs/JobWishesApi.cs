@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using FineTuneService.Data;
 using FineTuneService.Hosting;
 using FineTuneService.Operators;
@@ -40,10 +39,10 @@ internal static class JobWishesApi
         });
         if (ended) await ending.Forget(job, JobStatus.Cancelled);
         else signal.Wish(id);
-        return await Answer(id, db, wake, row => JobStatus.IsEnd(row.Status));
+        return await Answer(id, db, wake, clock, row => JobStatus.IsEnd(row.Status));
     }
 
-    private static async Task<IResult> Stop(string id, FineTuneDbContext db, JobSignal signal, JobEventWake wake)
+    private static async Task<IResult> Stop(string id, FineTuneDbContext db, JobSignal signal, JobEventWake wake, TimeProvider clock)
     {
         if (await Find(id, db) is not { } job) return NotFound(id);
         if (JobStatus.IsEnd(job.Status)) return Ended(job, "stopped");
@@ -59,10 +58,10 @@ internal static class JobWishesApi
         if (!stops) return Errors.Conflict("The job has not trained a step, so there is nothing to keep. Cancel it, or let it begin.", "job_not_begun");
         signal.Wish(id);
         signal.Queued();
-        return await Answer(id, db, wake, row => JobStatus.IsEnd(row.Status));
+        return await Answer(id, db, wake, clock, row => JobStatus.IsEnd(row.Status));
     }
 
-    private static async Task<IResult> Pause(string id, FineTuneDbContext db, JobEnding ending, JobSignal signal, JobEventWake wake)
+    private static async Task<IResult> Pause(string id, FineTuneDbContext db, JobEnding ending, JobSignal signal, JobEventWake wake, TimeProvider clock)
     {
         if (await Find(id, db) is not { } job) return NotFound(id);
         if (JobStatus.IsEnd(job.Status)) return Ended(job, "paused");
@@ -75,7 +74,7 @@ internal static class JobWishesApi
             return await db.SaveChangesAsync();
         });
         signal.Wish(id);
-        return await Answer(id, db, wake, row => row.Status == JobStatus.Paused || JobStatus.IsEnd(row.Status));
+        return await Answer(id, db, wake, clock, row => row.Status == JobStatus.Paused || JobStatus.IsEnd(row.Status));
     }
 
     private static async Task<IResult> Resume(string id, FineTuneDbContext db, JobSignal signal, JobEventWake wake, TimeProvider clock)
@@ -96,7 +95,7 @@ internal static class JobWishesApi
         });
         if (!resumed) return Errors.Conflict($"The job is {job.Status}; only one that is paused can be resumed.", "job_not_paused");
         signal.Queued();
-        return await Answer(id, db, wake, _ => true);
+        return await Answer(id, db, wake, clock, _ => true);
     }
 
     private static async Task<IResult> Delete(string id, FineTuneDbContext db, JobCheckpoints checkpoints)
@@ -119,17 +118,17 @@ internal static class JobWishesApi
     private static IResult Ended(FineTuningJob job, string asked) => Errors.Conflict($"The job is {job.Status}; only one that has not ended can be {asked}.", "job_ended");
 
     /// <summary>The job, once it is as asked.</summary>
-    private static async Task<IResult> Answer(string id, FineTuneDbContext db, JobEventWake wake, Predicate<FineTuningJob> asAsked)
+    private static async Task<IResult> Answer(string id, FineTuneDbContext db, JobEventWake wake, TimeProvider clock, Predicate<FineTuningJob> asAsked)
     {
-        long began = Stopwatch.GetTimestamp();
+        long began = clock.GetTimestamp();
         try
         {
             while (true)
             {
                 Task next = wake.Next(id);
                 if (await Find(id, db) is not { } job) return NotFound(id); // Deleted meanwhile.
-                TimeSpan left = LongestWait - Stopwatch.GetElapsedTime(began);
-                if (asAsked(job) || left <= TimeSpan.Zero) return Results.Ok(JobBody.Of(job, null));
+                TimeSpan left = LongestWait - clock.GetElapsedTime(began);
+                if (asAsked(job) || left <= TimeSpan.Zero) return Results.Ok(JobBody.Of(job, null, clock));
                 await next.WaitAsync(left).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }

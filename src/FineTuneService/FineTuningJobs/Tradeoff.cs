@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using FineTuneService.Data;
 using FineTuneService.Device;
 using FineTuneService.Engine.Compute;
@@ -15,7 +14,7 @@ namespace FineTuneService.FineTuningJobs;
 /// Trains a few steps and tells what they took. Such a run takes its turn among the work that shares the device, while a job trains too: the job
 /// stands still for it, as it does for answers, and is paid back; answers are served between its decoder blocks. Nothing of it is kept.
 /// </summary>
-internal sealed class Tradeoff(DeviceLease lease, ResidentModels resident, DataDirectory directory)
+internal sealed class Tradeoff(DeviceLease lease, ResidentModels resident, DataDirectory directory, TimeProvider clock)
 {
     private const string User = "a tradeoff";
 
@@ -43,8 +42,8 @@ internal sealed class Tradeoff(DeviceLease lease, ResidentModels resident, DataD
 
     private TradeoffRow Run(TradeoffRow row, ModelEntry model, BasePrecision precision, TrainingConfig config, IReadOnlyList<TrainingRow> rows, CancellationToken cancel)
     {
-        long began = Stopwatch.GetTimestamp();
-        bool GivesUp() => cancel.IsCancellationRequested || Stopwatch.GetElapsedTime(began) > LongestWait;
+        long began = clock.GetTimestamp();
+        bool GivesUp() => cancel.IsCancellationRequested || clock.GetElapsedTime(began) > LongestWait;
         using ModelUse? use = resident.UseForJob(model.Folder, precision, User, GivesUp);
         using JobMemory? memory = use is null ? null : resident.MemoryForJob(JobLimits.BesideTheBase(model, precision, config, rows.Max(one => one.Longest)), User, GivesUp);
         if (memory is null) return row with { Refused = "The device's memory is in use; ask again in a moment." };

@@ -1,7 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using FineTuneService.Hub;
 using FineTuneService.Integrations;
-using Microsoft.Extensions.Options;
 
 namespace FineTuneService.Hosting;
 
@@ -96,11 +95,9 @@ public sealed class FineTuneOptions
     public bool AllowPrivateWebhooks { get; set; }
 
     /// <summary>Where bases are downloaded from.</summary>
-    [ValidateObjectMembers]
     public HubOptions Hub { get; set; } = new();
 
     /// <summary>Where jobs with an mlflow integration are told.</summary>
-    [ValidateObjectMembers]
     public MlflowOptions Mlflow { get; set; } = new();
 
     /// <summary>Seconds that a start waits for a database that another process holds.</summary>

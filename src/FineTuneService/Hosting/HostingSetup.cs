@@ -12,7 +12,8 @@ internal static class HostingSetup
 {
     public static void AddHosting(this WebApplicationBuilder builder)
     {
-        builder.Services.AddOptions<FineTuneOptions>().BindConfiguration(FineTuneOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        builder.Services.AddOptions<FineTuneOptions>().BindConfiguration(FineTuneOptions.Section).ValidateOnStart();
+        builder.Services.AddSingleton<IValidateOptions<FineTuneOptions>, OptionRules>();
         builder.Services.AddSingleton<IValidateOptions<FineTuneOptions>, KnownOptions>();
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.ConfigureHttpJsonOptions(json => Json.Configure(json.SerializerOptions));

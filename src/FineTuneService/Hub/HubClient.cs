@@ -8,7 +8,7 @@ using Microsoft.Extensions.Options;
 namespace FineTuneService.Hub;
 
 /// <summary>Speaks the hub's paths. The access token goes to the hub itself and never to where it redirects. One request each; who calls tries again.</summary>
-internal sealed class HubClient(IOptions<FineTuneOptions> options) : IDisposable
+internal sealed class HubClient(IOptions<FineTuneOptions> options, TimeProvider clock) : IDisposable
 {
     private const int MostRedirects = 6, LargestListing = 32 << 20;
     private static readonly TimeSpan LongestAnswer = TimeSpan.FromSeconds(30), LongestRetryAfter = TimeSpan.FromMinutes(10);
@@ -137,7 +137,7 @@ internal sealed class HubClient(IOptions<FineTuneOptions> options) : IDisposable
 
     private bool IsHub(Uri address) => Uri.Compare(address, Endpoint, UriComponents.SchemeAndServer, UriFormat.Unescaped, StringComparison.OrdinalIgnoreCase) == 0;
 
-    private static void Require(HttpResponseMessage answer, HubSource source, string what)
+    private void Require(HttpResponseMessage answer, HubSource source, string what)
     {
         if (answer.IsSuccessStatusCode) return;
         string? said = Header(answer, "X-Error-Message") is { } message ? Errors.Clip(message).TrimEnd('.') : null;
@@ -154,9 +154,9 @@ internal sealed class HubClient(IOptions<FineTuneOptions> options) : IDisposable
         };
     }
 
-    private static TimeSpan? RetryAfter(HttpResponseMessage answer)
+    private TimeSpan? RetryAfter(HttpResponseMessage answer)
     {
-        TimeSpan? wait = answer.Headers.RetryAfter?.Delta ?? (answer.Headers.RetryAfter?.Date is { } date ? date - DateTimeOffset.UtcNow : null);
+        TimeSpan? wait = answer.Headers.RetryAfter?.Delta ?? (answer.Headers.RetryAfter?.Date is { } date ? date - clock.GetUtcNow() : null);
         return wait is null ? null : TimeSpan.FromSeconds(Math.Clamp(wait.Value.TotalSeconds, 0, LongestRetryAfter.TotalSeconds));
     }
 

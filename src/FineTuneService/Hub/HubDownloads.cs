@@ -17,6 +17,9 @@ internal sealed class HubDownloads(HubStore store, HubRun run, DataDirectory dir
     /// <summary>Bytes that have arrived; null where it does not run.</summary>
     public long? BytesOf(string id) => _running.TryGetValue(id, out UnderWay? running) ? Math.Max(0, Interlocked.Read(ref running.Bytes)) : null;
 
+    /// <summary>The same of all that run now.</summary>
+    public IReadOnlyDictionary<string, long> BytesNow() => _running.ToDictionary(running => running.Key, running => Math.Max(0, Interlocked.Read(ref running.Value.Bytes)));
+
     /// <summary>Begins a row's download, unless it is under way.</summary>
     public void Begin(HubDownload row)
     {

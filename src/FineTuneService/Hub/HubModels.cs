@@ -36,15 +36,20 @@ internal sealed class HubModels(FineTuneDbContext db, HubStore store, HubDownloa
     }
 
     /// <summary>What is on its way, or did not come.</summary>
-    public async Task<IReadOnlyList<ModelBody>> Coming(CancellationToken cancel) =>
-        [.. (await db.HubDownloads.AsNoTracking().Where(row => row.Status != HubStatus.Ready).OrderBy(row => row.Number).ToListAsync(cancel)).Select(row => Body(row))];
+    public async Task<IReadOnlyList<ModelBody>> Coming(CancellationToken cancel)
+    {
+        // Asked before the rows, which say for a moment that one is coming when its download has ended already.
+        IReadOnlyDictionary<string, long> before = downloads.BytesNow();
+        List<HubDownload> rows = await db.HubDownloads.AsNoTracking().Where(row => row.Status != HubStatus.Ready).OrderBy(row => row.Number).ToListAsync(cancel);
+        return [.. rows.Select(row => Body(row, before.TryGetValue(row.Id, out long bytes) ? bytes : null))];
+    }
 
     public Task<bool> Has(string id, CancellationToken cancel) => db.HubDownloads.AnyAsync(row => row.Id == id, cancel);
 
     /// <returns>Null where nothing of that name came from the hub.</returns>
     public async Task<ModelBody?> Body(string id, CancellationToken cancel)
     {
-        // Asked before the row, which says for a moment that it is coming when the download has ended already.
+        // As above.
         long? before = downloads.BytesOf(id);
         if (await db.HubDownloads.AsNoTracking().FirstOrDefaultAsync(row => row.Id == id, cancel) is not { } row) return null;
         if (row.Status != HubStatus.Ready) return Body(row, before);

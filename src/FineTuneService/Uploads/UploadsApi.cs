@@ -65,11 +65,11 @@ internal static class UploadsApi
         if (await Find(id, db) is not { } upload) return Errors.NotFound("upload", id);
         if (NotPending(upload, clock) is { } ended) return ended;
         disk.Require(Math.Min(request.ContentLength ?? 0, LongestPart));
-        (IDisposable? place, string? noRoom) = await stored.Expect(tenant.Id, request);
+        (IncomingUpload? place, string? noRoom) = await stored.Expect(tenant.Id, request);
         if (noRoom is not null) return Errors.Make(413, noRoom, "storage_limit_exceeded", "data");
-        using IDisposable? coming = place;
+        using IncomingUpload coming = place!;
         using Phases.Under phase = Phases.Enter(Phase.Upload);
-        using var form = new MultipartForm(request, blobs, LongestPart, new Dictionary<string, Func<string, IResult?>>(), "data");
+        using var form = new MultipartForm(request, blobs, coming, LongestPart, new Dictionary<string, Func<string, IResult?>>(), "data");
         if (await form.Read(cancel) is { } refusal) return refusal;
         if (form.File is { Bytes: 0 }) return Errors.BadRequest("The part is empty; send some bytes of the file.", "empty_file", "data");
         if (form.File is not { } bytes) return Errors.BadRequest("Missing required parameter: 'data', the part's bytes.", "missing_required_parameter", "data");

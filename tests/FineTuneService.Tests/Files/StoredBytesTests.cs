@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using System.Net;
 using System.Text.Json.Nodes;
 using FineTuneService.Adapters;
@@ -55,6 +56,38 @@ public sealed class StoredBytesTests(TestService service) : IClassFixture<TestSe
     }
 
     [Fact]
+    public async Task Upload_WithoutALength_EndsAtTheQuotaWithWhatHasCome()
+    {
+        const int quota = 3_000_000, bytes = 2_000_000;
+        await service.Admin.Post("/v1/tenants", new { id = "chunking", quotas = new { stored_bytes = quota } });
+        HttpClient client = service.With((string)(await service.Admin.Post("/v1/api_keys", new { tenant = "chunking" }))["key"]!);
+        TaskCompletionSource rest = new(), never = new();
+        var content = new HeldContent(new byte[bytes], rest.Task, isChunked: true);
+        Task<HttpResponseMessage> first = client.PostAsync("/v1/files", new MultipartFormDataContent { { new StringContent("batch"), "purpose" }, { content, "file", "x" } });
+        await content.Begun;
+        while (!Directory.EnumerateFiles(Path.Combine(service.Data, "tmp")).Any(file => new FileInfo(file).Length > bytes / 2 - 300_000)) await Task.Delay(10, TestContext.Current.CancellationToken);
+        // A million bytes have come, of which no length told, and two million fit beside them: these end before the rest of them comes, and those that say less than they are.
+        HttpContent[] others = [new HeldContent(new byte[3 * bytes], never.Task, isChunked: true), new ByteArrayContent(new byte[3 * bytes])];
+        foreach ((HttpContent other, bool compressed) in others.Zip([false, true]))
+        {
+            var form = new MultipartFormDataContent { { new StringContent("batch"), "purpose" }, { other, "file", "x" } };
+            JsonNode error = await client.PostAsync("/v1/files", compressed ? await Compressed(form) : form).Error(HttpStatusCode.RequestEntityTooLarge);
+            Assert.Equal(("storage_limit_exceeded", "file"), ((string?)error["code"], (string?)error["param"]));
+        }
+        rest.SetResult();
+        Assert.Equal(HttpStatusCode.OK, (await first).StatusCode);
+        Assert.Equal(HttpStatusCode.OK, (await Upload(client, new byte[900_000])).StatusCode);
+        await Upload(client, new byte[200_000]).Error(HttpStatusCode.RequestEntityTooLarge);
+    }
+
+    private static async Task<HttpContent> Compressed(HttpContent form)
+    {
+        using var bytes = new MemoryStream();
+        await using (var gzip = new GZipStream(bytes, CompressionLevel.Fastest, leaveOpen: true)) await form.CopyToAsync(gzip);
+        return new ByteArrayContent(bytes.ToArray()) { Headers = { { "Content-Encoding", "gzip" }, { "Content-Type", form.Headers.ContentType!.ToString() } } };
+    }
+
+    [Fact]
     public async Task Refusal_MergedModel_CountsItsFolder()
     {
         await service.NewTenant("merging");
@@ -79,7 +112,7 @@ public sealed class StoredBytesTests(TestService service) : IClassFixture<TestSe
         client.PostAsync("/v1/files", new MultipartFormDataContent { { new StringContent("fine-tune"), "purpose" }, { new ByteArrayContent(bytes ?? [1]), "file", "x" } });
 
     /// <summary>A file whose second half comes when it is told to.</summary>
-    private sealed class HeldContent(byte[] bytes, Task rest) : HttpContent
+    private sealed class HeldContent(byte[] bytes, Task rest, bool isChunked = false) : HttpContent
     {
         private readonly TaskCompletionSource _begun = new();
 
@@ -97,7 +130,7 @@ public sealed class StoredBytesTests(TestService service) : IClassFixture<TestSe
         protected override bool TryComputeLength(out long length)
         {
             length = bytes.Length;
-            return true;
+            return !isChunked;
         }
     }
 }

@@ -33,6 +33,6 @@ internal static partial class FailedStart
     }
 
     /// <summary>A stack trace's line, or the name of a .NET type.</summary>
-    [GeneratedRegex(@"^\s+at |System\.|Microsoft\.|Exception", RegexOptions.Multiline)]
+    [GeneratedRegex(@"^\s+at |System\.|Microsoft\.|Exception|DataAnnotation|FineTuneOptions", RegexOptions.Multiline)]
     private static partial Regex Inside();
 }

@@ -1,5 +1,8 @@
+using System.ComponentModel.DataAnnotations;
 using System.Net;
 using System.Net.Sockets;
+using System.Reflection;
+using FineTuneService.Hosting;
 using Microsoft.Data.Sqlite;
 
 namespace FineTuneService.Tests.Hosting;
@@ -33,6 +36,22 @@ public sealed class StartFaultTests : IDisposable
     [InlineData("ASPNETCORE_URLS", "http://203.0.113.7:5000", "ASPNETCORE_URLS")]
     public async Task Start_WrongValue_SaysWhichOption(string name, string value, string expected) =>
         Assert.Contains(expected, await FailedStart.Sentence(_data.Path, (name, value)));
+
+    [Fact]
+    public void Options_EachWithAValueThatItCannotHave_SaysASentenceThatNamesIt()
+    {
+        var options = new FineTuneOptions { DataDirectory = "", AdminKey = "short", Hub = new() { Endpoint = "huggingface.co", MaxBytes = 0 }, Mlflow = new() { TrackingUri = "http://user:word@mlflow", Token = "a b", User = "a:b", Experiment = "" } };
+        PropertyInfo[] ranged = [.. typeof(FineTuneOptions).GetProperties().Where(option => option.GetCustomAttribute<RangeAttribute>() is not null)];
+        foreach (PropertyInfo option in ranged) option.SetValue(options, Convert.ChangeType(-1, option.PropertyType, System.Globalization.CultureInfo.InvariantCulture));
+        string[] said = [.. new OptionRules().Validate(null, options).Failures!];
+        Assert.Equal(ranged.Length + 8, said.Length);
+        Assert.All(said, sentence => Assert.Matches("^FineTune:[A-Za-z:]+ (is|has|must) [^'\"]+\\.$", sentence));
+        Assert.True(new OptionRules().Validate(null, new FineTuneOptions()).Succeeded);
+    }
+
+    [Fact]
+    public async Task Start_TwoWrongValues_SaysASentenceForEach() =>
+        Assert.Equal("FineTune:MaxUploadBytes must be 1 or more. FineTune:ClaimSeconds must be 2 to 3600.", await FailedStart.Sentence(_data.Path, ("FineTune__MaxUploadBytes", "0"), ("FineTune__ClaimSeconds", "1")));
 
     [Theory]
     [InlineData("ASPNETCORE_HTTP_PORTS", "abc", "ASPNETCORE_HTTP_PORTS has 'abc', which is not a port")]
