@@ -26,17 +26,36 @@ internal static partial class BodyFaults
         }
         if (json.InnerException is JsonException broken && broken.GetType().Name == "JsonReaderException")
             return (400, $"The body is not valid JSON ({JsonFault.Place(broken)}): {JsonFault.Sentence(broken)}", "invalid_json", path);
-        return (400, $"Invalid value for '{path ?? "the body"}': {Reason(json.Message)}", "invalid_value", path);
+        return (400, $"Invalid value for {(path is null ? "the body" : $"'{path}'")}: {Reason(json.Message)}", "invalid_value", path);
     }
 
     private static string Reason(string message) => message switch
     {
-        _ when message.StartsWith("The JSON value could not be converted", StringComparison.Ordinal) => "it has the wrong type.",
+        _ when Unconverted().Match(message) is { Success: true } unconverted => $"it must be {Wanted(unconverted.Groups[1].Value)}.",
         _ when message.Contains("doesn't allow setting null values", StringComparison.Ordinal) => "it may not be null.",
         _ when message.StartsWith("Duplicate property", StringComparison.Ordinal) => "it is there twice; give it once.",
         _ when message.Contains('`') || message.Contains("System.", StringComparison.Ordinal) || message.Contains("FineTuneService.", StringComparison.Ordinal) => "it cannot be read.",
         _ => message.Split(" Path:")[0],
     };
+
+    /// <summary>In a client's words, of .NET's name of a type.</summary>
+    private static string Wanted(string type) => NullableOf().Replace(type, "$1") switch
+    {
+        "System.Int32" => "a whole number below 2^31",
+        "System.Int64" => "a whole number below 2^63",
+        "System.Double" or "System.Single" => "a number",
+        "System.Boolean" => "true or false",
+        "System.String" => "a text",
+        var map when map.Contains("Dictionary`2", StringComparison.Ordinal) => "an object",
+        var list when list.Contains("List`1", StringComparison.Ordinal) || list.EndsWith("[]", StringComparison.Ordinal) => "a list",
+        _ => "an object",
+    };
+
+    [GeneratedRegex(@"^The JSON value could not be converted to (\S+?)\.(?:\s|$)")]
+    private static partial Regex Unconverted();
+
+    [GeneratedRegex(@"^System\.Nullable`1\[([^\]]+)\]$")]
+    private static partial Regex NullableOf();
 
     [GeneratedRegex("The JSON property '([^']+)' could not be mapped")]
     private static partial Regex Unmapped();

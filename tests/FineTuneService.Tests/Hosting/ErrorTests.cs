@@ -35,6 +35,17 @@ public sealed class ErrorTests(TestService service) : IClassFixture<TestService>
         Assert.DoesNotContain("reader options", message);
     }
 
+    [Theory]
+    [InlineData("{\"id\": 5}", "'id': it must be a text.")]
+    [InlineData("{\"id\": \"a\", \"quotas\": 5}", "'quotas': it must be an object.")]
+    [InlineData("{\"id\": \"a\", \"quotas\": {\"queued_jobs\": \"5\"}}", "'quotas.queued_jobs': it must be a whole number below 2^31.")]
+    [InlineData("[]", "the body: it must be an object.")]
+    public async Task Post_ValueOfAnotherType_SaysWhichItMustBe(string body, string message)
+    {
+        var error = await service.Admin.PostAsync("/v1/tenants", new StringContent(body, Encoding.UTF8, "application/json")).Error(HttpStatusCode.BadRequest);
+        Assert.EndsWith(message, (string)error["message"]!);
+    }
+
     [Fact]
     public async Task Post_FieldInAnotherCase_IsAnotherField()
     {

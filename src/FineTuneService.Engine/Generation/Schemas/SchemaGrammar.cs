@@ -118,6 +118,7 @@ public sealed class SchemaGrammar
         const int unknown = int.MaxValue / 2;
         var path = new List<ParseState>();
         int length = 0;
+        long looked = _reading.Looked;
         for (ParseState at = state; ; path.Add(at), at = at.Next((byte)at.Closing!.Value.Byte))
         {
             if (at.Closing is { Length: var known } && known != Pending)
@@ -130,7 +131,7 @@ public sealed class SchemaGrammar
                 at.Closing = (-1, 0);
                 break;
             }
-            int close = at.Closing is null && path.Count < LongestClosing ? at.Ways.Select(way => way.Closing(_reading)).FirstOrDefault(one => one >= 0 && !at.Next((byte)one).IsDead, -1) : -1;
+            int close = at.Closing is null && path.Count < LongestClosing && _reading.Looked - looked < SchemaLimits.ClosingWork ? at.Ways.Select(way => way.Closing(_reading)).FirstOrDefault(one => one >= 0 && !at.Next((byte)one).IsDead, -1) : -1;
             if (close < 0)
             {
                 length = unknown; // No end in sight, or in a circle.
@@ -139,6 +140,7 @@ public sealed class SchemaGrammar
             }
             at.Closing = (close, Pending);
         }
+        Work -= (_reading.Looked - looked) / 4; // A place takes some 50 ns, a frame 200.
         for (int i = path.Count - 1; i >= 0; i--) path[i].Closing = (path[i].Closing!.Value.Byte, length = Math.Min(unknown, length + 1));
         return state.Closing!.Value;
     }

@@ -37,6 +37,12 @@ internal static class SchemaLimits
     public const int MaskWork = 2_000_000;
     public const long AnswerWork = 40_000_000;
 
+    /// <summary>Places in a text's automaton that are looked at for the nearest end; some 50 ns each.</summary>
+    public const int NearestWork = 40_000;
+
+    /// <summary>The same, for the whole way to an answer's end.</summary>
+    public const int ClosingWork = 400_000;
+
     /// <summary>Bytes of one number.</summary>
     public const int NumberBytes = 512;
 }

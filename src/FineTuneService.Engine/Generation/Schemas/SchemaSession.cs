@@ -6,7 +6,7 @@ namespace FineTuneService.Engine.Generation.Schemas;
 /// <param name="ends">Tokens that end a text.</param>
 public sealed class SchemaSession(SchemaGrammar grammar, TokenVocabulary vocabulary, IReadOnlyList<int> ends) : ILogitRule
 {
-    private const int MostCertain = 256;
+    private const int MostCertain = 256, Unknown = int.MaxValue / 2;
 
     private ParseState _state = grammar.Start;
     private long _work = SchemaLimits.AnswerWork;
@@ -63,14 +63,14 @@ public sealed class SchemaSession(SchemaGrammar grammar, TokenVocabulary vocabul
     }
 
     /// <summary>A token has a byte at least, and the token that ends the text is one more.</summary>
-    private bool MustClose => IsNear && ClosingLength(_state) is var length && length < int.MaxValue / 2 && Left <= length + 1;
+    private bool MustClose => IsNear && ClosingLength(_state) is var length && length < Unknown && Left <= length + 1;
 
     private bool IsNear => Left < MostCertain * 4;
 
     /// <summary>Whether the text can still be brought to its end behind a token.</summary>
     public bool Fits(int id)
     {
-        if (!IsNear || ends.Contains(id)) return true;
+        if (!IsNear || ends.Contains(id) || ClosingLength(_state) >= Unknown) return true; // Without a known end there is none to be missed.
         ParseState after = Bounded(() => After(vocabulary.Bytes(id)));
         return after.Ends || ClosingLength(after) + 1 < Left;
     }

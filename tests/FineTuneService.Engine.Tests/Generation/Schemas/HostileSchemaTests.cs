@@ -1,5 +1,6 @@
 using System.Text;
 using FineTuneService.Engine.Generation.Schemas;
+using FineTuneService.Engine.Tokenizers;
 
 namespace FineTuneService.Engine.Tests.Generation.Schemas;
 
@@ -67,6 +68,42 @@ public sealed class HostileSchemaTests
         var grammar = SchemaGrammar.Compile($"{{\"enum\": [{string.Join(',', Enumerable.Range(0, 1000).Select(i => $"{i}.5"))}, -0.25, 1e3]}}", SchemaOptions.Generation);
         Assert.True(grammar.Accepts("999.5") && grammar.Accepts("-0.25") && grammar.Accepts("1000"));
         Assert.False(grammar.Accepts("1000.5") || grammar.Accepts("7"));
+    }
+
+    /// <summary>Answers that cannot come to their end in the tokens that they have: what is looked for is bounded, and they go on as the schema asks.</summary>
+    [Theory]
+    [InlineData("""{"type": "string", "minLength": 1000000000}""")]
+    [InlineData("""{"type": "string", "minLength": 100000}""")]
+    [InlineData("""{"type": "string", "pattern": "^(ab|cd)*$", "minLength": 900}""")]
+    [InlineData("""{"type": "string", "pattern": "^(a|b)*a(a|b){9}$", "minLength": 500, "maxLength": 600}""")]
+    [InlineData("""{"type": "array", "items": {"type": "string", "minLength": 1000000000}, "uniqueItems": true, "minItems": 3}""")]
+    [InlineData("""{"type": "object", "minProperties": 3}""")]
+    [InlineData("""{"type": "object", "minProperties": 1000000}""")]
+    [InlineData("""{"type": "object", "patternProperties": {"^a.*a$": {"type": "string", "minLength": 5000}, "^b.*b$": {"type": "string", "minLength": 5000}}, "minProperties": 5}""")]
+    public void Draw_EndOutOfReach_GoesOnAndEndsInTime(string schema)
+    {
+        TokenVocabulary vocabulary = TokenVocabulary.Of(Tokenizer.Load(Talers.Folder))!;
+        var grammar = SchemaGrammar.Compile(schema, SchemaOptions.Generation);
+        var session = new SchemaSession(grammar, vocabulary, [vocabulary.Count]);
+        ParseState text = grammar.Start;
+        var scores = new float[vocabulary.Count + 8];
+        for (int left = 24; left > 0 && !session.IsComplete; left--)
+        {
+            session.Left = left;
+            for (int id = 0; id < scores.Length; id++) scores[id] = (float)Math.Sin(id * 31 + left);
+            session.Apply(scores, []);
+            int drawn = System.Numerics.Tensors.TensorPrimitives.IndexOfMax(scores);
+            if (!session.Fits(drawn))
+            {
+                session.KeepClosing(scores);
+                drawn = System.Numerics.Tensors.TensorPrimitives.IndexOfMax(scores);
+            }
+            Assert.True(float.IsFinite(scores[drawn]));
+            if (drawn == vocabulary.Count) break;
+            session.Take(drawn);
+            foreach (byte next in vocabulary.Bytes(drawn)) text = text.Next(next);
+            Assert.False(text.IsDead);
+        }
     }
 
     private static string Chain(int length, Func<int, string, string> link) =>

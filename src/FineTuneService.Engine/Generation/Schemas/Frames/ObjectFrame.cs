@@ -136,5 +136,5 @@ internal sealed class KeyFrame(ObjectFrame before, TextPlace place, int start) :
 
     public override int Only(Reading reading) => ITextFrame.OnlyByte(Language, place, Usable, reading);
 
-    public override int Closing(Reading reading) => ITextFrame.ClosingByte(Language, place, before.Shape.Needed(before.State)) is >= 0 and var close ? close : First(reading, ITextFrame.AllBytes);
+    public override int Closing(Reading reading) => ITextFrame.ClosingByte(Language, place, before.Shape.Needed(before.State), reading) is >= 0 and var close ? close : First(reading, ITextFrame.AllBytes);
 }

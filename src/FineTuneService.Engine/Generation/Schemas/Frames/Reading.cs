@@ -32,6 +32,9 @@ internal sealed class Reading(Goals goals)
     /// <summary>Up to the byte that is being read.</summary>
     public Remembered? Text { get; set; }
 
+    /// <summary>Places in texts' automata that were looked at for their ends.</summary>
+    public long Looked { get; set; }
+
     public int Length => Text?.Length ?? 0;
 
     public int Frames => _frames.Count;

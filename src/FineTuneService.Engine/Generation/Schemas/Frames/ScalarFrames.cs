@@ -59,7 +59,7 @@ internal sealed class TextFrame(TextLanguage language, TextPlace place, Frame pa
 
     public override int Only(Reading reading) => ITextFrame.OnlyByte(language, place, null, reading);
 
-    public override int Closing(Reading reading) => ITextFrame.ClosingByte(language, place, null) is >= 0 and var close ? close : First(reading, ITextFrame.AllBytes);
+    public override int Closing(Reading reading) => ITextFrame.ClosingByte(language, place, null, reading) is >= 0 and var close ? close : First(reading, ITextFrame.AllBytes);
 }
 
 /// <summary>A string's inside, a value's or a key's.</summary>
@@ -71,10 +71,12 @@ internal interface ITextFrame
     static byte[] AllBytes { get; } = [.. Enumerable.Range(0, 256).Select(value => (byte)value)];
 
     /// <summary>The byte that leads to the string's end by the shortest way; -1 inside a character, or where it is none of ASCII's.</summary>
-    static int ClosingByte(TextLanguage language, TextPlace place, ulong[]? wanted)
+    static int ClosingByte(TextLanguage language, TextPlace place, ulong[]? wanted, Reading reading)
     {
         if (place.Mode != TextMode.Plain) return -1;
-        return language.Nearest(place.State, place.Count, wanted) switch
+        int nearest = language.Nearest(place.State, place.Count, wanted, out int looked);
+        reading.Looked += looked;
+        return nearest switch
         {
             TextLanguage.End => '"',
             >= 0x20 and < 0x80 and not '"' and not '\\' and var next => next,

@@ -42,8 +42,17 @@ internal static class LabelReach
         return loose;
     }
 
+    /// <summary>[length, state]: the least length from that one on of which a text is accepted from there; int.MaxValue where there is none.</summary>
+    public static int[] LengthsFrom(int[] next, int[] labels, int classes, int longest)
+    {
+        bool[] exact = Lengths(next, labels, classes, longest);
+        var from = new int[exact.Length];
+        for (int i = exact.Length - 1; i >= 0; i--) from[i] = exact[i] ? i / labels.Length : i + labels.Length < from.Length ? from[i + labels.Length] : int.MaxValue;
+        return from;
+    }
+
     /// <summary>[length, state]: whether a text of just that length is accepted from there.</summary>
-    public static bool[] Lengths(int[] next, int[] labels, int classes, int longest)
+    private static bool[] Lengths(int[] next, int[] labels, int classes, int longest)
     {
         int states = labels.Length;
         var lengths = new bool[(longest + 1) * states];

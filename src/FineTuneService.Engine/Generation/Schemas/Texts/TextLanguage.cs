@@ -13,7 +13,7 @@ internal sealed class TextLanguage
     private readonly int[] _asciiClass = new int[128];
     private readonly ulong[][] _reach;
     private readonly bool[] _loose, _all;
-    private readonly bool[]? _lengths;
+    private readonly int[]? _lengthsFrom;
     private readonly int _longest;
 
     /// <param name="borders">Where classes of code points begin; the first is 0.</param>
@@ -36,7 +36,7 @@ internal sealed class TextLanguage
         {
             _longest = most < int.MaxValue ? most : least + labels.Length;
             if ((long)_longest * labels.Length > SchemaLimits.AutomatonCells) throw new FormatException("has too many states together with minLength or maxLength");
-            _lengths = LabelReach.Lengths(next, labels, Classes, _longest);
+            _lengthsFrom = LabelReach.LengthsFrom(next, labels, Classes, _longest);
         }
         IsEmpty = !Live(0, 0);
     }
@@ -95,13 +95,18 @@ internal sealed class TextLanguage
         return only;
     }
 
-    /// <summary>The code point that leads to an accepted text by the shortest way, <see cref="End"/> where it is one already, -1 where there is none. One of ASCII's where it can be.</summary>
+    /// <summary>The code point that leads to an accepted text by the shortest way, <see cref="End"/> where it is one already, -1 where there is none, or none near. One of ASCII's where it can be.</summary>
     /// <param name="wanted">Labels that count; null: all.</param>
-    public int Nearest(int state, int count, ulong[]? wanted)
+    /// <param name="looked">Places of the automaton that were looked at for it.</param>
+    public int Nearest(int state, int count, ulong[]? wanted, out int looked)
     {
+        looked = 1;
+        // Where any text goes, what lacks is only its length.
+        if (_all[state] && count <= Most && (wanted is null || Bits.Has(wanted, _labels[state]))) return count >= Least ? End : 'a';
         var seen = new HashSet<(int, int)> { (state, count) };
         var open = new Queue<(int State, int Count, int First)>([(state, count, Many)]);
-        while (open.TryDequeue(out var place))
+        // It is asked while answers are decoded: an end that is far is none.
+        for (; (looked += Classes) < SchemaLimits.NearestWork && open.TryDequeue(out var place);)
         {
             if (Label(place.State, place.Count) is >= 0 and var label && (wanted is null || Bits.Has(wanted, label))) return place.First == Many ? End : place.First;
             for (int c = 0; c < Classes; c++)
@@ -125,6 +130,7 @@ internal sealed class TextLanguage
     public bool HasAtLeast(long count)
     {
         if (IsEmpty) return false;
+        if (_all[0] && Most > 3) return true; // There are 10^18 texts of three code points.
         double found = 0;
         var ways = new double[_labels.Length];
         ways[0] = 1;
@@ -151,13 +157,9 @@ internal sealed class TextLanguage
     {
         if (state >= _labels.Length || !Array.Exists(_reach[state], bits => bits != 0)) return false;
         if (count > Most) return false;
-        if (_lengths is null) return Least <= Most;
+        if (_lengthsFrom is null) return Least <= Most;
         int least = Math.Max(0, Least - count), most = Math.Min(_longest, Most == int.MaxValue ? _longest : Most - count);
-        for (int length = least; length <= most; length++)
-        {
-            if (_lengths[length * _labels.Length + state]) return true;
-        }
-        return false;
+        return least <= most && _lengthsFrom[least * _labels.Length + state] <= most;
     }
 
     private bool IsSurrogates(int c) => _borders[c] is >= 0xD800 and < 0xE000;
