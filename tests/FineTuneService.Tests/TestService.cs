@@ -6,6 +6,8 @@ using System.Text.Json.Nodes;
 using FineTuneService.Tests.Contract;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Mvc.Testing;
+using Microsoft.AspNetCore.TestHost;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace FineTuneService.Tests;
 
@@ -18,6 +20,9 @@ public sealed class TestService : WebApplicationFactory<Program>
     /// <summary>Options that differ from the defaults, by their names without the section.</summary>
     public IReadOnlyDictionary<string, string> Options { get; init; } = new Dictionary<string, string>();
 
+    /// <summary>Null: the machine's.</summary>
+    public TimeProvider? Clock { get; init; }
+
     public string Data { get; init; } = Directory.CreateTempSubdirectory("finetune-test-").FullName;
 
     protected override void ConfigureWebHost(IWebHostBuilder builder)
@@ -25,6 +30,7 @@ public sealed class TestService : WebApplicationFactory<Program>
         builder.UseSetting("FineTune:DataDirectory", Data).UseSetting("FineTune:AdminKey", AdminKey).UseSetting("Logging:LogLevel:Default", "Warning");
         // No test asks the real hub: nobody listens there.
         builder.UseSetting("FineTune:Hub:Endpoint", "http://127.0.0.1:9");
+        if (Clock is not null) builder.ConfigureTestServices(services => services.AddSingleton(Clock));
         foreach ((string name, string value) in Options) builder.UseSetting($"FineTune:{name}", value);
     }
 

@@ -20,5 +20,12 @@ public sealed class MemoryBudget(long limit)
         return true;
     }
 
+    /// <summary>Takes them whether there is room or not, for what is under way and must not end for want of them: what nobody uses is let go, and until enough
+    /// has gone nothing else is taken.</summary>
+    public void Take(long bytes)
+    {
+        if (!TryTake(bytes)) Taken += bytes;
+    }
+
     public void Give(long bytes) => Taken -= bytes;
 }

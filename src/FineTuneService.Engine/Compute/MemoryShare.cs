@@ -8,6 +8,9 @@ public sealed class MemoryShare(MemoryBudget budget) : IDisposable
 {
     private long _setAside;
 
+    /// <summary>Its bytes count, and are never refused (<see cref="MemoryBudget.Take"/>).</summary>
+    public bool MayExceed { get; init; }
+
     /// <summary>Bytes of tensors that the run holds.</summary>
     public long Held { get; private set; }
 
@@ -31,7 +34,8 @@ public sealed class MemoryShare(MemoryBudget budget) : IDisposable
     private bool TryChange(long held, long setAside)
     {
         long more = Math.Max(held, setAside) - Taken;
-        if (more > 0 && !budget.TryTake(more)) return false;
+        if (more > 0 && MayExceed) budget.Take(more);
+        else if (more > 0 && !budget.TryTake(more)) return false;
         if (more < 0) budget.Give(-more);
         (Held, _setAside) = (held, setAside);
         return true;

@@ -14,15 +14,19 @@ internal readonly record struct RowPart(GenerationRow Row, int Count);
 internal delegate void LogitsTaker(GenerationRow row, ReadOnlySpan<float> logits);
 
 /// <summary>One forward of any rows of one base model, each through its own adapter.</summary>
-internal sealed class BatchForward(BaseModel model) : IDisposable
+/// <param name="memory">What its buffers are taken of; null: no limit.</param>
+internal sealed class BatchForward(BaseModel model, MemoryShare? memory = null) : IDisposable
 {
     private const int PromptLogits = 16;
 
     private readonly Decoder _decoder = new(model.Config, model.Weights);
-    private readonly BufferPool _pool = new(model.Weights.Device);
+    private readonly BufferPool _pool = new(model.Weights.Device, memory);
 
     /// <summary>Bytes that forwards have come to need beside weights and caches.</summary>
     public long BufferBytes => _pool.Bytes;
+
+    /// <summary>Gives the buffers' memory back, between two forwards.</summary>
+    public void Trim() => _pool.Trim();
 
     /// <summary>Rows whose prompt is not read to its end have no logits yet. Where it throws, no row has moved on.</summary>
     public void Run(IReadOnlyList<RowPart> parts, LogitsTaker take)

@@ -26,7 +26,7 @@ public sealed class Generator : IDisposable
     /// <param name="model">Shared and frozen.</param>
     /// <param name="maxRows">Answers that are decoded together; more wait, but an owner that has none under way need not.</param>
     /// <param name="capacity">Tokens of the longest sequence, prompt and answer; at most what the model was made for.</param>
-    /// <param name="budget">What keys and values are taken of. It holds <see cref="CacheBytes"/> for one sequence already.</param>
+    /// <param name="budget">What keys and values are taken of, and the buffers of forwards, which are never refused. It holds <see cref="CacheBytes"/> for one sequence already.</param>
     public Generator(BaseModel model, int maxRows, int capacity, MemoryBudget? budget = null)
         : this(model, maxRows, capacity, budget, PromptTokens(model.Config))
     {
@@ -36,7 +36,7 @@ public sealed class Generator : IDisposable
     {
         Capacity = Math.Min(capacity, model.Config.MaxPositions);
         (_model, _maxRows) = (model, maxRows);
-        _forward = new BatchForward(model);
+        _forward = new BatchForward(model, budget is null ? null : new MemoryShare(budget) { MayExceed = true });
         _order = new ForwardOrder(maxRows, promptTokens);
         _cache = new KvCache(model.Config.CacheShape, model.Weights.Dtype, model.Weights.Device);
         _room = new CacheRoom(budget, _cache.Bytes(Capacity));
@@ -47,6 +47,12 @@ public sealed class Generator : IDisposable
 
     /// <summary>Bytes of the buffers that forwards write into.</summary>
     public long BufferBytes => _forward.BufferBytes;
+
+    /// <summary>Gives the buffers' memory back where no answer is under way.</summary>
+    public void TrimIdle()
+    {
+        if (_active.Count == 0) _forward.Trim();
+    }
 
     /// <summary>Told of exceptions that ended a row, for a log.</summary>
     public Action<Exception>? OnFailure { get; init; }

@@ -10,8 +10,8 @@ using Microsoft.Extensions.Options;
 namespace FineTuneService.Adapters;
 
 /// <summary>
-/// Adapters that stay loaded. A tenant has a few, and all tenants together half of the places for adapters: the others are for whoever
-/// comes. They are loaded when they are pinned, and again when the service starts.
+/// Adapters that stay loaded, and their bases with them. A tenant has a few, and all tenants together half of the places for adapters and, where they are on
+/// several bases, of the memory: the rest is for whoever comes. They are loaded when they are pinned, and again when the service starts.
 /// </summary>
 internal sealed class PinnedAdapters(
     IServiceScopeFactory scopes, ModelTexts texts, ModelAccess access, DeviceLease lease, ResidentModels resident, IOptions<FineTuneOptions> options, TimeProvider clock, ILogger<PinnedAdapters> log) : BackgroundService
@@ -94,12 +94,14 @@ internal sealed class PinnedAdapters(
     {
         if (await scope.ServiceProvider.GetRequiredService<ModelCatalog>().Find(adapter.Model, null, cancel) is not { } served) return "its base was deleted.";
         var asked = new AskedModel(await Task.Run(() => texts.Of(served.Folder), cancel), served.Precision, adapter.Id, adapter.Folder);
-        (_, NoRoom? full) = await access.Run(asked, "a pin", adapter.TenantId, use =>
+        (bool pinned, NoRoom? full) = await access.Run(asked, "a pin", adapter.TenantId, use =>
         {
             using (use) resident.Pin(adapter.Id, stays: true);
-            return true;
+            if (!resident.PinsTooMuch) return true;
+            resident.Pin(adapter.Id, stays: false);
+            return false;
         }, cancel);
-        return full?.Message;
+        return full?.Message ?? (pinned ? null : "Pinned adapters and their bases would take more than half of the device's memory (FineTune:DeviceMemory); unpin one on another base first.");
     }
 
     private Task<bool> Mark(string adapter, bool stays) => lease.Serve("a pin", () =>

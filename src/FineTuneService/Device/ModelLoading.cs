@@ -48,7 +48,7 @@ internal sealed class ModelLoading(ResidentSet set, DeviceLease lease, FineTuneO
             Telemetry.AdapterLoads.Add(1);
             adapter = Adapter.Load(folder, model.Base, lease.Breathe);
             long whole = model.Base.Precision.Dtype == ComputeDtype.Bf16 ? adapter.Bytes / 2 * 3 : adapter.Bytes;
-            if (set.Budget.TryTake(whole - bytes)) return (set.Add(id, new ResidentAdapter(adapter, whole)), null);
+            if (set.Budget.TryTake(whole - bytes)) return (set.Add(id, new ResidentAdapter(adapter, model, whole)), null);
         }
         catch
         {

@@ -12,6 +12,9 @@ public abstract class Resident
     /// <summary>Bytes of the memory budget that it holds.</summary>
     public virtual long Bytes { get; protected init; }
 
+    /// <summary>Bytes of the budget that it holds beside those, while it is used: buffers.</summary>
+    public virtual long Buffers => 0;
+
     public IEnumerable<string> Users => _users.Select(use => use.User);
 
     public bool InUse => _users.Count > 0;
@@ -52,6 +55,7 @@ public sealed class ResidentModel : Resident
     public BaseModel Base { get; }
     public ModelText Text { get; }
     public Generator Generator { get; }
+    public override long Buffers => Generator.BufferBytes;
 
     internal override void Free()
     {
@@ -63,9 +67,12 @@ public sealed class ResidentModel : Resident
 /// <summary>A loaded adapter.</summary>
 public sealed class ResidentAdapter : Resident
 {
-    internal ResidentAdapter(Adapter adapter, long bytes) => (Adapter, Bytes) = (adapter, bytes);
+    internal ResidentAdapter(Adapter adapter, ResidentModel model, long bytes) => (Adapter, Model, Bytes) = (adapter, (model.Text.Folder, model.Base.Precision), bytes);
 
     public Adapter Adapter { get; }
+
+    /// <summary>The base that it is on, which may go and be loaded again meanwhile.</summary>
+    internal (string Folder, BasePrecision Precision) Model { get; }
 
     internal override void Free() => Adapter.Dispose();
 }

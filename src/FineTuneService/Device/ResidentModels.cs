@@ -27,6 +27,9 @@ public sealed class ResidentModels : IDisposable
         (_loading, _jobs) = (new ModelLoading(_set, lease, options.Value, log), new JobPlaces(this, _set, texts, lease));
     }
 
+    /// <summary>What everything on the device is taken of. On the device's thread only.</summary>
+    internal MemoryBudget Budget => _set.Budget;
+
     /// <summary>Bytes that are held.</summary>
     public long Bytes => _set.Budget.Taken;
 
@@ -110,6 +113,9 @@ public sealed class ResidentModels : IDisposable
 
     /// <inheritdoc cref="ResidentSet.Pin"/>
     public void Pin(string adapterId, bool stays) => _set.Pin(adapterId, stays);
+
+    /// <inheritdoc cref="ResidentSet.PinsTooMuch"/>
+    public bool PinsTooMuch => _set.PinsTooMuch;
 
     /// <summary>Lets go of what a deleted adapter or merged model held. Those who use it keep it until they end.</summary>
     public void Forget(string adapterIdOrFolder)

@@ -50,6 +50,9 @@ internal sealed class ResidentSet
     /// <summary>Bytes of models' weights, of adapters, and of what training holds, from any thread: as they were a moment ago.</summary>
     public (long Models, long Adapters, long Training) BytesByKind => (Interlocked.Read(ref _modelBytes), Interlocked.Read(ref _adapterBytes), _training.Sum(memory => memory.Bytes));
 
+    /// <summary>Whether what is pinned leaves less than half of the memory to others: one base with its adapters may, several may not.</summary>
+    public bool PinsTooMuch => _models.Values.Count(model => model.IsPinned) > 1 && All().Where(resident => resident.IsPinned).Sum(resident => resident.Bytes) > Budget.Limit / 2;
+
     public ResidentModel? Model(AskedModel asked) => _models.GetValueOrDefault((asked.Text.Folder, asked.Precision));
 
     /// <summary>From any thread.</summary>
@@ -58,14 +61,18 @@ internal sealed class ResidentSet
     public ResidentModel Add(AskedModel asked, ResidentModel model)
     {
         Interlocked.Add(ref _modelBytes, model.Bytes);
-        return _models[(asked.Text.Folder, asked.Precision)] = model;
+        _models[(asked.Text.Folder, asked.Precision)] = model;
+        PinBases();
+        return model;
     }
 
     public ResidentAdapter Add(string id, ResidentAdapter adapter)
     {
         Interlocked.Add(ref _adapterBytes, adapter.Bytes);
         adapter.IsPinned = _pinned.Contains(id);
-        return _adapters[id] = adapter;
+        _adapters[id] = adapter;
+        PinBases();
+        return adapter;
     }
 
     public void Add(ModelCopy copy, string user)
@@ -115,12 +122,13 @@ internal sealed class ResidentSet
         });
     }
 
-    /// <summary>Whether an adapter stays once it is loaded, however long nobody uses it.</summary>
+    /// <summary>Whether an adapter, and the base that it is on, stay once they are loaded, however long nobody uses them.</summary>
     public void Pin(string id, bool stays)
     {
         if (stays) _pinned.Add(id);
         else _pinned.Remove(id);
         if (Adapter(id) is { } adapter) adapter.IsPinned = stays;
+        PinBases();
         if (!stays) Sweep();
     }
 
@@ -134,6 +142,7 @@ internal sealed class ResidentSet
             _models.Remove(key, out ResidentModel? model);
             _leaving.Add(model!);
         }
+        PinBases();
         Sweep();
     }
 
@@ -159,7 +168,7 @@ internal sealed class ResidentSet
 
     public IReadOnlyList<MemoryHolder> Holders() =>
     [
-        .. _models.Select(model => new MemoryHolder("model", model.Key.Folder, model.Value.Bytes, Resident.Told(model.Value))),
+        .. _models.Select(model => new MemoryHolder("model", model.Key.Folder, model.Value.Bytes + model.Value.Buffers, Resident.Told(model.Value))),
         .. _adapters.Select(adapter => new MemoryHolder("adapter", adapter.Key, adapter.Value.Bytes, Resident.Told(adapter.Value))),
         .. _training.Select(memory => new MemoryHolder("training", memory.Users.First(), memory.Bytes, Resident.Told(memory))),
         .. _copies.Select(copy => new MemoryHolder("model", "a job's own copy", copy.Bytes, Resident.Told(copy))),
@@ -180,11 +189,21 @@ internal sealed class ResidentSet
 
     private static Resident? Unused(IEnumerable<Resident> residents) => residents.Where(MayGo).MinBy(resident => resident.LastUse);
 
+    /// <summary>A pinned adapter without its base would answer no sooner than one on the disk.</summary>
+    private void PinBases()
+    {
+        HashSet<(string, BasePrecision)> pinned = [.. _adapters.Values.Where(adapter => adapter.IsPinned).Select(adapter => adapter.Model)];
+        foreach (((string, BasePrecision) key, ResidentModel model) in _models) model.IsPinned = pinned.Contains(key);
+    }
+
     private void FreeUnused(long bytes)
     {
+        long enough = Budget.Taken - bytes;
+        // Buffers first: they are made again in no time.
+        foreach (ResidentModel model in _models.Values) model.Generator.TrimIdle();
         // Nothing goes for a request that must wait all the same.
-        if (All().Where(MayGo).Sum(resident => resident.Bytes) < bytes) return;
-        for (long enough = Budget.Taken - bytes; Budget.Taken > enough && Unused(All()) is { } unused;) Free(unused);
+        if (All().Where(MayGo).Sum(resident => resident.Bytes) < Budget.Taken - enough) return;
+        while (Budget.Taken > enough && Unused(All()) is { } unused) Free(unused);
     }
 
     private void Free(Resident resident)
@@ -192,6 +211,7 @@ internal sealed class ResidentSet
         foreach (string id in _adapters.Where(entry => entry.Value == resident).Select(entry => entry.Key).ToArray()) _adapters.Remove(id, out _);
         foreach (var key in _models.Where(entry => entry.Value == resident).Select(entry => entry.Key).ToArray()) _models.Remove(key);
         _leaving.Remove(resident);
+        PinBases();
         if (resident is ResidentModel model) _lease.RemoveStepper(model.Generator.Step);
         else Telemetry.AdapterEvictions.Add(1);
         Interlocked.Add(ref resident is ResidentModel ? ref _modelBytes : ref _adapterBytes, -resident.Bytes);

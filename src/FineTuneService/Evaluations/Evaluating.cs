@@ -28,7 +28,7 @@ internal sealed record EvaluatedFor(string Tenant, string Key, string? Model = n
 /// tenants take turns on the device, batch by batch.
 /// </summary>
 internal sealed class Evaluating(
-    DeviceLease lease, ModelTexts texts, ModelAccess access, EncodingTurns encodings, TaskData taskData, BlobStore blobs, UsageMeter meter, IOptions<FineTuneOptions> options)
+    DeviceLease lease, ResidentModels resident, ModelTexts texts, ModelAccess access, EncodingTurns encodings, TaskData taskData, BlobStore blobs, UsageMeter meter, TimeProvider clock, IOptions<FineTuneOptions> options)
 {
     private const int MostAtOnce = 8;
 
@@ -84,7 +84,7 @@ internal sealed class Evaluating(
         try
         {
             void Count(long tokens) => meter.AddEvaluated(whom.Tenant, whom.Model ?? served.Adapter?.Model ?? served.Model, whom.Key, tokens, whom.Model is null ? served.Adapter?.Id : null);
-            await using var run = new ModelRun(new ModelTurn(whom.Tenant, served, texts, access, lease, encodings, Count), lease, options.Value.MaxBatchRows);
+            await using var run = new ModelRun(new ModelTurn(whom.Tenant, served, texts, access, lease, encodings, clock, Count), lease, resident.Budget, options.Value.MaxBatchRows);
             return await run.Evaluate(plan, rows, tasks, warnings, cancel);
         }
         catch (TimeoutException)

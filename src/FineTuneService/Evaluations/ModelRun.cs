@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using FineTuneService.Device;
 using FineTuneService.Engine.Chat;
+using FineTuneService.Engine.Compute;
 using FineTuneService.Engine.Datasets;
 using FineTuneService.Engine.Evaluation;
 using FineTuneService.Engine.Evaluation.Tasks;
@@ -10,10 +11,11 @@ using FineTuneService.Hosting;
 namespace FineTuneService.Evaluations;
 
 /// <summary>One model's evaluation, a batch a lease turn: chat is answered and jobs train in between.</summary>
-internal sealed class ModelRun(ModelTurn turn, DeviceLease lease, int atOnce) : IAsyncDisposable
+/// <param name="budget">What the buffers of its batches are taken of.</param>
+internal sealed class ModelRun(ModelTurn turn, DeviceLease lease, MemoryBudget budget, int atOnce) : IAsyncDisposable
 {
-    private readonly BatchedEvaluation _losses = new();
-    private readonly TextScorer _scorer = new();
+    private readonly BatchedEvaluation _losses = new(new MemoryShare(budget));
+    private readonly TextScorer _scorer = new(new MemoryShare(budget));
     private readonly AnswerRun _answers = new(turn, lease, atOnce);
 
     /// <param name="rows">Of the plan's file.</param>

@@ -1,5 +1,6 @@
 using FineTuneService.Device;
 using FineTuneService.Engine.Chat;
+using FineTuneService.Engine.Compute;
 using FineTuneService.Engine.Formats;
 using FineTuneService.Engine.Models;
 using FineTuneService.Engine.Tokenizers;
@@ -10,11 +11,11 @@ namespace FineTuneService.Evaluations;
 /// <summary>A model that is evaluated: its texts, and a turn with it on the device. It is looked up anew for each turn, as it may be deleted, or let go, between two.</summary>
 /// <param name="count">Told of tokens that have gone through it.</param>
 /// <exception cref="ModelException">Its files cannot be used, or it has no tokenizer.</exception>
-internal sealed class ModelTurn(string tenant, ServedModel served, ModelTexts texts, ModelAccess access, DeviceLease lease, EncodingTurns encodings, Action<long> count)
+internal sealed class ModelTurn(string tenant, ServedModel served, ModelTexts texts, ModelAccess access, DeviceLease lease, EncodingTurns encodings, TimeProvider clock, Action<long> count)
 {
     public const string Owner = "an evaluation";
 
-    private static readonly TimeSpan LongestEncoding = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan LongestEncoding = TimeSpan.FromMinutes(10), LongestWait = TimeSpan.FromSeconds(30), Pause = TimeSpan.FromMilliseconds(100);
 
     private readonly AdapterText? _adapter = served.Adapter is { } entry ? texts.OfAdapter(entry.Id, entry.Folder, texts.Of(served.Folder)) : null;
 
@@ -45,8 +46,28 @@ internal sealed class ModelTurn(string tenant, ServedModel served, ModelTexts te
 
     /// <summary>A forward: others are served between its decoder blocks.</summary>
     /// <param name="forward">On the device's thread; given the model, and what it calls after each block.</param>
-    /// <exception cref="EvaluationRefused">There is no room for the model.</exception>
-    public async Task<T> Forward<T>(Func<ModelUse, Action, T> forward, CancellationToken cancel) => await await Run(use =>
+    /// <exception cref="EvaluationRefused">There is no room for the model, or, for half a minute, none for the forward's buffers.</exception>
+    public async Task<T> Forward<T>(Func<ModelUse, Action, T> forward, CancellationToken cancel)
+    {
+        for (long began = clock.GetTimestamp(); ;)
+        {
+            try
+            {
+                return await ForwardOnce(forward, cancel);
+            }
+            catch (MemoryExceededException lacking) when (clock.GetElapsedTime(began) > LongestWait)
+            {
+                throw new EvaluationRefused(new EvaluationRefusal(EvaluationRefusalKind.Full,
+                    $"An evaluation of '{Name}' needs {(lacking.Bytes >> 20) + 1} MiB more than FineTune:DeviceMemory has left; try again in a moment, or with shorter rows."));
+            }
+            catch (MemoryExceededException)
+            {
+                await Task.Delay(Pause, clock, cancel); // Answers and jobs end meanwhile.
+            }
+        }
+    }
+
+    private async Task<T> ForwardOnce<T>(Func<ModelUse, Action, T> forward, CancellationToken cancel) => await await Run(use =>
     {
         Task<T> done = lease.Share(Owner, () =>
         {

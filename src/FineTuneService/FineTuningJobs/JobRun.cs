@@ -134,7 +134,7 @@ internal sealed class JobRun(JobClaim claim, JobSettings settings, TrainingData 
     /// <summary>What the trained adapter or model makes of the test file, which nothing of the run has seen.</summary>
     private TestScored Test(BaseModel trained, int step)
     {
-        using var evaluation = new BatchedEvaluation();
+        using var evaluation = new BatchedEvaluation(new MemoryShare(resident.Budget) { MayExceed = true }); // It is trained: nothing of it is thrown away for a figure.
         EvaluationSums sums = default;
         foreach (IReadOnlyList<TrainingRow> batch in BatchedEvaluation.Batches(data.Test)) sums += evaluation.Batch(trained, _adapter, batch, lease.Offer);
         return new TestScored(step, sums.Result.Loss, sums.Result.TokenAccuracy, sums.Result.Tokens);

@@ -1,6 +1,7 @@
 using FineTuneService.Engine.Compute;
 using FineTuneService.Engine.Datasets;
 using FineTuneService.Engine.Evaluation;
+using FineTuneService.Engine.Evaluation.Tasks;
 using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Models;
 
@@ -37,6 +38,54 @@ public sealed class BatchedEvaluationTests
             return evaluation.Batch(model, null, Tiny.Rows(3));
         }
         Assert.Equal(Once(), Once());
+    }
+
+    [Fact]
+    public void Batch_BudgetThatIsShort_IsRefusedHoldsNothingAndGoesOnWithRoom()
+    {
+        using BaseModel model = BaseModel.Random(Tiny.Config, new BasePrecision(ComputeDtype.Fp32), seed: 3);
+        using var free = new BatchedEvaluation();
+        EvaluationSums expected = free.Batch(model, null, Tiny.Rows(3));
+        var budget = new MemoryBudget(4 << 20);
+        using (var evaluation = new BatchedEvaluation(new MemoryShare(budget)))
+        {
+            long others = (4 << 20) - 2000;
+            Assert.True(budget.TryTake(others));
+            Assert.Throws<MemoryExceededException>(() => evaluation.Batch(model, null, Tiny.Rows(3)));
+            Assert.Equal(others, budget.Taken);
+            budget.Give(others);
+            Assert.Equal(expected, evaluation.Batch(model, null, Tiny.Rows(3)));
+            Assert.InRange(budget.Taken, 2000, 4 << 20);
+        }
+        Assert.Equal(0, budget.Taken);
+    }
+
+    [Fact]
+    public void Score_BudgetThatIsShort_IsRefusedHoldsNothingAndGoesOnWithRoom()
+    {
+        using BaseModel model = BaseModel.Random(Tiny.Config, new BasePrecision(ComputeDtype.Fp32), seed: 3);
+        // Two stems with two tails each, whose keys are kept; and texts that have none in common.
+        ScoredText[] texts = [new([1, 2, 3, 4, 5, 6], 1), new([1, 2, 3, 4, 7, 8], 1), new([9, 2, 3, 4, 5, 6], 1), new([9, 2, 3, 4, 7, 8], 1), new([11, 12], 1)];
+        float[] Scores(TextScorer scorer)
+        {
+            var scores = new TextScore[texts.Length];
+            foreach (TextBatch batch in TextBatch.Of(texts)) scorer.Score(model, null, batch, scores);
+            return [.. scores.SelectMany(score => score.Losses)];
+        }
+        using var free = new TextScorer();
+        float[] expected = Scores(free);
+        Assert.Contains(TextBatch.Of(texts), batch => batch.Shared);
+        var budget = new MemoryBudget(4 << 20);
+        using (var scorer = new TextScorer(new MemoryShare(budget)))
+        {
+            long others = (4 << 20) - 2000;
+            Assert.True(budget.TryTake(others));
+            Assert.Throws<MemoryExceededException>(() => Scores(scorer));
+            Assert.Equal(others, budget.Taken);
+            budget.Give(others);
+            Assert.Equal(expected, Scores(scorer));
+        }
+        Assert.Equal(0, budget.Taken);
     }
 
     [Fact]

@@ -78,6 +78,76 @@ public sealed class ResidentModelsTests : IDisposable
     }
 
     [Fact]
+    public async Task Pin_AdapterThatNobodyUses_KeepsItsBaseToo()
+    {
+        ModelText text = ModelText.Load(Base);
+        long one = BasePrecision.Fp32.BytesOf(text.Config) + Generator.CacheBytes(text.Config, BasePrecision.Fp32, ResidentModels.Capacity(text.Config));
+        (DeviceLease lease, ResidentModels resident, _) = Open(new FineTuneOptions { DeviceMemory = one + 200_000 });
+        var other = new AskedModel(text, BasePrecision.Bf16);
+        await lease.Serve("test", () =>
+        {
+            resident.Pin("1", stays: true); // Before it is loaded, as at a start.
+            Use(resident, Adapter(1)).Dispose();
+            Assert.Equal(NoRoomKind.Never, resident.TryUse(other, "test").Item2!.Kind);
+            Assert.Equal((true, 1), (resident.IsLoaded("1"), resident.Models));
+            return true;
+        });
+        Assert.All((await resident.Holders()).Holders, holder => Assert.Contains("pinned", holder.Users));
+        await lease.Serve("test", () =>
+        {
+            resident.Pin("1", stays: false);
+            using ModelUse use = Use(resident, other);
+            Assert.Equal(1, resident.Models);
+            Assert.False(resident.PinsTooMuch);
+            return true;
+        });
+    }
+
+    [Fact]
+    public async Task Pins_OnSeveralBases_MayTakeHalfOfTheMemory()
+    {
+        ModelText text = ModelText.Load(Base);
+        long Bytes(BasePrecision precision) => precision.BytesOf(text.Config) + Generator.CacheBytes(text.Config, precision, ResidentModels.Capacity(text.Config));
+        long both = Bytes(BasePrecision.Fp32) + Bytes(BasePrecision.Bf16);
+        (DeviceLease lease, ResidentModels resident, _) = Open(new FineTuneOptions { DeviceMemory = both * 3 / 2 });
+        await lease.Serve("test", () =>
+        {
+            Use(resident, Adapter(1)).Dispose();
+            Use(resident, Adapter(2) with { Precision = BasePrecision.Bf16 }).Dispose();
+            resident.Pin("1", stays: true);
+            Assert.False(resident.PinsTooMuch);
+            resident.Pin("2", stays: true);
+            Assert.True(resident.PinsTooMuch);
+            return true;
+        });
+    }
+
+    [Fact]
+    public async Task Generator_BuffersOfForwards_CountAndGoWhereOthersNeedTheMemory()
+    {
+        ModelText text = ModelText.Load(Base);
+        long one = BasePrecision.Fp32.BytesOf(text.Config) + Generator.CacheBytes(text.Config, BasePrecision.Fp32, ResidentModels.Capacity(text.Config));
+        (DeviceLease lease, ResidentModels resident, _) = Open(new FineTuneOptions { DeviceMemory = one + 150_000 });
+        await lease.Serve("test", () =>
+        {
+            ModelUse use = Use(resident, new AskedModel(text, BasePrecision.Fp32));
+            Generator generator = use.Model.Generator;
+            Assert.Equal(one, resident.Bytes);
+            var finish = (FinishReason?)null;
+            generator.Add(new GenerationRequest { Prompt = [.. Enumerable.Range(10, 60)], Parameters = new SamplingParameters { MaxTokens = 3 }, OnToken = _ => { }, OnFinished = reason => finish = reason });
+            // Never refused, though the memory has no room for them.
+            while (finish is null) generator.Step();
+            Assert.Equal(FinishReason.Length, finish);
+            Assert.True(generator.BufferBytes > 150_000);
+            Assert.Equal(one + generator.BufferBytes, resident.Bytes);
+            using ModelUse adapter = Use(resident, Adapter(1));
+            Assert.Equal(0, generator.BufferBytes);
+            use.Dispose();
+            return true;
+        });
+    }
+
+    [Fact]
     public async Task TryUse_MemoryForOneModel_LetsTheUnusedGoAndRefusesWhatNeverFits()
     {
         ModelText text = ModelText.Load(Base);

@@ -43,6 +43,28 @@ public sealed class JobMemoryTests
         Assert.True((bool)again["equal"]!, again.ToJsonString());
     }
 
+    [Fact]
+    public async Task Job_MemoryThatAnswersKeep_WaitsAndThenTakesFewerRows()
+    {
+        long whole = Budget(Rows, 0.1), others = whole - Budget();
+        using var service = new TestService { Clock = new FastClock(), Options = new Dictionary<string, string> { ["DeviceMemory"] = $"{whole}", ["ClaimSeconds"] = "3600" } };
+        HttpClient client = service.With(await service.NewTenant("acme"));
+        var resident = service.Services.GetRequiredService<ResidentModels>();
+        var lease = service.Services.GetRequiredService<DeviceLease>();
+        // All rows would fit beside the base, but for what answers hold, which may end at any time.
+        Assert.True(await lease.Serve("test", () => resident.Budget.TryTake(others)));
+        JsonNode job = await client.Ended((string)(await client.Post("/v1/fine_tuning/jobs", Body(await client.Upload(Data()))))["id"]!);
+        Assert.True((string?)job["status"] == "succeeded", job.ToJsonString());
+        JsonNode division = job["settings"]!["micro_batch_divisions"]!.AsArray().Single()!;
+        Assert.Equal((1, 4), ((int)division["step"]!, (int)division["rows"]!));
+    }
+
+    /// <summary>By which half a minute passes in a quarter of a second. The hour of the day is the machine's.</summary>
+    private sealed class FastClock : TimeProvider
+    {
+        public override long TimestampFrequency => base.TimestampFrequency / 120;
+    }
+
     private static async Task<(JsonNode Job, double[] Losses)> Train(TestService service, string key)
     {
         HttpClient client = service.With(key);
@@ -64,7 +86,10 @@ public sealed class JobMemoryTests
     private static string Data() => string.Concat(Enumerable.Range(0, 2 * Rows).Select(i => $"{{\"prompt\": \"question {i}\", \"completion\": \"{string.Join(' ', Enumerable.Range(i, 20 + i % 5))}\"}}\n"));
 
     /// <summary>Room for the base with its cache, and between what four and eight rows of the longest would take.</summary>
-    private static long Budget()
+    private static long Budget() => Budget(4, 2.0 / 3);
+
+    /// <summary>The same for so many rows, and a part of what as many again would take.</summary>
+    private static long Budget(int rows, double part = 0)
     {
         string folder = Path.Combine(EmbeddedModels.Root, TestService.BaseModel);
         ModelText text = ModelText.Load(folder);
@@ -74,6 +99,6 @@ public sealed class JobMemoryTests
             MemoryEstimate memory = Trainer.Estimate(text.Config, BasePrecision.Fp32, new TrainingConfig { Lora = new LoraConfig { Rank = Rank }, MicroBatchSize = rows }, rows, 1, longest).Memory;
             return memory.Total - memory.Base;
         }
-        return BasePrecision.Fp32.BytesOf(text.Config) + Generator.CacheBytes(text.Config, BasePrecision.Fp32, ResidentModels.Capacity(text.Config)) + Beside(4) + (Beside(8) - Beside(4)) * 2 / 3;
+        return BasePrecision.Fp32.BytesOf(text.Config) + Generator.CacheBytes(text.Config, BasePrecision.Fp32, ResidentModels.Capacity(text.Config)) + Beside(rows) + (long)((Beside(2 * rows) - Beside(rows)) * part);
     }
 }

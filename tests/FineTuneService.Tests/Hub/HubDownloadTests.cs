@@ -2,7 +2,11 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using FineTuneService.Engine.Formats;
 using FineTuneService.Engine.Tests;
+using FineTuneService.Engine.Tests.Formats;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace FineTuneService.Tests.Hub;
 
@@ -121,6 +125,53 @@ public sealed class HubDownloadTests(HubFixture fixture) : IClassFixture<HubFixt
         Assert.True((string?)come["status"] == "ready", come.ToJsonString());
         Assert.Equal(files.Where(file => file.Key.StartsWith("model-", StringComparison.Ordinal)).Sum(file => file.Value.Length), (long)come["bytes"]!);
         await Admin.DeleteAsync("/v1/models/shards");
+    }
+
+    [Fact]
+    public async Task Register_MirrorWithoutHead_ComesByGetAlone()
+    {
+        LocalRepo repo = Hub.Repos["acme/headless"] = new LocalRepo { Files = HubCalls.BaseFiles(), KnowsNoHead = true };
+        await Register(new { source = "hub", repo = "acme/headless" });
+        JsonNode come = await Admin.Come("headless");
+        Assert.True((string?)come["status"] == "ready", come.ToJsonString());
+        Assert.Equal((repo.Files[Weights].Length, (long)come["bytes_total"]!), ((long)come["bytes"]!, (long)come["bytes_done"]!));
+        // The weights were described by the answer that redirects, and their bytes were fetched once.
+        Assert.Single(Hub.Of("acme/headless"), call => !call.IsHub);
+        Assert.Contains(Hub.Of("acme/headless"), call => call.Method == "HEAD");
+        await Admin.DeleteAsync("/v1/models/headless");
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Register_PytorchModelBin_IsFetchedCheckedAndServed(bool sharded)
+    {
+        string folder = Shared.Path("golden", "models", "llama");
+        Dictionary<string, byte[]> files = new() { ["config.json"] = File.ReadAllBytes(Path.Combine(folder, "config.json")), ["run.bin"] = [1] };
+        foreach (string name in (string[])["tokenizer.json", "tokenizer_config.json"]) files[name] = HubCalls.BaseFiles()[name];
+        foreach ((string name, byte[] bytes) in Binaries(Path.Combine(folder, Weights), sharded)) files[name] = bytes;
+        string id = sharded ? "bins" : "bin";
+        Hub.Repos[$"acme/{id}"] = new LocalRepo { Files = files };
+        await Register(new { source = "hub", repo = $"acme/{id}" });
+        JsonNode come = await Admin.Come(id);
+        Assert.True((string?)come["status"] == "ready", come.ToJsonString());
+        Assert.DoesNotContain(Hub.Of($"acme/{id}"), call => call.Path.EndsWith("/run.bin", StringComparison.Ordinal));
+        HttpClient client = fixture.Service.With(await fixture.Service.NewTenant($"{id}-user"));
+        Assert.NotNull((await client.Post("/v1/completions", new { model = id, prompt = "the", max_tokens = 2, temperature = 0 }))["choices"]);
+        await Admin.DeleteAsync($"/v1/models/{id}");
+    }
+
+    /// <summary>A safetensors file's tensors as torch.save writes them.</summary>
+    private static Dictionary<string, byte[]> Binaries(string safetensors, bool sharded)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using SafetensorsFile file = SafetensorsFile.Open(safetensors);
+        KeyValuePair<string, Tensor>[] tensors = [.. file.Names.Select(name => KeyValuePair.Create(name, file.Read(name).clone()))];
+        if (!sharded) return new() { ["pytorch_model.bin"] = TorchTestFile.Zip(tensors) };
+        KeyValuePair<string, Tensor>[][] shards = [.. tensors.Chunk(tensors.Length / 2 + 1)];
+        string Name(int shard) => $"pytorch_model-{shard + 1:00000}-of-00002.bin";
+        Dictionary<string, string> map = shards.Index().SelectMany(shard => shard.Item.Select(tensor => (tensor.Key, Name(shard.Index)))).ToDictionary();
+        return new() { ["pytorch_model.bin.index.json"] = JsonSerializer.SerializeToUtf8Bytes(new { weight_map = map }), [Name(0)] = TorchTestFile.Zip(shards[0]), [Name(1)] = TorchTestFile.Zip(shards[1]) };
     }
 
     [Theory]

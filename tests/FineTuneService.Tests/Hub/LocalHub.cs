@@ -28,6 +28,9 @@ internal sealed class LocalRepo
     /// <summary>A file that is not what the hub says of it.</summary>
     public string? Damaged { get; set; }
 
+    /// <summary>HEAD is answered with 405, as mirrors do that know no such method.</summary>
+    public bool KnowsNoHead { get; init; }
+
     /// <summary>The next calls to the hub that are answered with 429 and Retry-After.</summary>
     public int Busy;
 
@@ -89,6 +92,7 @@ internal sealed class LocalHub : IAsyncDisposable
         if (!lists && parts is not [_, _, "resolve", _, ..] || !Repos.TryGetValue(lists ? $"{parts[2]}/{parts[3]}" : $"{parts[0]}/{parts[1]}", out LocalRepo? repo)) return Status(context, 404, "RepoNotFound");
         if (repo.Token is not null && context.Request.Headers.Authorization != $"Bearer {repo.Token}")
             return Status(context, context.Request.Headers.Authorization.Count == 0 ? 401 : 403, "GatedRepo", "Access to this model is restricted");
+        if (repo.KnowsNoHead && context.Request.Method == "HEAD") return Status(context, 405, null);
         if (Interlocked.Decrement(ref repo.Busy) >= 0)
         {
             context.Response.Headers.RetryAfter = "0";
