@@ -55,6 +55,8 @@ public sealed class GeneratorTurnTests
         Talers.Heard[] rows = [.. Enumerable.Range(0, 6).Select(i => generator.Ask(Talers.Prompt(30 + 40 * (i % 5), i), turn: $"t{i % 3}"))];
         generator.Finish();
         Assert.All(rows, row => Assert.Equal((FinishReason.Length, 12), (row.Finish, row.Ids.Count)));
+        Assert.Equal(one + generator.BufferBytes, budget.Taken);
+        generator.TrimIdle();
         Assert.Equal(one, budget.Taken);
     }
 
