@@ -39,7 +39,7 @@ internal static class ModelConfigReader
         if (config.Heads % config.KeyValueHeads != 0)
             throw new ModelException($"{File}: num_key_value_heads {config.KeyValueHeads} does not divide num_attention_heads {config.Heads}.");
         bool turns = Enumerable.Range(0, config.LayerTraits.Count == 0 ? 1 : config.Layers).Any(i => config.Layer(i).Rope != RopeUse.None);
-        if (turns && config.Rope(RopeUse.Global).Dims % 2 != 0) throw new ModelException($"{File}: head_dim {config.HeadDim} is odd; rotary embedding needs pairs.");
+        if (turns && config.Rope(RopeUse.Global).Dims % 2 != 0) throw new ModelException($"{File}: of head_dim {config.HeadDim} rotary embedding turns {config.Rope(RopeUse.Global).Dims}, which is odd; it needs pairs.");
         return config;
     }
 

@@ -14,6 +14,8 @@ namespace FineTuneService.Engine.Training;
 /// </summary>
 internal sealed class ShapedStep
 {
+    private const int MostSteps = 6;
+
     private readonly ModelConfig _model;
     private readonly TrainingConfig _config;
     private readonly LoraLayout? _layout;
@@ -33,8 +35,13 @@ internal sealed class ShapedStep
         using var scope = NewDisposeScope();
         using var pool = new BufferPool(META);
         var step = new ShapedStep(model, config, layout, dtype, rows, width);
-        long forward = step.Run(pool);
-        step.Run(pool); // What lies free after one step is lent otherwise in the next.
+        long forward = step.Run(pool), before = 0;
+        // What lies free after one step is lent otherwise in the next, until a step finds all that it needs.
+        for (int i = 0; i < MostSteps && pool.Bytes != before; i++)
+        {
+            before = pool.Bytes;
+            step.Run(pool);
+        }
         return (forward, pool.Bytes - forward);
     }
 

@@ -63,6 +63,18 @@ public sealed class ModelConfigTests
         Assert.Equal(16, ModelConfig.Parse(config.ToJsonString()).HiddenSize);
     }
 
+    /// <summary>Keys of published configs that transformers does not read.</summary>
+    [Theory]
+    [InlineData("starcoder2", "Starcoder2ForCausalLM", """{"scale_attention_softmax_in_fp32": true, "scale_attn_weights": true, "attention_softmax_in_fp32": true, "norm_type": "layer_norm", "mlp_type": "default"}""")]
+    [InlineData("gemma2", "Gemma2ForCausalLM", """{"sliding_window": 32, "sliding_window_size": 32, "cache_implementation": "hybrid"}""")]
+    public void Parse_KeysOfAPublishedConfig_ArePassedOver(string type, string architecture, string keys)
+    {
+        JsonObject config = Whole();
+        (config["model_type"], config["architectures"]) = (type, new JsonArray(architecture));
+        foreach ((string key, JsonNode? value) in JsonNode.Parse(keys)!.AsObject()) config[key] = value?.DeepClone();
+        Assert.Equal(16, ModelConfig.Parse(config.ToJsonString()).HiddenSize);
+    }
+
     [Theory]
     [InlineData("num_hidden_layers", "1000000000")]
     [InlineData("num_hidden_layers", "1e9")]

@@ -9,7 +9,7 @@ internal static class Gemma2
 
     private static ModelConfig Read(ConfigJson json)
     {
-        json.PassOver("hidden_act");
+        json.PassOver("hidden_act", "sliding_window_size"); // The published configs say the window twice; transformers reads the other.
         ModelConfig model = json.Model(tied: true);
         return model with
         {

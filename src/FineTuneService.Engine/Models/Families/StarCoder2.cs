@@ -12,6 +12,7 @@ internal static class StarCoder2
     private static ModelConfig Read(ConfigJson json)
     {
         json.PassOverDropout();
+        json.PassOver("scale_attention_softmax_in_fp32", "scale_attn_weights"); // GPT-2's, in the published configs; transformers reads neither.
         if (json.Text("mlp_type") is { } mlp and not "default") throw json.Settings.Refuse($"mlp_type {mlp} is not supported");
         if (json.Text("norm_type") is { } norm and not "layer_norm") throw json.Settings.Refuse($"norm_type {norm} is not supported");
         bool bias = json.Flag("use_bias", true);
