@@ -26,16 +26,19 @@ internal static partial class BodyFaults
         }
         if (json.InnerException is JsonException broken && broken.GetType().Name == "JsonReaderException")
             return (400, $"The body is not valid JSON ({JsonFault.Place(broken)}): {JsonFault.Sentence(broken)}", "invalid_json", path);
-        return (400, $"Invalid value for {(path is null ? "the body" : $"'{path}'")}: {Reason(json.Message)}", "invalid_value", path);
+        return (400, $"Invalid value for {(path is null ? "the body" : $"'{path}'")}: {Reason(json)}", "invalid_value", path);
     }
 
-    private static string Reason(string message) => message switch
+    private static string Reason(JsonException json) => json.Message switch
     {
-        _ when Unconverted().Match(message) is { Success: true } unconverted => $"it must be {Wanted(unconverted.Groups[1].Value)}.",
-        _ when message.Contains("doesn't allow setting null values", StringComparison.Ordinal) => "it may not be null.",
-        _ when message.StartsWith("Duplicate property", StringComparison.Ordinal) => "it is there twice; give it once.",
-        _ when message.Contains('`') || message.Contains("System.", StringComparison.Ordinal) || message.Contains("FineTuneService.", StringComparison.Ordinal) => "it cannot be read.",
-        _ => message.Split(" Path:")[0],
+        // A record's own fields are told of under the record's name; what was to be read stands in the inner exception.
+        var message when message.StartsWith("The JSON value could not be converted to FineTuneService.", StringComparison.Ordinal) && ReadAs().Match(json.InnerException?.Message ?? "") is { Success: true } read =>
+            $"it must be {read.Groups[1].Value switch { "string" => "a text", "boolean" => "true or false", _ => "a number" }}.",
+        var message when Unconverted().Match(message) is { Success: true } unconverted => $"it must be {Wanted(unconverted.Groups[1].Value)}.",
+        var message when message.Contains("doesn't allow setting null values", StringComparison.Ordinal) => "it may not be null.",
+        var message when message.StartsWith("Duplicate property", StringComparison.Ordinal) => "it is there twice; give it once.",
+        var message when message.Contains('`') || message.Contains("System.", StringComparison.Ordinal) || message.Contains("FineTuneService.", StringComparison.Ordinal) => "it cannot be read.",
+        var message => message.Split(" Path:")[0],
     };
 
     /// <summary>In a client's words, of .NET's name of a type.</summary>
@@ -53,6 +56,9 @@ internal static partial class BodyFaults
 
     [GeneratedRegex(@"^The JSON value could not be converted to (\S+?)\.(?:\s|$)")]
     private static partial Regex Unconverted();
+
+    [GeneratedRegex(@"as an? (string|boolean|number)\.?$")]
+    private static partial Regex ReadAs();
 
     [GeneratedRegex(@"^System\.Nullable`1\[([^\]]+)\]$")]
     private static partial Regex NullableOf();
