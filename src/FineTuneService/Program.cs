@@ -57,6 +57,7 @@ try
     builder.Services.AddScoped<EvaluationStore>();
     builder.Services.AddScoped<ModelCatalog>();
     builder.Services.AddScoped<ModelStore>();
+    builder.Services.AddSingleton<HubHttp>();
     builder.Services.AddSingleton<HubClient>();
     builder.Services.AddSingleton<HubRun>();
     builder.Services.AddSingleton<HubStore>();
