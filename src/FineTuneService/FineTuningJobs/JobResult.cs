@@ -69,7 +69,7 @@ internal sealed class JobResult(IServiceScopeFactory scopes, JobEnding ending, J
             job.FineTunedModel = product.Name;
             job.TrainedTokens = finished.TrainedTokens;
             job.EstimatedFinish = null;
-            if (finished.Stopped) db.Say(job, clock, $"Stopped at step {finished.Step} of {job.TotalSteps}, as asked; what it has learned is kept");
+            if (finished.Stopped) db.Say(job, clock, $"Stopped at step {finished.Step} of {job.TotalSteps}, {run.KeptEarly}; what it has learned is kept");
             Tell(db, job, finished, run.Settings, tasks);
             UsageRows.AddTrained(db, job, job.TrainedTokens!.Value - job.CountedTokens, clock); // Steps that an earlier version of the service did.
             job.ValidationLoss = finished.ValidationLoss ?? job.ValidationLoss;

@@ -16,7 +16,7 @@ using FineTuneService.Receipts;
 namespace FineTuneService.FineTuningJobs;
 
 /// <summary>A claimed job's training, and the adapter or model that it came to, which is here until it is safe. All on the device's thread.</summary>
-internal sealed class JobRun(JobClaim claim, JobSettings settings, TrainingData data, ModelEntry model, DataDirectory directory, DiskSpace disk, JobFolders folders, JobCheckpoints checkpoints, ReceiptWriter receipts, ResidentModels resident, DeviceLease lease, TimeProvider clock) : IDisposable
+internal sealed class JobRun(JobClaim claim, JobSettings settings, TrainingData data, ModelEntry model, DataDirectory directory, DiskSpace disk, JobFolders folders, JobCheckpoints checkpoints, ReceiptWriter receipts, ResidentModels resident, DeviceLease lease, TimeProvider clock, JobRuntime runtime) : IDisposable
 {
     // A span for every step would be most of a trace; these show its course.
     private const int TracedEvery = 10;
@@ -38,6 +38,9 @@ internal sealed class JobRun(JobClaim claim, JobSettings settings, TrainingData 
     /// <summary>Whether it is the training whose adapter the job keeps: those with other seeds are figures alone.</summary>
     public bool IsOwn { get; } = settings.Seed == JobSettings.Of(claim.Job).Seed;
 
+    /// <summary>Why it ends before its last step, and keeps what it has learned; null: it does not.</summary>
+    public string? KeptEarly => claim.KeepRequested ? "as asked" : runtime.IsOver ? $"after its max_runtime of {settings.MaxRuntime} s" : _step >= settings.StopAfter ? "as the run that it reproduces" : null;
+
     /// <summary>Whether training has begun, so that there are tensors to let go of.</summary>
     public bool HasTensors => _adapter is not null || _copy is not null || _memory is not null;
 
@@ -56,7 +59,7 @@ internal sealed class JobRun(JobClaim claim, JobSettings settings, TrainingData 
             settings.InitFrom is { } from ? () => checkpoints.Start(from) : null, lease.Offer, memory);
         _adapter = trainer.Adapter;
         using Phases.Under phase = Phases.Enter(Phase.Step);
-        RunFinished finished = trainer.Run(happened => Tell(progress, happened), () => stop() || (claim.KeepRequested && _step > 0), lease.Offer);
+        RunFinished finished = trainer.Run(happened => Tell(progress, happened), () => stop() || (_step > 0 && KeptEarly is not null), lease.Offer);
         _step = finished.KeptStep;
         if (finished is { Stopped: false, Diverged: null } && data.Test.Count > 0) Tell(progress, Test(trained!, finished.Step));
         return finished;
@@ -148,6 +151,7 @@ internal sealed class JobRun(JobClaim claim, JobSettings settings, TrainingData 
             Telemetry.StepSeconds.Record(step.Duration.TotalSeconds, model);
             Telemetry.TrainedTokens.Add(step.Tokens, model);
             Telemetry.TrainingLoss.Record(step.Loss, model);
+            runtime.Add(step);
             if (step.Step % TracedEvery == 1) Trace(step);
         }
         if (happened is MicroBatchHalved halved)

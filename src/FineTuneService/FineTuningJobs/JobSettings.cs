@@ -96,6 +96,12 @@ public sealed record JobSettings
     public int? EvalEvery { get; init; }
     public int? SaveEvery { get; init; }
 
+    /// <summary>Seconds of steps; null: as long as it takes.</summary>
+    public int? MaxRuntime { get; init; }
+
+    /// <summary>The step at which a run ended that is done again, where that was before its end; null: its end.</summary>
+    public int? StopAfter { get; init; }
+
     /// <summary>Checkpoints that stay as models.</summary>
     public int SaveTotalLimit { get; init; } = 3;
     public required double ValidationSplit { get; init; }

@@ -83,6 +83,7 @@ internal static class JobSettingsReader
             MaxRows = body.Dataset?.MaxRows,
             EvalEvery = training?.EvalEvery,
             SaveEvery = training?.SaveEvery,
+            MaxRuntime = training?.MaxRuntime,
             SaveTotalLimit = training?.SaveTotalLimit ?? 3,
             ValidationSplit = body.Dataset?.ValidationSplit ?? 0,
             Seed = (ulong)(body.Seed ?? 42),
@@ -151,6 +152,7 @@ internal static class JobSettingsReader
         if (t.MaxSteps is < 1) return new("training.max_steps", "max_steps must be 1 or more");
         if (t.MaxSeqLength is < 8) return new("training.max_seq_length", "max_seq_length must be 8 or more");
         if (t.EvalEvery is < 0) return new("training.eval_every", "eval_every must be 0 (only at the end) or more");
+        if (t.MaxRuntime is < 1) return new("training.max_runtime", "max_runtime must be 1 or more seconds; leave it out to train to the end");
         if (t.SaveTotalLimit is < 1 or > 100) return new("training.save_total_limit", "save_total_limit must be 1 to 100; 3 is usual");
         if (t.SaveEvery is < 0) return new("training.save_every", "save_every must be 0 (no checkpoint) or more");
         return null;
@@ -174,6 +176,7 @@ internal static class JobSettingsReader
 
     private static JobBodyProblem? Evaluation(CreateJobRequest body)
     {
+        if (body is { Repeats: > 1, Training.MaxRuntime: not null }) return new("training.max_runtime", "max_runtime ends one run; leave it out of a job with repeats");
         if (body.Repeats is < 1 or > MostRepeats) return new("repeats", $"repeats must be 1 to {MostRepeats}");
         if (body.Evaluate is not { } evaluate) return null;
         if (evaluate.Tasks.Count == 0) return new("evaluate.tasks", "evaluate.tasks names no task; give one, or leave evaluate out");

@@ -11,7 +11,7 @@ namespace FineTuneService.FineTuningJobs;
 /// <summary>A claimed job's way from queued, or from the step where a dead process left it, to its adapter.</summary>
 internal sealed class JobTraining(
     JobFiles files, JobEnding ending, JobResult result, JobEvaluation evaluation, JobRepeats repeats, JobLimits limits, JobFolders folders, JobCheckpoints checkpoints, ReceiptWriter receipts, DataDirectory directory,
-    DiskSpace disk, DeviceLease lease, ResidentModels resident, TimeProvider clock)
+    DiskSpace disk, DeviceLease lease, ResidentModels resident, IServiceScopeFactory scopes, TimeProvider clock)
 {
     /// <param name="stopping">The service ends: the run stops at its next step, and is resumed by the next start.</param>
     /// <param name="giveUp">What could not be written until now is left.</param>
@@ -22,6 +22,7 @@ internal sealed class JobTraining(
         {
             if (!await claim.Write(Begin)) return;
         }
+        JobRuntime runtime = await Runtime(claim.Job);
         (TrainingData data, ModelEntry model) = await files.Read(claim, stopping);
         using TrainingData held = data;
         JobSettings settings = JobSettings.Of(claim.Job);
@@ -40,7 +41,7 @@ internal sealed class JobTraining(
             await evaluation.Before(claim, settings, model, stop.Token);
             for (int number = JobRepeats.Ended(claim.Job); ; number++)
             {
-                var run = new JobRun(claim, JobRepeats.Settings(settings, number), data, model, directory, disk, folders, checkpoints, receipts, resident, lease, clock);
+                var run = new JobRun(claim, JobRepeats.Settings(settings, number), data, model, directory, disk, folders, checkpoints, receipts, resident, lease, clock, runtime);
                 if (!await Once(claim, run, model, last: number + 1 >= settings.Repeats, stop.Token, stopping, giveUp)) return;
             }
         }
@@ -56,7 +57,7 @@ internal sealed class JobTraining(
         try
         {
             RunFinished? finished = await Train(claim, run, stopping, giveUp);
-            if (last || finished?.Diverged is not null || IsKept(claim, finished)) await End(claim, finished, run, model, stop, giveUp);
+            if (last || finished?.Diverged is not null || IsKept(run, finished)) await End(claim, finished, run, model, stop, giveUp);
             else if (finished is not { Stopped: false } || claim.StopRequested) await Leave(claim, giveUp);
             else return await repeats.Keep(claim, run.Settings, run, finished, model, stop);
             return false;
@@ -103,7 +104,7 @@ internal sealed class JobTraining(
         {
             await ending.Fail(claim, new JobError(JobEnding.Diverged, why + ".", null), giveUp);
         }
-        else if (claim.CancelRequested || finished is null || (finished.Stopped && !IsKept(claim, finished)) || !await result.Keep(claim, finished, run, model, stop, giveUp))
+        else if (claim.CancelRequested || finished is null || (finished.Stopped && !IsKept(run, finished)) || !await result.Keep(claim, finished, run, model, stop, giveUp))
         {
             await Leave(claim, giveUp);
         }
@@ -119,7 +120,13 @@ internal sealed class JobTraining(
     }
 
     /// <summary>Whether the run was stopped so that what it has learned be kept.</summary>
-    private static bool IsKept(JobClaim claim, RunFinished? finished) => claim.KeepRequested && finished is { Stopped: true, Step: > 0 };
+    private static bool IsKept(JobRun run, RunFinished? finished) => run.KeptEarly is not null && finished is { Stopped: true, Step: > 0 };
+
+    private async Task<JobRuntime> Runtime(FineTuningJob job)
+    {
+        await using AsyncServiceScope scope = scopes.SystemScope(out FineTuneDbContext db);
+        return await JobRuntime.Of(job, JobSettings.Of(job), db);
+    }
 
     private static bool Forget(JobRun run)
     {

@@ -86,6 +86,9 @@ public sealed record TrainingBody
     /// <summary>Steps between checkpoints; 0 keeps none.</summary>
     public int? SaveEvery { get; init; }
 
+    /// <summary>Seconds of training steps after which the run stops and keeps what it has learned, as POST …/stop does; waiting and pauses do not count.</summary>
+    public int? MaxRuntime { get; init; }
+
     /// <summary>How many checkpoints stay as models, the newest; 3 unless given, and at most 100.</summary>
     public int? SaveTotalLimit { get; init; }
 }

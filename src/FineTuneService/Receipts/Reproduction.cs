@@ -46,8 +46,10 @@ internal sealed class Reproduction(FineTuneDbContext db, JobAdmission admission,
             Dataset = files[2].Id is { } test ? new DatasetBody { TestFile = test } : null,
             Metadata = new() { ["reproduces"] = job.Id },
         };
+        // A run that was stopped had learned so far; of a best step nobody knows when its run ended, and going on finds it again.
+        int? stopAfter = settings.Keep == "last" && receipt.Steps < job.TotalSteps ? receipt.Steps : null;
         // What is asked of the run beside its bits is not asked again.
-        (FineTuningJob? again, IResult? refusal) = await admission.Add(body, settings with { Repeats = 1, Evaluate = null, SaveEvery = 0 }, adapterBytes: 0);
+        (FineTuningJob? again, IResult? refusal) = await admission.Add(body, settings with { Repeats = 1, Evaluate = null, SaveEvery = 0, MaxRuntime = null, StopAfter = stopAfter }, adapterBytes: 0);
         return (again, differs, refusal);
     }
 

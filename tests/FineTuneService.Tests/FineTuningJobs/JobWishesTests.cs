@@ -45,6 +45,29 @@ public sealed class JobWishesTests(TestService service) : IClassFixture<TestServ
     }
 
     [Fact]
+    public async Task Stop_RunningJob_IsReproducedToTheSameBytes()
+    {
+        HttpClient client = service.With(await service.NewTenant("stops-again"));
+        string job = await client.Train(await client.Upload(JobCalls.Rows(20)), new { max_steps = 5000, batch_size = 2 });
+        await client.WaitForStep(job, 3);
+        await client.Post($"{Jobs}/{job}/stop", new { });
+        Assert.True((bool)(await client.Post($"{Jobs}/{job}/reproduce", new { }))["equal"]!);
+    }
+
+    [Fact]
+    public async Task Run_MaxRuntimeOver_EndsWithWhatItHasLearned()
+    {
+        HttpClient client = service.With(await service.NewTenant("max-runtime"));
+        string file = await client.Upload(JobCalls.Rows(20));
+        JsonNode ended = await client.Ended(await client.Train(file, new { max_steps = 100_000, batch_size = 2, max_runtime = 1 }));
+        Assert.Equal("succeeded", (string?)ended["status"]);
+        Assert.InRange((int)ended["progress"]!["step"]!, 1, 99_999);
+        Assert.Contains((await client.AllEvents((string)ended["id"]!)).Select(told => (string)told["message"]!), message => message.Contains("after its max_runtime of 1 s", StringComparison.Ordinal));
+        await client.PostAsJsonAsync(Jobs, new { model = TestService.BaseModel, training_file = file, training = new { max_runtime = 0 } }).Error(HttpStatusCode.BadRequest);
+        await client.PostAsJsonAsync(Jobs, new { model = TestService.BaseModel, training_file = file, training = new { max_runtime = 1 }, repeats = 2 }).Error(HttpStatusCode.BadRequest);
+    }
+
+    [Fact]
     public async Task Stop_PausedJob_KeepsWhatItHadLearned()
     {
         HttpClient client = service.With(await service.NewTenant("stops-paused"));
