@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
 using FineTuneService.Engine.Compute;
@@ -13,6 +14,9 @@ namespace FineTuneService.Engine.Generation;
 /// <param name="room">Bytes set aside for its keys and values.</param>
 internal sealed class GenerationRow(GenerationRequest request, CachedSequence sequence, long room, BaseModel model, int capacity)
 {
+    /// <summary>A schema's mask takes some 60 µs; a hostile one's may take a thousand times that.</summary>
+    private static readonly TimeSpan Slow = TimeSpan.FromMilliseconds(5);
+
     private readonly SchemaSession? _schema = request.Parameters.Schema?.Begin(model.EosIds);
     private readonly Sampler _sampler = new(request.Parameters, request.Prompt);
     private readonly StopStrings _stops = new(request.Parameters.Stop);
@@ -28,6 +32,12 @@ internal sealed class GenerationRow(GenerationRequest request, CachedSequence se
 
     /// <summary>Tokens to be read before the next is drawn, of the prompt or such as were certain; none where only the last one is to be read.</summary>
     public int Unread => _drawn == 0 || Waiting > 1 ? Waiting : 0;
+
+    /// <summary>Drawing its next token may take long: it is held to a schema, and that of its last token did, or none was drawn yet.</summary>
+    public bool IsSlow { get; private set; } = request.Parameters.Schema is not null;
+
+    /// <summary>What drawing its last token took.</summary>
+    public TimeSpan LastDraw { get; private set; }
 
     /// <summary>When it last took part in a forward, counted in forwards.</summary>
     public long LastForward { get; set; }
@@ -53,6 +63,20 @@ internal sealed class GenerationRow(GenerationRequest request, CachedSequence se
     /// <summary>Draws the token that follows, and tells of it and of those that are certain behind it.</summary>
     /// <returns>Why the answer ends with it, or null.</returns>
     public FinishReason? Draw(ReadOnlySpan<float> logits)
+    {
+        long began = Stopwatch.GetTimestamp();
+        try
+        {
+            return DrawNext(logits);
+        }
+        finally
+        {
+            LastDraw = Stopwatch.GetElapsedTime(began);
+            IsSlow = _schema is not null && LastDraw > Slow;
+        }
+    }
+
+    private FinishReason? DrawNext(ReadOnlySpan<float> logits)
     {
         if (!AreNumbers(logits)) return FinishReason.NonFinite;
         if (request.Parameters.MaxTokens == 0) return FinishReason.Length;

@@ -150,6 +150,7 @@ public sealed class Generator : IDisposable
             OnFailure?.Invoke(failure);
             reason = FinishReason.Failed;
         }
+        _order.Drew(row);
         if (reason is { } ended) Finish(row, ended);
     }
 

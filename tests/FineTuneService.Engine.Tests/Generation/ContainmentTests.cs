@@ -1,4 +1,5 @@
 using FineTuneService.Engine.Generation;
+using FineTuneService.Engine.Generation.Schemas;
 using FineTuneService.Engine.Lora;
 using FineTuneService.Engine.Models;
 using FineTuneService.Engine.Tests.Lora;
@@ -56,6 +57,22 @@ public sealed class ContainmentTests
         Assert.Single(failures);
         Assert.Equal(wanted.Ids, first.Ids);
         Assert.Equal(wanted.Ids, second.Ids);
+    }
+
+    [Fact]
+    public void Step_SchemaWhoseTokensTakeLong_LeavesTheDeviceToOthers()
+    {
+        using BaseModel model = Talers.Load();
+        using var generator = new Generator(model, 8, 256);
+        string keys = string.Join(',', Enumerable.Range(0, 400).Select(i => $"\"p{i}\"")), properties = string.Join(',', Enumerable.Range(0, 400).Select(i => $$"""" "p{{i}}": {"type": "string", "minLength": 3}""""));
+        var schema = SchemaGrammar.Compile($$""""{"type": "object", "properties": {{{properties}}}, "required": [{{keys}}], "additionalProperties": false}"""", SchemaOptions.Generation);
+        var held = new OutputSchema(schema, TokenVocabulary.Of(model.Tokenizer)!);
+        Talers.Heard[] slow = [.. Enumerable.Range(0, 4).Select(i => generator.Ask(Talers.Prompt(9, i), null, Talers.Greedy with { MaxTokens = 60, Schema = held }))];
+        Talers.Heard free = generator.Ask(Talers.Prompt(9), null, Talers.Greedy with { MaxTokens = 60 });
+        while (free.Finish is null) Assert.True(generator.Step());
+        Assert.Equal(60, free.Ids.Count);
+        // One at a time and a fifth of the time: all four would have had sixty each.
+        Assert.InRange(slow.Sum(row => row.Ids.Count), 0, 60);
     }
 
     [Fact]

@@ -14,7 +14,7 @@ namespace FineTuneService.Engine.Generation.Schemas;
 public sealed class SchemaGrammar
 {
     private const int MostStates = 16_384;
-    private const int LongestClosing = 4_096, Pending = -1;
+    private const int LongestClosing = 1_024, Pending = -1;
 
     private readonly Goals _goals;
     private readonly Reading _reading;

@@ -33,8 +33,8 @@ internal static class SchemaLimits
     /// <summary>Pieces that a place's numbers may lie in, where they are not listed one by one.</summary>
     public const int NumberPieces = 32;
 
-    /// <summary>Frames that are asked for one token's mask, and for a whole answer's; some 200 ns each.</summary>
-    public const int MaskWork = 2_000_000;
+    /// <summary>Frames that are asked for one token, and for a whole answer; some 200 ns each.</summary>
+    public const int TokenWork = 1_000_000;
     public const long AnswerWork = 40_000_000;
 
     /// <summary>Places in a text's automaton that are looked at for the nearest end; some 50 ns each.</summary>

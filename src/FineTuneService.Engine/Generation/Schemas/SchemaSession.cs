@@ -9,7 +9,7 @@ public sealed class SchemaSession(SchemaGrammar grammar, TokenVocabulary vocabul
     private const int MostCertain = 256, Unknown = int.MaxValue / 2;
 
     private ParseState _state = grammar.Start;
-    private long _work = SchemaLimits.AnswerWork;
+    private long _work = SchemaLimits.AnswerWork, _tokenWork = SchemaLimits.TokenWork;
 
     /// <summary>The text is valid, and nothing can be added to it.</summary>
     public bool IsComplete => _state.Ends && Mask.Count == 0;
@@ -38,6 +38,7 @@ public sealed class SchemaSession(SchemaGrammar grammar, TokenVocabulary vocabul
     {
         if (ends.Contains(id)) return;
         foreach (byte next in vocabulary.Bytes(id)) _state = _state.Next(next);
+        _tokenWork = SchemaLimits.TokenWork;
     }
 
     /// <summary>
@@ -75,13 +76,15 @@ public sealed class SchemaSession(SchemaGrammar grammar, TokenVocabulary vocabul
         return after.Ends || ClosingLength(after) + 1 < Left;
     }
 
-    private int ClosingLength(ParseState state) => Bounded(() => grammar.Closing(state)).Length;
+    private (int Byte, int Length) Closing(ParseState state) => Bounded(() => grammar.Closing(state));
+
+    private int ClosingLength(ParseState state) => Closing(state).Length;
 
     /// <summary>Makes −∞ of the scores of all but the token that leads to the text's end.</summary>
     public void KeepClosing(Span<float> scores)
     {
         var way = new List<byte>();
-        for (ParseState at = _state; !at.Ends && way.Count < 64; at = at.Next(way[^1])) way.Add((byte)grammar.Closing(at).Byte);
+        for (ParseState at = _state; !at.Ends && way.Count < 64; at = at.Next(way[^1])) way.Add((byte)Closing(at).Byte);
         int token = way.Count == 0 ? -1 : vocabulary.Longest(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(way)).Id;
         if (way.Count > 0 && token < 0) throw new InvalidOperationException("the vocabulary has no token that goes on with the text as the schema asks");
         new TokenMask(token < 0 ? [] : [token]).Apply(scores, token < 0 ? ends : []);
@@ -89,7 +92,7 @@ public sealed class SchemaSession(SchemaGrammar grammar, TokenVocabulary vocabul
 
     private T Bounded<T>(Func<T> work)
     {
-        long most = grammar.Work = Math.Min(SchemaLimits.MaskWork, _work);
+        long most = grammar.Work = Math.Min(_tokenWork, _work);
         try
         {
             return work();
@@ -97,6 +100,7 @@ public sealed class SchemaSession(SchemaGrammar grammar, TokenVocabulary vocabul
         finally
         {
             _work -= most - grammar.Work;
+            _tokenWork -= most - grammar.Work;
             grammar.Work = long.MaxValue;
         }
     }
