@@ -4,6 +4,7 @@ using FineTuneService.Tests.FineTuningJobs;
 namespace FineTuneService.Tests.Integrations;
 
 /// <summary>A service that is killed in the middle of a job which it tells to MLflow.</summary>
+[Waits]
 public sealed class KilledTrackingTests
 {
     private const int Steps = 300, SaveEvery = 20;

@@ -7,6 +7,7 @@ using FineTuneService.Tests.FineTuningJobs;
 namespace FineTuneService.Tests.Integrations;
 
 /// <summary>Jobs that are told to an MLflow server, which is up, down, slow, or says no: the job itself is as without.</summary>
+[Waits]
 public sealed class MlflowTests(MlflowTests.Fixture fixture) : IClassFixture<MlflowTests.Fixture>
 {
     private const string Jobs = "/v1/fine_tuning/jobs", Mark = "🟢";
