@@ -13,7 +13,6 @@ internal sealed class HubDownloads(HubStore store, HubRun run, DataDirectory dir
     private readonly ConcurrentDictionary<string, UnderWay> _running = new();
     private readonly SemaphoreSlim _turns = new(AtOnce);
     private readonly CancellationTokenSource _stopping = new();
-    private volatile bool _disposed;
 
     /// <summary>Bytes that have arrived; null where it does not run.</summary>
     public long? BytesOf(string id) => _running.TryGetValue(id, out UnderWay? running) ? Math.Max(0, Interlocked.Read(ref running.Bytes)) : null;
@@ -42,7 +41,6 @@ internal sealed class HubDownloads(HubStore store, HubRun run, DataDirectory dir
 
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
-        if (_disposed) return; // Two that end the host at once: one may stop what the other has disposed of.
         await _stopping.CancelAsync();
         await base.StopAsync(cancellationToken);
         await Task.WhenAll(_running.Values.Select(running => running.Ended.Task)).WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -50,9 +48,8 @@ internal sealed class HubDownloads(HubStore store, HubRun run, DataDirectory dir
 
     public override void Dispose()
     {
-        _disposed = true;
         base.Dispose();
-        _stopping.Dispose();
+        _stopping.Cancel(); // As the base does: of two that end the host at once, one may stop what the other has disposed of.
         _turns.Dispose();
     }
 

@@ -18,7 +18,7 @@ internal sealed class MlflowSender(IServiceScopeFactory scopes, MlflowRuns runs,
     private static readonly TimeSpan LongestTrying = TimeSpan.FromHours(72);
 
     private readonly ConcurrentDictionary<string, DateTimeOffset> _rest = new();
-    private readonly Dictionary<string, (string Tenant, Task Sending)> _underWay = [];
+    private readonly SendingTurns _turns = new(MostAtOnce, MostOfATenant);
 
     protected override async Task ExecuteAsync(CancellationToken stopping)
     {
@@ -34,12 +34,11 @@ internal sealed class MlflowSender(IServiceScopeFactory scopes, MlflowRuns runs,
             }
             await Task.Delay(Pause, clock, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
-        await Task.WhenAll(_underWay.Values.Select(one => one.Sending)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await _turns.Ended().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     private async Task Begin(CancellationToken stopping)
     {
-        foreach (string job in _underWay.Where(one => one.Value.Sending.IsCompleted).Select(one => one.Key).ToArray()) _underWay.Remove(job);
         await using AsyncServiceScope scope = scopes.SystemScope(out FineTuneDbContext db);
         DateTimeOffset now = clock.GetUtcNow();
         long due = now.ToUnixTimeMilliseconds();
@@ -47,9 +46,7 @@ internal sealed class MlflowSender(IServiceScopeFactory scopes, MlflowRuns runs,
             .OrderBy(row => row.TrackingDueAt).Take(LookedAt).Select(row => new { row.Id, row.TenantId }).ToListAsync(stopping);
         foreach (var job in jobs)
         {
-            if (_underWay.Count >= MostAtOnce) break;
-            if (_underWay.ContainsKey(job.Id) || _rest.GetValueOrDefault(job.Id) > now || _underWay.Values.Count(one => one.Tenant == job.TenantId) >= MostOfATenant) continue;
-            _underWay[job.Id] = (job.TenantId, Task.Run(() => Guarded(job.Id, stopping), CancellationToken.None));
+            if (_rest.GetValueOrDefault(job.Id) <= now) _turns.TryBegin(job.Id, job.TenantId, () => Guarded(job.Id, stopping));
         }
     }
 

@@ -36,7 +36,7 @@ internal sealed class WebhookSender(IServiceScopeFactory scopes, IOptions<FineTu
         .Build();
 
     private readonly HttpClient _http = WebhookHttp.Client(options.Value.AllowPrivateWebhooks);
-    private readonly Dictionary<string, (string Tenant, Task Sending)> _underWay = [];
+    private readonly SendingTurns _turns = new(MostAtOnce, MostOfATenant);
 
     protected override async Task ExecuteAsync(CancellationToken stopping)
     {
@@ -52,7 +52,7 @@ internal sealed class WebhookSender(IServiceScopeFactory scopes, IOptions<FineTu
             }
             await Task.Delay(Pause, clock, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
-        await Task.WhenAll(_underWay.Values.Select(one => one.Sending)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await _turns.Ended().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     public override void Dispose()
@@ -63,17 +63,11 @@ internal sealed class WebhookSender(IServiceScopeFactory scopes, IOptions<FineTu
 
     private async Task Begin(CancellationToken stopping)
     {
-        foreach (string endpoint in _underWay.Where(one => one.Value.Sending.IsCompleted).Select(one => one.Key).ToArray()) _underWay.Remove(endpoint);
         await using AsyncServiceScope scope = scopes.SystemScope(out FineTuneDbContext db);
         DateTimeOffset now = clock.GetUtcNow();
         List<WebhookDelivery> due = await db.WebhookDeliveries.AsNoTracking()
             .Where(row => row.Status == WebhookDelivery.Pending && row.NextAt <= now.ToUnixTimeMilliseconds()).OrderBy(row => row.NextAt).Take(LookedAt).ToListAsync(stopping);
-        foreach (WebhookDelivery delivery in due)
-        {
-            if (_underWay.Count >= MostAtOnce) break;
-            if (_underWay.ContainsKey(delivery.EndpointId) || _underWay.Values.Count(one => one.Tenant == delivery.TenantId) >= MostOfATenant) continue;
-            _underWay[delivery.EndpointId] = (delivery.TenantId, Task.Run(() => Deliver(delivery, stopping), CancellationToken.None));
-        }
+        foreach (WebhookDelivery delivery in due) _turns.TryBegin(delivery.EndpointId, delivery.TenantId, () => Deliver(delivery, stopping));
         long old = (now - Logged).ToUnixTimeSeconds();
         if (due.Count == 0 && await db.WebhookDeliveries.AnyAsync(row => row.CreatedAt < old, stopping)) await db.WebhookDeliveries.Where(row => row.CreatedAt < old).ExecuteDeleteAsync(stopping);
     }

@@ -64,7 +64,7 @@ public sealed class ResidentModelsTests : IDisposable
     public async Task Pin_MemoryForOneModel_IsNoRoomForTheOther()
     {
         ModelText text = ModelText.Load(Base);
-        long one = BasePrecision.Fp32.BytesOf(text.Config) + Generator.CacheBytes(text.Config, BasePrecision.Fp32, ResidentModels.Capacity(text.Config));
+        long one = Bytes(text, BasePrecision.Fp32);
         (DeviceLease lease, ResidentModels resident, _) = Open(new FineTuneOptions { DeviceMemory = one + 100_000 });
         await lease.Serve("test", () =>
         {
@@ -81,7 +81,7 @@ public sealed class ResidentModelsTests : IDisposable
     public async Task Pin_AdapterThatNobodyUses_KeepsItsBaseToo()
     {
         ModelText text = ModelText.Load(Base);
-        long one = BasePrecision.Fp32.BytesOf(text.Config) + Generator.CacheBytes(text.Config, BasePrecision.Fp32, ResidentModels.Capacity(text.Config));
+        long one = Bytes(text, BasePrecision.Fp32);
         (DeviceLease lease, ResidentModels resident, _) = Open(new FineTuneOptions { DeviceMemory = one + 200_000 });
         var other = new AskedModel(text, BasePrecision.Bf16);
         await lease.Serve("test", () =>
@@ -107,8 +107,7 @@ public sealed class ResidentModelsTests : IDisposable
     public async Task Pins_OnSeveralBases_MayTakeHalfOfTheMemory()
     {
         ModelText text = ModelText.Load(Base);
-        long Bytes(BasePrecision precision) => precision.BytesOf(text.Config) + Generator.CacheBytes(text.Config, precision, ResidentModels.Capacity(text.Config));
-        long both = Bytes(BasePrecision.Fp32) + Bytes(BasePrecision.Bf16);
+        long both = Bytes(text, BasePrecision.Fp32) + Bytes(text, BasePrecision.Bf16);
         (DeviceLease lease, ResidentModels resident, _) = Open(new FineTuneOptions { DeviceMemory = both * 3 / 2 });
         await lease.Serve("test", () =>
         {
@@ -126,7 +125,7 @@ public sealed class ResidentModelsTests : IDisposable
     public async Task Generator_BuffersOfForwards_CountAndGoWhereOthersNeedTheMemory()
     {
         ModelText text = ModelText.Load(Base);
-        long one = BasePrecision.Fp32.BytesOf(text.Config) + Generator.CacheBytes(text.Config, BasePrecision.Fp32, ResidentModels.Capacity(text.Config));
+        long one = Bytes(text, BasePrecision.Fp32);
         (DeviceLease lease, ResidentModels resident, _) = Open(new FineTuneOptions { DeviceMemory = one + 150_000 });
         await lease.Serve("test", () =>
         {
@@ -151,7 +150,7 @@ public sealed class ResidentModelsTests : IDisposable
     public async Task TryUse_MemoryForOneModel_LetsTheUnusedGoAndRefusesWhatNeverFits()
     {
         ModelText text = ModelText.Load(Base);
-        long one = BasePrecision.Fp32.BytesOf(text.Config) + Generator.CacheBytes(text.Config, BasePrecision.Fp32, ResidentModels.Capacity(text.Config));
+        long one = Bytes(text, BasePrecision.Fp32);
         (DeviceLease lease, ResidentModels resident, _) = Open(new FineTuneOptions { DeviceMemory = one + 1024 });
         await lease.Serve("test", () =>
         {
@@ -223,7 +222,7 @@ public sealed class ResidentModelsTests : IDisposable
     public async Task UseForJob_MemoryThatAnswersHold_IsItsOnceTheyEnd()
     {
         ModelText text = ModelText.Load(Base);
-        long one = BasePrecision.Fp32.BytesOf(text.Config) + Generator.CacheBytes(text.Config, BasePrecision.Fp32, ResidentModels.Capacity(text.Config));
+        long one = Bytes(text, BasePrecision.Fp32);
         (DeviceLease lease, ResidentModels resident, ModelAccess access) = Open(new FineTuneOptions { DeviceMemory = one + 1024 });
         ModelUse answer = await lease.Serve("test", () => Use(resident, new AskedModel(text, BasePrecision.Fp32)));
         Assert.Null(await lease.Train("job", () => resident.UseForJob(Base, BasePrecision.Bf16, "job 1", () => true)));
@@ -319,6 +318,9 @@ public sealed class ResidentModelsTests : IDisposable
         if (!Directory.Exists(folder)) MadeAdapter.Write(folder, seed);
         return new AskedModel(ModelText.Load(Base), BasePrecision.Fp32, $"{seed}", folder);
     }
+
+    /// <summary>What a base takes with the room of one answer.</summary>
+    private static long Bytes(ModelText text, BasePrecision precision) => precision.BytesOf(text.Config) + Generator.CacheBytes(text.Config, precision, ResidentModels.Capacity(text.Config));
 
     private static ModelUse Use(ResidentModels resident, AskedModel asked, string user = "test")
     {
